@@ -1,0 +1,210 @@
+#include "base/glob.h"
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+
+namespace skald {
+namespace {
+
+constexpr auto npos = std::string_view::npos;
+
+// The set that begins behind the `[` at pattern[at - 1]: does c belong, and where does it end.
+struct SetMatch {
+    bool closed = false;
+    bool matches = false;
+    std::size_t end = 0;
+};
+
+SetMatch match_set(std::string_view pattern, std::size_t at, char c) {
+    const bool negated = at < pattern.size() && (pattern[at] == '!' || pattern[at] == '^');
+    at += negated;
+    bool found = false;
+    for (bool first = true; at < pattern.size(); first = false) {
+        if (pattern[at] == ']' && !first) {
+            return {true, found != negated, at + 1};
+        }
+        const auto low = static_cast<unsigned char>(pattern[at]);
+        auto high = low;
+        if (at + 2 < pattern.size() && pattern[at + 1] == '-' && pattern[at + 2] != ']') {
+            high = static_cast<unsigned char>(pattern[at + 2]);
+            at += 2;
+        }
+        const auto byte = static_cast<unsigned char>(c);
+        found = found || (low <= byte && byte <= high);
+        ++at;
+    }
+    return {};
+}
+
+// Matches the one pattern element at `at` against c; returns where the next begins, or npos.
+std::size_t match_one(std::string_view pattern, std::size_t at, char c) {
+    if (pattern[at] == '?') {
+        return at + 1;
+    }
+    if (pattern[at] == '[') {
+        const SetMatch set = match_set(pattern, at + 1, c);
+        if (set.closed) {
+            return set.matches ? set.end : npos;
+        }
+    }
+    return pattern[at] == c ? at + 1 : npos;
+}
+
+std::size_t utf8_length(std::string_view text, std::size_t at) {
+    const auto byte = [&](std::size_t i) -> unsigned {
+        return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
+    };
+    const auto continues = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xbf) {
+        return byte(i) >= low && byte(i) <= high;
+    };
+    const unsigned lead = byte(0);
+    if (lead < 0x80) {
+        return 1;
+    }
+    if (lead >= 0xc2 && lead <= 0xdf) {
+        return continues(1) ? 2 : 0;
+    }
+    if (lead >= 0xe0 && lead <= 0xef) {
+        const unsigned low = lead == 0xe0 ? 0xa0 : 0x80;
+        const unsigned high = lead == 0xed ? 0x9f : 0xbf;
+        return continues(1, low, high) && continues(2) ? 3 : 0;
+    }
+    if (lead >= 0xf0 && lead <= 0xf4) {
+        const unsigned low = lead == 0xf0 ? 0x90 : 0x80;
+        const unsigned high = lead == 0xf4 ? 0x8f : 0xbf;
+        return continues(1, low, high) && continues(2) && continues(3) ? 4 : 0;
+    }
+    return 0;
+}
+
+bool is_control(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
+}
+
+// Everyday names are ASCII: one pass tells that they are clean.
+bool is_plain(std::string_view name) {
+    for (const char c : name) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte >= 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Which rule common to all names is broken; nullptr when none.
+const char* broken_rule(std::string_view name, std::size_t bytes_max) {
+    if (name.empty()) {
+        return "is empty";
+    }
+    if (name.size() > bytes_max) {
+        return "is longer than 255 bytes";
+    }
+    if (is_plain(name)) {
+        return nullptr;
+    }
+    for (const char c : name) {
+        if (is_control(c)) {
+            return "has a control character";
+        }
+    }
+    return is_utf8(name) ? nullptr : "is not UTF-8";
+}
+
+}  // namespace
+
+bool glob_match(std::string_view pattern, std::string_view text) {
+    std::size_t p = 0;
+    std::size_t t = 0;
+    std::size_t star = npos;
+    std::size_t star_text = 0;
+    while (t < text.size()) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++;
+            star_text = t;
+            continue;
+        }
+        const std::size_t next = p < pattern.size() ? match_one(pattern, p, text[t]) : npos;
+        if (next != npos) {
+            p = next;
+            ++t;
+        } else if (star != npos) {
+            p = star + 1;
+            t = ++star_text;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == '*') {
+        ++p;
+    }
+    return p == pattern.size();
+}
+
+bool is_utf8(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t length = utf8_length(text, at);
+        if (length == 0) {
+            return false;
+        }
+        at += length;
+    }
+    return true;
+}
+
+Result<void> check_stream_name(std::string_view name, bool system) {
+    const char* broken = broken_rule(name, limits::kStreamNameBytesMax);
+    if (broken == nullptr && name.find_first_of("*?[]") != npos) {
+        broken = "has one of * ? [ ]";
+    }
+    if (broken == nullptr && !system && name[0] == '$') {
+        broken = "starts with $, which is kept for the system";
+    }
+    if (broken == nullptr) {
+        return {};
+    }
+    return Error(Errc::invalid_stream_name,
+                 fmt::format("stream name {:?} {}", name.substr(0, 300), broken));
+}
+
+Result<void> check_type_name(std::string_view name) {
+    const char* broken = broken_rule(name, limits::kTypeBytesMax);
+    if (broken == nullptr && name[0] == '$') {
+        broken = "starts with $, which is kept for the system";
+    }
+    if (broken == nullptr) {
+        return {};
+    }
+    return Error(Errc::invalid_event, fmt::format("event type {:?} {}", name.substr(0, 300), broken));
+}
+
+std::string_view category_of(std::string_view stream) {
+    int depth = 0;
+    for (std::size_t i = 0; i < stream.size(); ++i) {
+        if (stream[i] == '{') {
+            ++depth;
+        } else if (stream[i] == '}' && depth > 0) {
+            --depth;
+        } else if (stream[i] == '-' && depth == 0) {
+            return stream.substr(0, i);
+        }
+    }
+    return stream;
+}
+
+std::string_view partition_key_of(std::string_view stream) {
+    for (std::size_t open = stream.find('{'); open != npos; open = stream.find('{', open + 1)) {
+        const std::size_t close = stream.find('}', open + 1);
+        if (close == npos) {
+            break;
+        }
+        if (close > open + 1) {
+            return stream.substr(open + 1, close - open - 1);
+        }
+    }
+    return stream;
+}
+
+}  // namespace skald

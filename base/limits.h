@@ -1,0 +1,69 @@
+// Every bound of skald in one place, with what happens when it is reached. Bytes unless named.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace skald::limits {
+
+inline constexpr std::size_t kKiB = 1024;
+inline constexpr std::size_t kMiB = 1024 * kKiB;
+inline constexpr std::size_t kGiB = 1024 * kMiB;
+
+// ---- names and events: beyond, invalid_stream_name, invalid_event or event_too_large
+inline constexpr std::size_t kStreamNameBytesMax = 255;
+inline constexpr std::size_t kTypeBytesMax = 255;
+inline constexpr std::size_t kIdTextBytesMax = 255;   // correlation, causation, command, trace
+inline constexpr std::size_t kTagBytesMax = 255;
+inline constexpr std::size_t kTagsMax = 64;
+inline constexpr std::size_t kEventDataBytesMax = 1 * kMiB;
+inline constexpr std::size_t kEventFieldsBytesMax = 60 * kKiB;
+inline constexpr std::size_t kFieldBytesMax = 32 * kKiB;
+
+// ---- requests: beyond, request_too_large
+inline constexpr std::size_t kRequestEventsMax = 4096;
+inline constexpr std::size_t kRequestBytesMax = 4 * kMiB;
+inline constexpr std::size_t kRequestStreamsMax = 256;
+inline constexpr std::size_t kRequestChecksMax = 256;
+inline constexpr std::size_t kQueryItemsMax = 16;
+inline constexpr std::size_t kQueryTypesMax = 32;
+inline constexpr std::size_t kQueryTagsMax = 16;
+inline constexpr std::size_t kFenceNameBytesMax = 255;
+
+// ---- batches: when one is full, what waits goes into the next commit
+inline constexpr std::size_t kBatchRecordsMax = 16384;
+inline constexpr std::size_t kBatchBytesMax = 4 * kMiB;  // closed once it is this large
+inline constexpr std::size_t kBatchBytesHardMax = 2 * kBatchBytesMax + kRequestBytesMax;
+static_assert(2 * kBatchRecordsMax + kRequestEventsMax < 0xffff, "names are numbered in 16 bits");
+static_assert(kBatchBytesHardMax < 0xffffffff, "places are 32 bits");
+
+// ---- the writer's queue: beyond, busy
+inline constexpr std::size_t kQueueRequestsMax = 65536;
+inline constexpr std::size_t kQueueBytesMax = 32 * kMiB;
+
+// ---- reads: a page ends at the first bound it reaches
+inline constexpr std::size_t kPageEventsMax = 4096;
+inline constexpr std::size_t kPageBytesMax = 4 * kMiB;
+inline constexpr std::uint32_t kListMax = 1000;
+// A filter that skips this many records ends the page, so that its reader gets a checkpoint.
+inline constexpr std::size_t kScanRecordsMax = 65536;
+
+// ---- idempotency
+inline constexpr std::size_t kProducerRequestsMax = 4096;  // remembered per producer
+inline constexpr std::size_t kRecentIdsMax = 1'000'000;    // best effort
+inline constexpr auto kRecentIdsAge = std::chrono::minutes(10);
+
+// ---- the log's index
+inline constexpr std::size_t kTailEventsMax = 65536;   // in memory, then sealed into a run
+inline constexpr auto kSliceTimeMax = std::chrono::milliseconds(5);
+inline constexpr std::size_t kSliceBytesMax = 512 * kKiB;  // of index blocks in one commit
+
+// ---- the data directory
+inline constexpr std::uint16_t kPartitionsMax = 1024;
+inline constexpr std::size_t kMapBytesDefault = 1024 * kGiB;
+inline constexpr std::size_t kReadersMax = 1024;
+inline constexpr auto kReadTxnAgeMax = std::chrono::seconds(2);
+inline constexpr std::size_t kSnapshotBytesMax = 4 * kMiB;
+
+}  // namespace skald::limits

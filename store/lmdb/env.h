@@ -1,0 +1,153 @@
+// LMDB as values that clean up after themselves. The only place in skald that calls mdb_.
+// Facts behind the rules: LMDB's lmdb.h, and docs/decisions/ where we measured.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "skald/result.h"
+
+struct MDB_env;
+struct MDB_txn;
+struct MDB_cursor;
+
+namespace skald::store::lmdb {
+
+class WriteTxn;
+class ReadTxn;
+
+// A named database inside an environment. Integer keys are 8 bytes, native order.
+struct Database {
+    unsigned handle = 0;
+    bool operator==(const Database&) const = default;
+};
+enum class Keys : std::uint8_t { bytes, integers };
+
+struct EnvOptions {
+    std::size_t map_bytes = 0;
+    unsigned readers_max = 126;
+    unsigned databases_max = 16;
+    bool create = true;     // else not_found
+    bool read_only = false;
+};
+
+struct EnvInfo {
+    std::uint64_t last_page = 0;     // highest page in use by the last commit
+    std::uint64_t last_txn = 0;
+    std::uint64_t oldest_reader_txn = 0;  // last_txn when there is none
+    std::size_t page_bytes = 4096;
+    std::size_t map_bytes = 0;
+    unsigned readers = 0;
+};
+
+// One environment: a directory with data.mdb and lock.mdb. Opened once per process, else
+// already_open; held by one process at a time for writing (a lock on the file `skald.lock`), else
+// already_open. Default sync flags only: a commit that returned is on the disk.
+// Thread safe; must outlive its transactions. Never fork with one open.
+class Env {
+public:
+    static Result<std::unique_ptr<Env>> open(const std::string& directory, const EnvOptions& options);
+    ~Env();
+    Env(const Env&) = delete;
+    Env& operator=(const Env&) = delete;
+
+    Result<ReadTxn> read() const;
+    // One at a time; begun, used and ended in one thread.
+    Result<WriteTxn> write();
+    EnvInfo info() const;
+    // Frees slots of readers whose process died; how many.
+    int clear_stale_readers();
+    const std::string& directory() const { return directory_; }
+    MDB_env* raw() const { return env_; }
+
+private:
+    Env(std::string directory, MDB_env* env, int lock_fd);
+    std::string directory_;
+    MDB_env* env_;
+    int lock_fd_;
+};
+
+// Bytes returned by a transaction live until it ends or, in a WriteTxn, until its next change.
+class Txn {
+public:
+    Result<std::optional<Bytes>> get(Database db, Bytes key) const;
+    Result<std::optional<Bytes>> get(Database db, std::uint64_t key) const;
+    // nullopt when there is no such database.
+    Result<std::optional<Database>> find(const char* name, Keys keys);
+    MDB_txn* raw() const { return txn_; }
+
+protected:
+    explicit Txn(MDB_txn* txn) : txn_(txn) {}
+    ~Txn();
+    Txn(Txn&& other) noexcept : txn_(std::exchange(other.txn_, nullptr)) {}
+    Txn& operator=(Txn&& other) noexcept;
+    MDB_txn* txn_;
+};
+
+// A snapshot. Keep it shorter than 2 s: it holds back the reuse of pages. May move between threads.
+class ReadTxn : public Txn {
+public:
+    using Txn::Txn;
+    std::uint64_t id() const;
+
+private:
+    friend class Env;
+};
+
+// Aborts unless committed. Errors of put and commit: map_full, disk_full, io_error; after one, only
+// destroying it is allowed.
+class WriteTxn : public Txn {
+public:
+    Result<Database> open(const char* name, Keys keys);  // creates it
+    Result<void> put(Database db, Bytes key, Bytes value);
+    Result<void> put(Database db, std::uint64_t key, Bytes value);
+    // The key must be higher than every key in db: costs no search.
+    Result<void> append(Database db, std::uint64_t key, Bytes value);
+    // False when there was none.
+    Result<bool> erase(Database db, Bytes key);
+    Result<bool> erase(Database db, std::uint64_t key);
+    Result<void> drop(Database db);  // and everything in it
+    // A child: its changes become this transaction's on its commit.
+    Result<WriteTxn> child();
+    Result<void> commit() &&;
+
+private:
+    using Txn::Txn;
+    friend class Env;
+};
+
+// Walks one database in key order. Must not outlive its transaction.
+class Cursor {
+public:
+    static Result<Cursor> open(const Txn& txn, Database db);
+    ~Cursor();
+    Cursor(Cursor&& other) noexcept : cursor_(std::exchange(other.cursor_, nullptr)) {}
+    Cursor& operator=(Cursor&& other) noexcept;
+
+    struct Entry {
+        Bytes key;
+        Bytes value;
+        std::uint64_t number() const { return load_le<std::uint64_t>(key.data()); }
+    };
+    using Found = Result<std::optional<Entry>>;
+    Found first();
+    Found last();
+    Found next();
+    Found previous();
+    Found at_or_after(Bytes key);
+    Found at_or_after(std::uint64_t key);
+    // The last entry at or below the key.
+    Found at_or_before(std::uint64_t key);
+
+private:
+    explicit Cursor(MDB_cursor* cursor) : cursor_(cursor) {}
+    Found move(int operation, Bytes key = {});
+    MDB_cursor* cursor_;
+};
+
+}  // namespace skald::store::lmdb

@@ -1,0 +1,162 @@
+// A volume: one data directory, one LMDB environment, one writer, N partitions (design.md section 3).
+// The engine under skald::open_store and under a node.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "skald/event_store.h"
+#include "wire/request.h"
+
+namespace skald::store {
+
+struct VolumeOptions {
+    std::uint16_t partitions = 1;     // used when the directory is new; else it must match or be 0
+    std::size_t map_bytes = 0;        // 0: limits::kMapBytesDefault
+    bool create = true;
+    bool write_ahead = true;          // extend the data file in the background
+};
+
+// How an append ended. With an error nothing was written, except outcome_unknown.
+struct AppendOutcome {
+    Partition partition;
+    Offset offset;        // of the last event
+    Version version;      // of the last event
+    std::uint32_t records = 0;
+    bool repeated = false;
+    Epoch epoch;
+    std::uint32_t digest = 0;  // for the position just behind it
+};
+
+// Stage times of one commit, for skald_stage_seconds.
+struct CommitTimes {
+    std::size_t requests = 0;
+    std::size_t records = 0;
+    std::size_t bytes = 0;
+    Monotonic begun{};    // the writer took the requests
+    Monotonic checked{};  // checks done, batch encoded
+    Monotonic durable{};  // the commit's sync returned
+};
+
+// Where outcomes go. Called on the writer's thread; must not block nor call the volume back, except
+// submit().
+class AppendListener {
+public:
+    virtual ~AppendListener() = default;
+    virtual void on_outcome(std::uint64_t tag, const Result<AppendOutcome>& outcome) = 0;
+    // After the last outcome of a commit.
+    virtual void on_commit(const CommitTimes& times) = 0;
+};
+
+// The request's bytes must stay until its outcome was given.
+struct Submission {
+    wire::RequestView request;
+    std::optional<Producer> producer;
+    AppendListener* listener = nullptr;
+    std::uint64_t tag = 0;
+};
+
+// A batch or slice, encoded as it goes to a reader.
+struct Chunk {
+    std::shared_ptr<const std::string> frame;
+    Partition partition;
+    std::uint32_t events = 0;
+    Offset first;
+    Offset next;  // one past the last record it accounts for
+};
+
+struct CursorOptions {
+    Selection selection;
+    Start start = Beginning{};
+    bool exclusive = false;            // begin after `start`, not at it
+    bool backward = false;
+    std::vector<std::string> allowed;  // globs of streams that may be seen; empty: all
+};
+
+struct ReadBudget {
+    std::uint32_t events = 0;
+    std::size_t bytes = 0;  // the first event comes whatever its size
+};
+
+struct Step {
+    std::vector<Chunk> chunks;  // in order; each holds only what the reader may see
+    bool end = false;           // nothing more below the high-watermark now (forward: caught up)
+};
+
+// A reader's place. It holds no transaction between calls. One thread at a time.
+class Cursor {
+public:
+    virtual ~Cursor() = default;
+    // Goes on from where it stands: up to the budget, or limits::kScanRecordsMax records looked at.
+    // Forward, it may be called again after `end` when the volume's watchers were told of news.
+    virtual Result<Step> next(const ReadBudget& budget) = 0;
+    // Behind everything that was returned or skipped.
+    virtual const Position& position() const = 0;
+    // The same for a backward or single-stream read.
+    virtual Start resume() const = 0;
+};
+
+struct PartitionInfo {
+    Partition partition;
+    Uuid lineage;
+    Epoch epoch;
+    Offset start;  // of the log
+    Offset high_watermark;
+};
+
+struct VolumeInfo {
+    Uuid cluster;
+    Uuid node;
+    std::vector<PartitionInfo> partitions;
+    std::uint64_t events = 0;        // records, holes and control records included
+    std::uint64_t file_bytes = 0;
+    std::uint64_t used_bytes = 0;
+    std::size_t owned_bytes = 0;     // memory
+};
+
+class Volume {
+public:
+    // Errors: already_open, unknown_format, corrupt, read_only, disk_full, not_found, io_error.
+    static Result<std::unique_ptr<Volume>> open(const std::string& directory,
+                                                const VolumeOptions& options,
+                                                const Clock& clock = SystemClock::instance());
+    virtual ~Volume() = default;  // waits for what was submitted
+
+    // Queues requests for the next commit, in order; any thread. Each gets exactly one outcome.
+    // Beyond limits::kQueueRequestsMax or kQueueBytesMax: busy, at once.
+    virtual void submit(std::span<const Submission> submissions) = 0;
+    // The same for one request, in the caller's thread when the writer is idle: no thread switch.
+    virtual Result<AppendOutcome> append(const Submission& submission) = 0;
+
+    // Which partition a request belongs to; cross_partition when to several.
+    virtual Result<Partition> partition_of(const wire::RequestView& request) const = 0;
+    virtual Partition partition_of(std::string_view stream) const = 0;
+
+    virtual Result<std::unique_ptr<Cursor>> cursor(const CursorOptions& options) = 0;
+    virtual Result<StreamInfo> stream_info(std::string_view stream) = 0;
+    virtual Result<StreamList> list_streams(std::string_view glob, std::string_view after,
+                                            std::uint32_t limit) = 0;
+    // The control request that makes the change, to be submitted: its `expected` is the request's.
+    virtual Result<std::string> encode_lifecycle(const Lifecycle& request) = 0;
+    virtual Result<std::optional<Snapshot>> get_snapshot(std::string_view stream) = 0;
+    virtual Result<void> put_snapshot(std::string_view stream, const Snapshot& snapshot) = 0;
+
+    virtual Position position() const = 0;
+    // The position just behind an append, for its receipt.
+    virtual Position position_after(const AppendOutcome& outcome) const = 0;
+    virtual VolumeInfo info() const = 0;
+    // Set once a write failed: nothing is acknowledged any more and the process should end.
+    virtual std::optional<Error> failure() const = 0;
+
+    // `watcher` is called after each commit that readers can see, on the writer's thread; it must
+    // only wake somebody. Ends with the returned handle.
+    virtual std::shared_ptr<void> watch(std::function<void()> watcher) = 0;
+};
+
+}  // namespace skald::store

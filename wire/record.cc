@@ -1,0 +1,240 @@
+#include "wire/record.h"
+
+#include <fmt/format.h>
+
+#include "base/glob.h"
+#include "base/limits.h"
+
+namespace skald::wire {
+namespace {
+
+constexpr std::size_t kFieldHeadBytes = 4;
+
+template <typename Int>
+void append_int(std::string& out, Int value) {
+    out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+void append_field(std::string& out, FieldTag tag, std::string_view value) {
+    append_int(out, static_cast<std::uint16_t>(tag));
+    append_int(out, static_cast<std::uint16_t>(value.size()));
+    out += value;
+}
+
+void append_text_field(std::string& out, FieldTag tag, std::string_view value) {
+    if (!value.empty()) {
+        append_field(out, tag, value);
+    }
+}
+
+template <typename Int>
+void append_int_field(std::string& out, FieldTag tag, Int value) {
+    append_field(out, tag, {reinterpret_cast<const char*>(&value), sizeof value});
+}
+
+void append_fields(std::string& out, const NewEvent& event) {
+    if (event.time) {
+        append_int_field(out, FieldTag::time, event.time->us);
+    }
+    if (event.schema_version != 0) {
+        append_int_field(out, FieldTag::schema_version, event.schema_version);
+    }
+    if (event.key_id != 0) {
+        append_int_field(out, FieldTag::key_id, event.key_id);
+    }
+    if (event.content_type != kContentTypeJson) {
+        append_field(out, FieldTag::content_type, event.content_type);
+    }
+    append_text_field(out, FieldTag::correlation_id, event.correlation_id);
+    append_text_field(out, FieldTag::causation_id, event.causation_id);
+    if (event.hop != 0) {
+        append_int_field(out, FieldTag::hop, event.hop);
+    }
+    append_text_field(out, FieldTag::command_id, event.command_id);
+    append_text_field(out, FieldTag::trace_context, event.trace_context);
+    for (const std::string& tag : event.tags) {
+        append_field(out, FieldTag::tag, tag);
+    }
+    for (const auto& [key, value] : event.metadata) {
+        std::string entry(1, static_cast<char>(key.size()));
+        entry += key;
+        entry += value;
+        append_field(out, FieldTag::metadata, entry);
+    }
+}
+
+bool has_fields(const NewEvent& e) {
+    return e.time || e.schema_version != 0 || e.key_id != 0 || e.content_type != kContentTypeJson ||
+           !e.correlation_id.empty() || !e.causation_id.empty() || e.hop != 0 ||
+           !e.command_id.empty() || !e.trace_context.empty() || !e.tags.empty() ||
+           !e.metadata.empty();
+}
+
+bool fields_fit(std::string_view fields) {
+    while (fields.size() >= kFieldHeadBytes) {
+        const auto tag = load_le<std::uint16_t>(fields.data());
+        const auto bytes = load_le<std::uint16_t>(fields.data() + 2);
+        if (tag == 0) {
+            break;
+        }
+        if (bytes > fields.size() - kFieldHeadBytes) {
+            return false;
+        }
+        fields.remove_prefix(kFieldHeadBytes + bytes);
+    }
+    return fields.size() < 8 && fields.find_first_not_of('\0') == std::string_view::npos;
+}
+
+Result<void> check_text(std::string_view what, std::string_view text, std::size_t bytes_max) {
+    if (text.size() > bytes_max) {
+        return Error(Errc::invalid_event, fmt::format("{} has {} bytes, at most {} are allowed",
+                                                      what, text.size(), bytes_max));
+    }
+    if (!is_utf8(text)) {
+        return Error(Errc::invalid_event, fmt::format("{} is not UTF-8", what));
+    }
+    return {};
+}
+
+Result<void> check_ids(const NewEvent& event) {
+    const std::pair<std::string_view, const std::string*> ids[] = {
+        {"correlation id", &event.correlation_id},
+        {"causation id", &event.causation_id},
+        {"command id", &event.command_id},
+        {"trace context", &event.trace_context},
+        {"content type", &event.content_type},
+    };
+    for (const auto& [what, text] : ids) {
+        if (auto ok = check_text(what, *text, limits::kIdTextBytesMax); !ok) {
+            return ok;
+        }
+    }
+    return {};
+}
+
+Result<void> check_labels(const NewEvent& event) {
+    if (event.tags.size() > limits::kTagsMax) {
+        return Error(Errc::invalid_event, fmt::format("{} tags, at most {} are allowed",
+                                                      event.tags.size(), limits::kTagsMax));
+    }
+    for (const std::string& tag : event.tags) {
+        if (auto ok = check_text("tag", tag, limits::kTagBytesMax); !ok) {
+            return ok;
+        }
+        if (tag.empty()) {
+            return Error(Errc::invalid_event, "tag is empty");
+        }
+    }
+    for (const auto& [key, value] : event.metadata) {
+        if (key.empty()) {
+            return Error(Errc::invalid_event, "metadata key is empty");
+        }
+        if (auto ok = check_text("metadata key", key, limits::kTagBytesMax); !ok) {
+            return ok;
+        }
+        if (auto ok = check_text("metadata value", value, limits::kFieldBytesMax); !ok) {
+            return ok;
+        }
+    }
+    return {};
+}
+
+std::size_t label_bytes(const NewEvent& event) {
+    std::size_t bytes = 0;
+    for (const std::string& tag : event.tags) {
+        bytes += kFieldHeadBytes + tag.size();
+    }
+    for (const auto& [key, value] : event.metadata) {
+        bytes += kFieldHeadBytes + 1 + key.size() + value.size();
+    }
+    return bytes;
+}
+
+}  // namespace
+
+std::optional<RecordView> parse_record(Bytes record) {
+    if (record.size() < kRecordPrefixBytes || record.size() % 8 != 0) {
+        return std::nullopt;
+    }
+    RecordView view;
+    std::memcpy(&view.prefix, record.data(), kRecordPrefixBytes);
+    static_assert(sizeof(RecordPrefix) == kRecordPrefixBytes);
+    const unsigned known = kRecordFlagsKnown | (7U << kRecordPaddingShift);
+    if ((view.prefix.flags & ~known) != 0) {
+        return std::nullopt;
+    }
+    std::string_view rest = as_text(record).substr(kRecordPrefixBytes);
+    if ((view.prefix.flags & kRecordHasFields) != 0) {
+        const auto bytes = rest.size() < 8 ? 0 : load_le<std::uint32_t>(rest.data());
+        if (bytes < 8 || bytes % 8 != 0 || bytes > rest.size()) {
+            return std::nullopt;
+        }
+        view.fields = rest.substr(4, bytes - 4);
+        if (!fields_fit(view.fields)) {
+            return std::nullopt;
+        }
+        rest.remove_prefix(bytes);
+    }
+    if (view.prefix.padding() > rest.size()) {
+        return std::nullopt;
+    }
+    view.data = rest.substr(0, rest.size() - view.prefix.padding());
+    return view;
+}
+
+void append_record(std::string& out, const NewEvent& event, RecordPrefix prefix) {
+    const bool fields = has_fields(event);
+    const std::size_t padding = align8(event.data.size()) - event.data.size();
+    prefix.flags = static_cast<std::uint16_t>((prefix.flags & kRecordControl) |
+                                              (fields ? kRecordHasFields : 0) |
+                                              (padding << kRecordPaddingShift));
+    out.append(reinterpret_cast<const char*>(&prefix), sizeof prefix);
+    if (fields) {
+        const std::size_t at = out.size();
+        out.append(sizeof(std::uint32_t), '\0');
+        append_fields(out, event);
+        out.resize(at + align8(out.size() - at));
+        store_le(out.data() + at, static_cast<std::uint32_t>(out.size() - at));
+    }
+    out += event.data;
+    out.append(padding, '\0');
+}
+
+Result<void> check_event(const NewEvent& event, bool control) {
+    if (!control) {
+        if (auto ok = check_type_name(event.type); !ok) {
+            return ok;
+        }
+    }
+    if (event.data.size() > limits::kEventDataBytesMax) {
+        return Error(Errc::event_too_large,
+                     fmt::format("event {:?} has {} bytes of data, at most {} are allowed",
+                                 event.type, event.data.size(), limits::kEventDataBytesMax));
+    }
+    if (auto ok = check_ids(event); !ok) {
+        return ok;
+    }
+    if (label_bytes(event) > limits::kEventFieldsBytesMax) {
+        return Error(Errc::event_too_large,
+                     fmt::format("event {:?} has {} bytes of tags and metadata, at most {} are allowed",
+                                 event.type, label_bytes(event), limits::kEventFieldsBytesMax));
+    }
+    return check_labels(event);
+}
+
+bool FieldCursor::next() {
+    if (rest_.size() < kFieldHeadBytes) {
+        return false;
+    }
+    const auto tag = load_le<std::uint16_t>(rest_.data());
+    const auto bytes = load_le<std::uint16_t>(rest_.data() + 2);
+    if (tag == 0) {
+        return false;
+    }
+    tag_ = static_cast<FieldTag>(tag);
+    value_ = rest_.substr(kFieldHeadBytes, bytes);
+    rest_.remove_prefix(kFieldHeadBytes + bytes);
+    return true;
+}
+
+}  // namespace skald::wire

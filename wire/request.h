@@ -1,0 +1,118 @@
+// An append on its way to the log: what a client sends, and what a store hands to its writer.
+// docs/protocol.md, section "Append request".
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "skald/event_store.h"
+#include "wire/record.h"
+
+namespace skald::wire {
+
+inline constexpr std::uint32_t kRequestMagic = 0x31524B53;  // "SKR1"
+inline constexpr std::uint16_t kRequestVersion = 1;
+
+enum RequestFlags : std::uint16_t {
+    kRequestCheckIds = 1,
+    kRequestAckPrimary = 2,
+    kRequestControl = 4,  // made by a store for itself: a lifecycle change; refused from a socket
+};
+
+// 64 bytes; then sections, names, id halves, record places, names text, query, records, each
+// beginning on a multiple of 8.
+struct RequestHeader {
+    std::uint32_t magic = kRequestMagic;
+    std::uint16_t version = kRequestVersion;
+    std::uint16_t flags = 0;
+    std::uint32_t bytes = 0;
+    std::uint32_t crc = 0;  // crc32c of all that follows this field
+    std::uint16_t streams = 0;
+    std::uint16_t checks = 0;
+    std::uint16_t names = 0;
+    std::uint16_t id_halves = 0;
+    std::uint32_t records = 0;
+    std::uint32_t names_bytes = 0;
+    std::uint64_t fence_token = 0;
+    std::uint64_t query_from = 0;
+    std::uint32_t query_bytes = 0;  // 0: no query check
+    std::uint16_t fence = 0xffff;   // name of the fence; 0xffff for none
+    std::uint16_t zero = 0;
+    std::uint64_t reserved = 0;
+};
+static_assert(sizeof(RequestHeader) == 64);
+
+// A stream that is written (its records follow those of the sections before it) or only checked.
+struct RequestSection {
+    std::uint16_t name = 0;
+    std::uint8_t expected = 0;  // Expected::Kind
+    std::uint8_t zero = 0;
+    std::uint32_t records = 0;
+    std::uint64_t version = 0;
+
+    Expected expectation() const;
+};
+static_assert(sizeof(RequestSection) == 16);
+
+// Makes event ids that share their first half: a random UUIDv8 half for this process, and a counter
+// behind it. Not thread safe.
+class IdSource {
+public:
+    IdSource();  // from the system's randomness
+    Uuid next();
+
+private:
+    Uuid id_;
+    std::uint64_t counter_;
+};
+
+// What encode_request settled for the caller's receipt.
+struct EncodedRequest {
+    std::string bytes;
+    Uuid last_id;
+};
+// Checks the request against every limit and rule that needs no log, and encodes it.
+Result<EncodedRequest> encode_request(const Append& append, IdSource& ids);
+// A control record of ours under `stream`'s name.
+EncodedRequest encode_control(std::string_view stream, Expected expected, const NewEvent& event,
+                              IdSource& ids);
+
+// A request in somebody else's memory, at any alignment.
+class RequestView {
+public:
+    // Verifies everything: shape, crc, names, records, limits. `control` admits control requests.
+    // Errors: malformed, invalid_stream_name, invalid_event, event_too_large, request_too_large.
+    static Result<RequestView> open(Bytes bytes, bool control = false);
+
+    const RequestHeader& header() const { return header_; }
+    Bytes bytes() const { return bytes_; }
+    RequestSection stream(std::uint32_t i) const { return section(i); }
+    RequestSection check(std::uint32_t i) const { return section(header_.streams + i); }
+    std::string_view name(std::uint16_t index) const;
+    std::array<std::uint8_t, 8> id_half(std::uint16_t index) const;
+    Bytes record_bytes(std::uint32_t i) const;
+    RecordPrefix record_prefix(std::uint32_t i) const;
+    Uuid record_id(std::uint32_t i) const;
+    bool has_query() const { return header_.query_bytes != 0; }
+    Query query() const;
+
+private:
+    RequestSection section(std::size_t i) const;
+    std::uint32_t place(std::uint32_t i) const;
+    Result<void> lay_out();
+    Result<void> check_names() const;
+    Result<void> check_records(bool control) const;
+
+    Bytes bytes_;
+    RequestHeader header_;
+    std::size_t names_at_ = 0;
+    std::size_t id_halves_at_ = 0;
+    std::size_t places_at_ = 0;
+    std::size_t text_at_ = 0;
+    std::size_t query_at_ = 0;
+    std::size_t records_at_ = 0;
+};
+
+}  // namespace skald::wire
