@@ -29,12 +29,11 @@ void run(std::size_t data_bytes) {
     const Append append = Append::one("order-4711", event);
     wire::IdSource ids;
     std::size_t total = 0;
-    const double encode = ns_per_round(
-        [&] { total += wire::encode_request(append, ids).value().bytes.size(); });
+    const double encode =
+        ns_per_round([&] { total += wire::encode_request(append, ids).value().bytes.size(); });
     const std::string bytes = wire::encode_request(append, ids).value().bytes;
-    const double open = ns_per_round([&] {
-        total += wire::RequestView::open(as_bytes(bytes)).value().header().records;
-    });
+    const double open = ns_per_round(
+        [&] { total += wire::RequestView::open(as_bytes(bytes)).value().header().records; });
     const double crc = ns_per_round([&] { total += wire::request_crc(as_bytes(bytes)); });
     fmt::print("{} B event: encode {:.0f} ns, open {:.0f} ns, of it crc {:.0f} ns ({} B, {})\n",
                data_bytes, encode, open, crc, bytes.size(), total % 10);

@@ -47,7 +47,9 @@ struct BatchHeader {
     std::uint32_t id_halves = 0;
     std::uint32_t crc = 0;
     std::uint32_t tables = 0;
-    std::uint64_t reserved[2] = {};
+    std::uint32_t controls = 0;
+    std::uint32_t holes = 0;
+    std::uint64_t reserved = 0;
     ChainHash chain_before{};
     ChainHash chain{};
 };
