@@ -25,15 +25,14 @@ std::uint32_t tables_crc(Bytes batch, std::size_t tables) {
     return crc32c(batch.subspan(tables), crc32c(batch.first(kCrcAt)));
 }
 
-// Fills in what depends on the whole: sizes and crc.
-void seal(std::string& out, BatchHeader& header) {
+}  // namespace
+
+void seal_batch(std::string& out, BatchHeader& header) {
     header.bytes = static_cast<std::uint32_t>(out.size());
     std::memcpy(out.data(), &header, sizeof header);
     header.crc = tables_crc(as_bytes(out), header.tables);
     store_le(out.data() + kCrcAt, header.crc);
 }
-
-}  // namespace
 
 std::uint64_t name_hash(std::string_view name) {
     return XXH3_64bits(name.data(), name.size());
@@ -356,7 +355,7 @@ std::string encode_slice(const BatchView& batch, std::span<const Choice> choices
     header.names_bytes = static_cast<std::uint32_t>(text.size());
     out += text;
     out.resize(align8(out.size()));
-    seal(out, header);
+    seal_batch(out, header);
     return out;
 }
 
@@ -385,7 +384,7 @@ std::string punch_holes(const BatchView& batch, std::span<const std::uint32_t> d
         append_as(out, entry);
     }
     out += as_text(batch.bytes().subspan(after_entries));
-    seal(out, header);
+    seal_batch(out, header);
     return out;
 }
 

@@ -96,6 +96,9 @@ std::uint64_t name_hash(std::string_view name);  // XXH3-64
 ChainHash chain_hash(const BatchHeader& header, Bytes requests_and_producers,
                      std::span<const std::uint64_t> hashes);
 
+// Writes the header over the first bytes of a batch or slice, with its size and crc filled in.
+void seal_batch(std::string& out, BatchHeader& header);
+
 // A batch or a slice in somebody else's memory, at any alignment. Cheap to copy.
 class BatchView {
   public:

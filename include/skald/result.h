@@ -40,7 +40,7 @@ template <>
 class [[nodiscard]] Result<void> {
   public:
     using value_type = void;
-    Result() = default;
+    Result() noexcept {}  // not defaulted: `return {}` would clear the room for the error
     Result(Error error) : error_(std::move(error)) {}
 
     bool has_value() const { return !error_.has_value(); }
