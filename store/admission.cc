@@ -445,10 +445,9 @@ void Admission::note_control(const wire::RequestView& request, Offset offset) {
 
 std::string Admission::finish() {
     const auto records = static_cast<std::uint64_t>(builder_.size());
-    std::string batch = builder_.finish(log_.next, clock_);
+    std::string batch = builder_.finish(log_.next, static_cast<std::uint64_t>(clock_.us));
     log_.next = log_.next + records;
-    std::memcpy(log_.chain.data(), batch.data() + offsetof(wire::BatchHeader, chain),
-                log_.chain.size());
+    log_.chain = builder_.chain();
     log_.clock = clock_;
     return batch;
 }

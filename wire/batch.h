@@ -21,7 +21,7 @@ inline constexpr std::uint16_t kBatchVersion = 1;
 inline constexpr std::size_t kBatchHeaderBytes = 128;
 
 enum BatchFlags : std::uint32_t {
-    kBatchControl = 1,
+    kBatchControl = 1,  // holds control records
     kBatchCompressed = 2,
     kBatchEncrypted = 4,
     kBatchSlice = 8,
