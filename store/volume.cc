@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <mutex>
 
 #include "base/glob.h"
@@ -56,6 +57,9 @@ class LmdbVolume final : public Volume {
     }
     std::vector<Visible> visible() const;
     void publish();
+    Result<std::vector<std::unique_ptr<PartitionIndex>>> open_indexes(std::size_t count);
+    void slice_waits();
+    Result<void> write_slices();
 
     const Clock& clock_;
     Identity identity_;
@@ -69,6 +73,9 @@ class LmdbVolume final : public Volume {
     std::unique_ptr<FileExtender> extender_;
     std::unique_ptr<Writer> writer_;
     std::unique_ptr<IndexMaintainer> maintainer_;
+    std::mutex slices_mutex_;
+    std::condition_variable slice_waiting_;
+    Writer* slices_go_to_ = nullptr;  // guarded by slices_mutex_
     std::mutex ids_mutex_;
     wire::IdSource ids_;  // guarded by ids_mutex_
 };
@@ -77,6 +84,10 @@ class LmdbVolume final : public Volume {
 LmdbVolume::~LmdbVolume() {
     if (writer_) {
         writer_->stop();
+    }
+    {
+        const std::scoped_lock lock(slices_mutex_);
+        slices_go_to_ = nullptr;
     }
     maintainer_.reset();
     writer_.reset();
@@ -87,14 +98,23 @@ Result<void> LmdbVolume::start(const std::vector<LogDatabases>& databases,
                                const VolumeOptions& options) {
     const std::size_t ids_max =
         std::max<std::size_t>(limits::kRecentIdsMax / databases.size(), limits::kBatchRecordsMax);
+    auto opened = open_indexes(databases.size());
+    if (!opened) {
+        return opened.error();
+    }
     std::vector<PartitionIndex*> indexes;
+    for (const auto& index : *opened) {
+        indexes.push_back(index.get());
+    }
+    maintainer_ = IndexMaintainer::start(*env_, indexes, [this] { slice_waits(); });
     for (std::size_t i = 0; i < databases.size(); ++i) {
-        auto log = PartitionLog::open(*env_, Partition{static_cast<std::uint16_t>(i)}, databases[i],
-                                      ids_max);
+        PartitionLog::Parts parts{*env_, Partition{static_cast<std::uint16_t>(i)}, databases[i],
+                                  std::move((*opened)[i]), ids_max};
+        auto log = PartitionLog::open(std::move(parts), [this] { return write_slices(); });
         if (!log) {
+            maintainer_.reset();  // before the indexes that it knows
             return log.error();
         }
-        indexes.push_back(&(*log)->index());
         logs_list_.push_back(std::move(*log));
     }
     publish();
@@ -103,8 +123,52 @@ Result<void> LmdbVolume::start(const std::vector<LogDatabases>& databases,
     }
     writer_ = std::make_unique<Writer>(
         Writer::Parts{*env_, logs_list_, clock_, extender_.get(), [this] { publish(); }});
-    maintainer_ = IndexMaintainer::start(*env_, indexes, [this] { writer_->wake(); });
     writer_->set_maintainer(maintainer_.get());
+    const std::scoped_lock lock(slices_mutex_);
+    slices_go_to_ = writer_.get();
+    return {};
+}
+
+Result<std::vector<std::unique_ptr<PartitionIndex>>> LmdbVolume::open_indexes(std::size_t count) {
+    std::vector<std::unique_ptr<PartitionIndex>> indexes;
+    for (std::size_t i = 0; i < count; ++i) {
+        auto index = PartitionIndex::open(*env_, Partition{static_cast<std::uint16_t>(i)});
+        if (!index) {
+            return index.error();
+        }
+        indexes.push_back(std::move(*index));
+    }
+    return indexes;
+}
+
+void LmdbVolume::slice_waits() {
+    const std::scoped_lock lock(slices_mutex_);
+    if (slices_go_to_ != nullptr) {
+        slices_go_to_->wake();
+    }
+    slice_waiting_.notify_all();
+}
+
+// While there is no writer yet: waits for the maintainer's next slice and commits it.
+Result<void> LmdbVolume::write_slices() {
+    {
+        std::unique_lock lock(slices_mutex_);
+        slice_waiting_.wait(lock, [this] { return maintainer_->pending() || maintainer_->failure(); });
+    }
+    if (const auto failure = maintainer_->failure()) {
+        return *failure;
+    }
+    auto txn = env_->write();
+    if (!txn) {
+        return txn.error();
+    }
+    if (auto ok = maintainer_->apply(*txn); !ok) {
+        return ok;
+    }
+    if (auto ok = std::move(*txn).commit(); !ok) {
+        return ok;
+    }
+    maintainer_->committed();
     return {};
 }
 
