@@ -101,7 +101,7 @@ struct Layout {
 class Encoder {
 public:
     void add(const Event& e) {
-        const uint16_t stream = name(e.stream, e.version), type = name(e.type, 0);
+        const uint16_t stream = name(e.stream, 0, e.version), type = name(e.type, 1, 0);
         const size_t begin = records_.size(), end = begin + sizeof(Prefix) + e.data.size();
         const size_t pad = padded(end) - end;
         const Prefix p{stream, type, half(e.id_high), static_cast<uint16_t>(pad << 13), e.id_low};
@@ -153,9 +153,11 @@ public:
     }
 
 private:
-    uint16_t name(std::string_view s, uint64_t version) {
+    // A stream and a type of the same text are two entries: the version is the stream's.
+    uint16_t name(std::string_view s, uint64_t kind, uint64_t version) {
         const uint64_t hash = hash_text(s);
-        const auto [it, fresh] = by_hash_.emplace(hash, static_cast<uint16_t>(names_.size()));
+        const auto [it, fresh] =
+            by_hash_.emplace(hash ^ kind, static_cast<uint16_t>(names_.size()));
         if (fresh) {
             names_.push_back({static_cast<uint32_t>(text_.size()), static_cast<uint16_t>(s.size()),
                               it->second, version});
@@ -187,7 +189,7 @@ private:
     std::vector<Place> places_;
     std::vector<Name> names_;
     std::vector<uint64_t> halves_, hashes_;
-    std::unordered_map<uint64_t, uint16_t> by_hash_;
+    std::unordered_map<uint64_t, uint16_t> by_hash_;  // by hash of the name and kind
 };
 
 // What a handler sees of a record. Points into the batch.
