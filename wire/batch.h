@@ -180,16 +180,16 @@ class EventCursor {
     bool corrupt_ = false;
 };
 
-// Chooses records of a batch or slice (rising indexes, no holes, each one that EventCursor gave) with
-// their versions.
+// Chooses records of a batch or slice (rising indexes, no holes, each one that EventCursor gave)
+// with their versions.
 struct Choice {
     std::uint32_t index = 0;
     Version version;
 };
 std::string encode_slice(const BatchView& batch, std::span<const Choice> choices);
 
-// The whole batch with the chosen records (rising indexes, each one that EventCursor gave) turned into
-// holes.
+// The whole batch with the chosen records (rising indexes, each one that EventCursor gave) turned
+// into holes.
 std::string punch_holes(const BatchView& batch, std::span<const std::uint32_t> dead);
 
 }  // namespace skald::wire
