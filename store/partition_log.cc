@@ -16,19 +16,20 @@ Error damaged(Partition partition, std::string_view what) {
 
 }  // namespace
 
-PartitionLog::PartitionLog(Parts parts)
+PartitionLog::PartitionLog(const Parts& parts)
     : env_(parts.env),
       partition_(parts.partition),
       databases_(parts.databases),
       ring_(kRingBytesMax),
       reader_(env_, databases_.log, partition_, ring_),
-      index_(std::move(parts.index)),
+      index_(parts.index),
       producers_(env_, databases_.producers),
       recent_ids_(parts.recent_ids_max),
       controls_(kControlsCached) {}
 
-Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Parts parts, const MakeRoom& make_room) {
-    std::unique_ptr<PartitionLog> log(new PartitionLog(std::move(parts)));
+Result<std::unique_ptr<PartitionLog>> PartitionLog::open(const Parts& parts,
+                                                         const MakeRoom& make_room) {
+    std::unique_ptr<PartitionLog> log(new PartitionLog(parts));
     if (auto ok = log->read_meta(); !ok) {
         return ok.error();
     }
@@ -80,7 +81,7 @@ Result<void> PartitionLog::replay(const MakeRoom& make_room) {
     if (!producers_covered) {
         return producers_covered.error();
     }
-    const Offset index_from = index_->covered();
+    const Offset index_from = index_.covered();
     Offset at = std::max(std::min(*producers_covered, index_from), start());
     while (at < next) {
         // One transaction a batch keeps each far below the age limit of read transactions.
@@ -99,14 +100,14 @@ Result<void> PartitionLog::replay(const MakeRoom& make_room) {
             return ok;
         }
         at = (*found)->view.end();
-        index_->set_sealable(at);
-        if (index_->full()) {
+        index_.set_sealable(at);
+        if (index_.full()) {
             if (auto ok = make_room(); !ok) {
                 return ok;
             }
         }
     }
-    index_->set_sealable(next);
+    index_.set_sealable(next);
     return {};
 }
 
@@ -117,7 +118,7 @@ Result<void> PartitionLog::replay_batch(const wire::BatchView& batch, Offset ind
     for (; cursor.next(); ++seen) {
         const EventView& event = cursor.event();
         if (event.offset >= index_from) {
-            index_->add(event, cursor.hole());
+            index_.add(event, cursor.hole());
         }
         if (!event.control) {
             recent_ids_.add(event.id, event.offset, batch.recorded_at());
@@ -169,7 +170,7 @@ Result<StreamControl> PartitionLog::control_at(Offset lifecycle) const {
 }
 
 Result<StreamFacts> PartitionLog::facts(std::string_view stream) const {
-    auto head = index_->head(stream);
+    auto head = index_.head(stream);
     if (!head) {
         return head.error();
     }
@@ -211,7 +212,7 @@ Result<void> PartitionLog::mark_lifecycle(lmdb::WriteTxn& txn) {
 }
 
 std::size_t PartitionLog::owned_bytes() const {
-    return index_->owned_bytes() + ring_.owned_bytes() + recent_ids_.owned_bytes() +
+    return index_.owned_bytes() + ring_.owned_bytes() + recent_ids_.owned_bytes() +
            producers_.owned_bytes();
 }
 

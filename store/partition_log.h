@@ -41,19 +41,20 @@ class PartitionLog {
         lmdb::Env& env;
         Partition partition;
         LogDatabases databases;
-        std::unique_ptr<PartitionIndex> index;
+        PartitionIndex& index;
         std::size_t recent_ids_max = 0;
     };
-    // Reads the end of the log and replays what index and producers do not cover yet. `make_room` is
-    // called when the index is full: it must let the index's maintainer write.
+    // Reads the end of the log and replays what index and producers do not cover yet. `make_room`
+    // is called when the index is full: it must let the index's maintainer write.
     using MakeRoom = std::function<Result<void>()>;
-    static Result<std::unique_ptr<PartitionLog>> open(Parts parts, const MakeRoom& make_room);
+    static Result<std::unique_ptr<PartitionLog>> open(const Parts& parts,
+                                                      const MakeRoom& make_room);
 
     Partition partition() const { return partition_; }
     const LogDatabases& databases() const { return databases_; }
     const LogReader& reader() const { return reader_; }
-    PartitionIndex& index() { return *index_; }
-    const PartitionIndex& index() const { return *index_; }
+    PartitionIndex& index() { return index_; }
+    const PartitionIndex& index() const { return index_; }
     FrameRing& ring() { return ring_; }
     const std::vector<Lineage>& lineages() const { return meta_.lineages; }
     const Lineage& lineage() const { return meta_.lineages.back(); }
@@ -78,7 +79,7 @@ class PartitionLog {
     std::size_t owned_bytes() const;
 
   private:
-    explicit PartitionLog(Parts parts);
+    explicit PartitionLog(const Parts& parts);
     Result<void> read_meta();
     Result<void> read_end();
     Result<void> replay(const MakeRoom& make_room);
@@ -91,7 +92,7 @@ class PartitionLog {
     LogDatabases databases_;
     FrameRing ring_;
     LogReader reader_;
-    std::unique_ptr<PartitionIndex> index_;
+    PartitionIndex& index_;
     LogMeta meta_;
     std::atomic<std::uint64_t> start_{0};
     std::atomic<bool> has_lifecycle_{false};

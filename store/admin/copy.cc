@@ -107,8 +107,8 @@ class Copier {
             if (!sound) {
                 return damaged(i, (*found)->number(), sound.error());
             }
-            if (auto ok = writing->append(to_.databases[i].log, (*found)->number(),
-                                          (*found)->value);
+            if (auto ok =
+                    writing->append(to_.databases[i].log, (*found)->number(), (*found)->value);
                 !ok) {
                 return ok.error();
             }
@@ -129,8 +129,8 @@ class Copier {
     }
 
     static Error damaged(std::size_t partition, std::uint64_t offset, const Error& why) {
-        Error error(Errc::corrupt, fmt::format("partition {} at offset {}: {}", partition, offset,
-                                               why.message));
+        Error error(Errc::corrupt,
+                    fmt::format("partition {} at offset {}: {}", partition, offset, why.message));
         error.offset = offset;
         return error;
     }

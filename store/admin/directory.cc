@@ -21,10 +21,8 @@ lmdb::EnvOptions env_options(bool create, bool read_only) {
     return options;
 }
 
-}  // namespace
-
-Result<Directory> open_for_reading(const std::string& path) {
-    auto env = lmdb::Env::open(path, env_options(false, true));
+Result<Directory> open_known(const std::string& path, bool read_only) {
+    auto env = lmdb::Env::open(path, env_options(false, read_only));
     if (!env) {
         return env.error();
     }
@@ -55,6 +53,16 @@ Result<Directory> open_for_reading(const std::string& path) {
         return ok.error();
     }
     return directory;
+}
+
+}  // namespace
+
+Result<Directory> open_for_reading(const std::string& path) {
+    return open_known(path, true);
+}
+
+Result<Directory> open_exclusively(const std::string& path) {
+    return open_known(path, false);
 }
 
 Result<Directory> create_directory(const std::string& path, const Identity& identity) {

@@ -18,6 +18,8 @@ struct Directory {
 
 // For reading, while another process may write it. not_found, unknown_format, io_error.
 Result<Directory> open_for_reading(const std::string& path);
+// For everything, alone: already_open when another process writes it.
+Result<Directory> open_exclusively(const std::string& path);
 // A new one with these partitions; already_exists when `path` holds anything.
 Result<Directory> create_directory(const std::string& path, const Identity& identity);
 

@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "skald/admin.h"
 #include "store/admin/directory.h"
-#include "store/index_builder.h"
+#include "store/log_set.h"
 
 namespace skald {
 namespace store {
@@ -45,8 +45,7 @@ class Verifier {
     void problem(std::optional<Offset> offset, std::string place, std::string message) {
         ++report_.problem_count;
         if (report_.problems.size() < kProblemsMax) {
-            report_.problems.push_back(
-                {partition_, offset, std::move(place), std::move(message)});
+            report_.problems.push_back({partition_, offset, std::move(place), std::move(message)});
         }
     }
 
@@ -129,7 +128,8 @@ class Verifier {
         }
         next_ = batch->end();
         if (batch->base() != key) {
-            problem(key, "batch", fmt::format("it says it begins at offset {}", batch->base().value));
+            problem(key, "batch",
+                    fmt::format("it says it begins at offset {}", batch->base().value));
         }
         if (batch->header().chain_before != chain_) {
             problem(key, "chain", "it does not continue the chain of the batch before it");
@@ -169,16 +169,20 @@ class Verifier {
     }
 
     Result<void> verify_index() {
-        auto index = build_index(*directory_.env, partition_, databases());
-        if (!index) {
-            problem(std::nullopt, "index", index.error().message);
-            return {};
+        if (!set_) {
+            auto set = LogSet::open(*directory_.env, directory_.databases);
+            if (!set) {
+                problem(std::nullopt, "index", set.error().message);
+                return {};
+            }
+            set_ = std::move(*set);
         }
+        const PartitionLog& log = *set_->logs()[partition_.value];
         auto txn = directory_.env->read();
         if (!txn) {
             return txn.error();
         }
-        auto snapshot = (*index)->log->index().snapshot(*txn, next_);
+        auto snapshot = log.index().snapshot(*txn, next_);
         auto sum = snapshot ? (*snapshot)->fingerprint() : Result<std::uint64_t>(snapshot.error());
         if (!sum) {
             problem(std::nullopt, "index", sum.error().message);
@@ -188,7 +192,7 @@ class Verifier {
         if (*sum != fingerprint_) {
             problem(std::nullopt, "index", "it does not hold what the log holds");
         }
-        return verify_holes(*(*index)->log, **snapshot);
+        return verify_holes(log, **snapshot);
     }
 
     // A hole is right where its stream's state hides the event, or a record erased it.
@@ -224,6 +228,7 @@ class Verifier {
     Directory& directory_;
     const AdminProgress& progress_;
     VerifyReport report_;
+    std::unique_ptr<LogSet> set_;  // opened once the first partition's log was found sound
     std::uint64_t total_bytes_ = 0;
     Partition partition_;
     Offset next_;
