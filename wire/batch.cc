@@ -11,7 +11,7 @@
 namespace skald::wire {
 namespace {
 
-constexpr std::size_t kCrcAt = 72;          // the header's crc covers what stands before it
+constexpr std::size_t kCrcAt = offsetof(BatchHeader, crc);
 constexpr std::size_t kHalfEntryBytes = 8;  // in a slice 16: with its index
 constexpr std::size_t kSliceHalfEntryBytes = 16;
 constexpr std::size_t kSelectionBytes = 16;
@@ -22,7 +22,9 @@ Error corrupt(std::string why) {
 }
 
 std::uint32_t tables_crc(Bytes batch, std::size_t tables) {
-    return crc32c(batch.subspan(tables), crc32c(batch.first(kCrcAt)));
+    const Bytes rest_of_header =
+        batch.first(kBatchHeaderBytes).subspan(kCrcAt + sizeof(std::uint32_t));
+    return crc32c(batch.subspan(tables), crc32c(rest_of_header, crc32c(batch.first(kCrcAt))));
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ TEST_CASE("position: the token of one position", "[base][golden]") {
     const Position position = at({part(2, 258)});
     const std::string token = to_token(position);
     CHECK(token ==
-          "AQcAAAAAAAAAAAAAAAAAAAABAAIAAQAAAAAAAAAAAAAAAAAAAAEAAAAAAAAAAgEAAAAAAAAAAAAAA_OaTaw");
+          "AQcAAAAAAAAAAAAAAAAAAAABAAIAAQAAAAAAAAAAAAAAAAAAAAEAAAAAAAAAAgEAAAAAAAAAAAAA_OaTaw");
     const auto parsed = parse_position(token);
     REQUIRE(parsed);
     CHECK(*parsed == position);
