@@ -169,15 +169,16 @@ Result<void> check_stream_name(std::string_view name, bool system) {
                  fmt::format("stream name {:?} {}", name.substr(0, 300), broken));
 }
 
-Result<void> check_type_name(std::string_view name) {
+Result<void> check_type_name(std::string_view name, bool system) {
     const char* broken = broken_rule(name, limits::kTypeBytesMax);
-    if (broken == nullptr && name[0] == '$') {
+    if (broken == nullptr && !system && name[0] == '$') {
         broken = "starts with $, which is kept for the system";
     }
     if (broken == nullptr) {
         return {};
     }
-    return Error(Errc::invalid_event, fmt::format("event type {:?} {}", name.substr(0, 300), broken));
+    return Error(Errc::invalid_event,
+                 fmt::format("event type {:?} {}", name.substr(0, 300), broken));
 }
 
 std::string_view category_of(std::string_view stream) {
