@@ -17,7 +17,7 @@ Error malformed(const std::string& why) {
 
 msg::Append decode(const fb::Append& m) {
     const auto* request = m.request();
-    return {m.id(), m.resolved_below(), Partition{m.partition()},
+    return {m.id(), m.resolved_below(), m.after(), Partition{m.partition()},
             request == nullptr ? Bytes{} : std::as_bytes(std::span(request->data(), request->size()))};
 }
 
@@ -163,7 +163,7 @@ msg::FromClient from_client(const fb::Envelope& e) {
         }
         case fb::Body::ChangeStream: {
             const auto& m = *e.body_as_ChangeStream();
-            return msg::ChangeStream{m.id(), m.resolved_below(), Partition{m.partition()},
+            return msg::ChangeStream{m.id(), m.resolved_below(), m.after(), Partition{m.partition()},
                                      decode_lifecycle(m)};
         }
         case fb::Body::GetSnapshot: {

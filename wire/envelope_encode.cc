@@ -27,12 +27,13 @@ struct Build {
 
     Built operator()(const msg::Append& m) const {
         if (m.request.empty()) {
-            return built(fb::CreateAppend(b, m.id, m.resolved_below, 0, m.partition.value));
+            return built(fb::CreateAppend(b, m.id, m.resolved_below, 0, m.partition.value, m.after));
         }
         b.ForceVectorAlignment(m.request.size(), 1, 8);
         const auto request =
             b.CreateVector(reinterpret_cast<const std::uint8_t*>(m.request.data()), m.request.size());
-        return built(fb::CreateAppend(b, m.id, m.resolved_below, request, m.partition.value));
+        return built(fb::CreateAppend(b, m.id, m.resolved_below, request, m.partition.value,
+                                      m.after));
     }
     Built operator()(const msg::Hello& m) const {
         const auto client = b.CreateString(m.client);
@@ -149,6 +150,7 @@ Built Build::operator()(const msg::ChangeStream& m) const {
     table.add_id(m.id);
     table.add_resolved_below(m.resolved_below);
     table.add_partition(m.partition.value);
+    table.add_after(m.after);
     table.add_stream(stream);
     table.add_expected(&expected);
     table.add_change(static_cast<fb::ChangeKind>(change.index()));

@@ -37,6 +37,7 @@ struct Hello {
 struct Append {
     std::uint64_t id = 0;
     std::uint64_t resolved_below = 0;
+    std::uint64_t after = 0;  // everything from here up to the id is resolved
     Partition partition;
     Bytes request;
 };
@@ -73,6 +74,7 @@ struct ListStreams {
 struct ChangeStream {
     std::uint64_t id = 0;
     std::uint64_t resolved_below = 0;
+    std::uint64_t after = 0;  // everything from here up to the id is resolved
     Partition partition;
     Lifecycle lifecycle;
 };
