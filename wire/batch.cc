@@ -25,15 +25,14 @@ std::uint32_t tables_crc(Bytes batch, std::size_t tables) {
     return crc32c(batch.subspan(tables), crc32c(batch.first(kCrcAt)));
 }
 
-// Fills in what depends on the whole: sizes and crc.
-void seal(std::string& out, BatchHeader& header) {
+}  // namespace
+
+void seal_batch(std::string& out, BatchHeader& header) {
     header.bytes = static_cast<std::uint32_t>(out.size());
     std::memcpy(out.data(), &header, sizeof header);
     header.crc = tables_crc(as_bytes(out), header.tables);
     store_le(out.data() + kCrcAt, header.crc);
 }
-
-}  // namespace
 
 std::uint64_t name_hash(std::string_view name) {
     return XXH3_64bits(name.data(), name.size());
@@ -318,6 +317,7 @@ std::string encode_slice(const BatchView& batch, std::span<const Choice> choices
     header.flags |= kBatchSlice;
     header.records = static_cast<std::uint32_t>(choices.size());
     header.requests = header.producers = 0;
+    header.controls = header.holes = 0;
     header.chain_before = header.chain = {};
     std::string out(kBatchHeaderBytes, '\0');
     std::vector<RecordEntry> entries;
@@ -331,6 +331,7 @@ std::string encode_slice(const BatchView& batch, std::span<const Choice> choices
         const auto prefix = load_as<RecordPrefix>(bytes.data());
         names.insert(names.end(), {prefix.stream, prefix.type});
         halves.push_back(prefix.id_half);
+        header.controls += prefix.control() ? 1 : 0;
         out += as_text(bytes);
     }
     header.tables = static_cast<std::uint32_t>(out.size());
@@ -354,7 +355,7 @@ std::string encode_slice(const BatchView& batch, std::span<const Choice> choices
     header.names_bytes = static_cast<std::uint32_t>(text.size());
     out += text;
     out.resize(align8(out.size()));
-    seal(out, header);
+    seal_batch(out, header);
     return out;
 }
 
@@ -367,6 +368,7 @@ std::string punch_holes(const BatchView& batch, std::span<const std::uint32_t> d
         entry.place = static_cast<std::uint32_t>(out.size());
         if (std::binary_search(dead.begin(), dead.end(), i)) {
             auto prefix = load_as<RecordPrefix>(batch.record_bytes(i).data());
+            header.holes += prefix.hole() ? 0 : 1;
             prefix.flags =
                 static_cast<std::uint16_t>((prefix.flags & kRecordControl) | kRecordHole);
             append_as(out, prefix);
@@ -382,7 +384,7 @@ std::string punch_holes(const BatchView& batch, std::span<const std::uint32_t> d
         append_as(out, entry);
     }
     out += as_text(batch.bytes().subspan(after_entries));
-    seal(out, header);
+    seal_batch(out, header);
     return out;
 }
 

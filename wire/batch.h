@@ -21,7 +21,7 @@ inline constexpr std::uint16_t kBatchVersion = 1;
 inline constexpr std::size_t kBatchHeaderBytes = 128;
 
 enum BatchFlags : std::uint32_t {
-    kBatchControl = 1,
+    kBatchControl = 1,  // holds control records
     kBatchCompressed = 2,
     kBatchEncrypted = 4,
     kBatchSlice = 8,
@@ -47,7 +47,9 @@ struct BatchHeader {
     std::uint32_t id_halves = 0;
     std::uint32_t crc = 0;
     std::uint32_t tables = 0;
-    std::uint64_t reserved[2] = {};
+    std::uint32_t controls = 0;
+    std::uint32_t holes = 0;
+    std::uint64_t reserved = 0;
     ChainHash chain_before{};
     ChainHash chain{};
 };
@@ -93,6 +95,9 @@ std::uint64_t record_hash(Bytes record, std::uint64_t stream_hash, std::uint64_t
 std::uint64_t name_hash(std::string_view name);  // XXH3-64
 ChainHash chain_hash(const BatchHeader& header, Bytes requests_and_producers,
                      std::span<const std::uint64_t> hashes);
+
+// Writes the header over the first bytes of a batch or slice, with its size and crc filled in.
+void seal_batch(std::string& out, BatchHeader& header);
 
 // A batch or a slice in somebody else's memory, at any alignment. Cheap to copy.
 class BatchView {
