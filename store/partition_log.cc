@@ -7,100 +7,37 @@
 namespace skald::store {
 namespace {
 
-constexpr std::string_view kLineageKey = "lineage";
-constexpr std::string_view kEpochKey = "epoch";
-constexpr std::string_view kStartKey = "start";
-constexpr std::string_view kLifecycleKey = "lifecycle";
 constexpr std::size_t kRingBytesMax = 8 * limits::kMiB;
 constexpr std::size_t kControlsCached = 1024;
-
-struct StoredStart {
-    std::uint64_t offset = 0;
-    wire::ChainHash chain{};
-};
-
-template <typename T>
-Bytes bytes_of(const T& value) {
-    return std::as_bytes(std::span(&value, 1));
-}
 
 Error damaged(Partition partition, std::string_view what) {
     return {Errc::corrupt, fmt::format("partition {}: {} is damaged", partition.value, what)};
 }
 
-Result<void> write_new_meta(lmdb::WriteTxn& txn, lmdb::Database meta, const Uuid& lineage) {
-    const Lineage first{lineage, Offset{}};
-    const std::uint64_t epoch = 1;
-    const StoredStart start;
-    if (auto ok = txn.put(meta, as_bytes(kLineageKey), bytes_of(first)); !ok) {
-        return ok;
-    }
-    if (auto ok = txn.put(meta, as_bytes(kEpochKey), bytes_of(epoch)); !ok) {
-        return ok;
-    }
-    return txn.put(meta, as_bytes(kStartKey), bytes_of(start));
-}
-
 }  // namespace
 
-Result<LogDatabases> open_log_databases(lmdb::WriteTxn& txn, Partition partition,
-                                        const Uuid& new_lineage) {
-    LogDatabases databases;
-    const struct {
-        const char* name;
-        lmdb::Keys keys;
-        lmdb::Database& database;
-    } wanted[] = {
-        {"log", lmdb::Keys::integers, databases.log},
-        {"meta", lmdb::Keys::bytes, databases.meta},
-        {"producers", lmdb::Keys::bytes, databases.producers},
-        {"snapshots", lmdb::Keys::bytes, databases.snapshots},
-    };
-    for (const auto& each : wanted) {
-        const std::string name = fmt::format("p{}.{}", partition.value, each.name);
-        auto opened = txn.open(name.c_str(), each.keys);
-        if (!opened) {
-            return opened.error();
-        }
-        each.database = *opened;
-    }
-    auto lineage = txn.get(databases.meta, as_bytes(kLineageKey));
-    if (!lineage) {
-        return lineage.error();
-    }
-    if (!*lineage) {
-        if (auto ok = write_new_meta(txn, databases.meta, new_lineage); !ok) {
-            return ok.error();
-        }
-    }
-    return databases;
-}
-
-PartitionLog::PartitionLog(lmdb::Env& env, Partition partition, const LogDatabases& databases,
-                           std::size_t recent_ids_max)
-    : env_(env),
-      partition_(partition),
-      databases_(databases),
+PartitionLog::PartitionLog(const Parts& parts)
+    : env_(parts.env),
+      partition_(parts.partition),
+      databases_(parts.databases),
       ring_(kRingBytesMax),
-      reader_(env, databases.log, partition, ring_),
-      producers_(env, databases.producers),
-      recent_ids_(recent_ids_max),
+      reader_(env_, databases_.log, partition_, ring_),
+      index_(parts.index),
+      producers_(env_, databases_.producers),
+      recent_ids_(parts.recent_ids_max),
       controls_(kControlsCached) {}
 
-Result<std::unique_ptr<PartitionLog>> PartitionLog::open(lmdb::Env& env, Partition partition,
-                                                         const LogDatabases& databases,
-                                                         std::size_t recent_ids_max) {
-    std::unique_ptr<PartitionLog> log(new PartitionLog(env, partition, databases, recent_ids_max));
-    auto index = PartitionIndex::open(env, partition);
-    if (!index) {
-        return index.error();
+Result<std::unique_ptr<PartitionLog>> PartitionLog::open(const Parts& parts,
+                                                         const MakeRoom& make_room) {
+    std::unique_ptr<PartitionLog> log(new PartitionLog(parts));
+    if (auto ok = log->read_meta(); !ok) {
+        return ok.error();
     }
-    log->index_ = std::move(*index);
-    for (const auto step :
-         {&PartitionLog::read_meta, &PartitionLog::read_end, &PartitionLog::replay}) {
-        if (auto ok = (log.get()->*step)(); !ok) {
-            return ok.error();
-        }
+    if (auto ok = log->read_end(); !ok) {
+        return ok.error();
+    }
+    if (auto ok = log->replay(make_room); !ok) {
+        return ok.error();
     }
     return log;
 }
@@ -110,28 +47,15 @@ Result<void> PartitionLog::read_meta() {
     if (!txn) {
         return txn.error();
     }
-    auto lineage = txn->get(databases_.meta, as_bytes(kLineageKey));
-    auto epoch = txn->get(databases_.meta, as_bytes(kEpochKey));
-    auto start = txn->get(databases_.meta, as_bytes(kStartKey));
-    auto lifecycle = txn->get(databases_.meta, as_bytes(kLifecycleKey));
-    for (const auto* found : {&lineage, &epoch, &start, &lifecycle}) {
-        if (!*found) {
-            return found->error();
-        }
+    auto meta = read_log_meta(*txn, partition_, databases_.meta);
+    if (!meta) {
+        return meta.error();
     }
-    if (!*lineage || (*lineage)->empty() || (*lineage)->size() % sizeof(Lineage) != 0 || !*epoch ||
-        (*epoch)->size() != 8 || !*start || (*start)->size() != sizeof(StoredStart)) {
-        return damaged(partition_, "its meta data");
-    }
-    lineages_.resize((*lineage)->size() / sizeof(Lineage));
-    std::memcpy(lineages_.data(), (*lineage)->data(), (*lineage)->size());
-    epoch_ = Epoch{load_le<std::uint64_t>((*epoch)->data())};
-    StoredStart stored;
-    std::memcpy(&stored, (*start)->data(), sizeof stored);
-    start_ = stored.offset;
-    next = Offset{stored.offset};
-    chain = stored.chain;
-    has_lifecycle_ = lifecycle->has_value();
+    meta_ = std::move(*meta);
+    start_ = meta_.start.value;
+    next = meta_.start;
+    chain = meta_.start_chain;
+    has_lifecycle_ = meta_.lifecycle;
     return {};
 }
 
@@ -152,12 +76,12 @@ Result<void> PartitionLog::read_end() {
     return {};
 }
 
-Result<void> PartitionLog::replay() {
+Result<void> PartitionLog::replay(const MakeRoom& make_room) {
     auto producers_covered = producers_.covered();
     if (!producers_covered) {
         return producers_covered.error();
     }
-    const Offset index_from = index_->covered();
+    const Offset index_from = index_.covered();
     Offset at = std::max(std::min(*producers_covered, index_from), start());
     while (at < next) {
         // One transaction a batch keeps each far below the age limit of read transactions.
@@ -176,8 +100,14 @@ Result<void> PartitionLog::replay() {
             return ok;
         }
         at = (*found)->view.end();
+        index_.set_sealable(at);
+        if (index_.full()) {
+            if (auto ok = make_room(); !ok) {
+                return ok;
+            }
+        }
     }
-    index_->set_sealable(next);
+    index_.set_sealable(next);
     return {};
 }
 
@@ -188,7 +118,7 @@ Result<void> PartitionLog::replay_batch(const wire::BatchView& batch, Offset ind
     for (; cursor.next(); ++seen) {
         const EventView& event = cursor.event();
         if (event.offset >= index_from) {
-            index_->add(event, cursor.hole());
+            index_.add(event, cursor.hole());
         }
         if (!event.control) {
             recent_ids_.add(event.id, event.offset, batch.recorded_at());
@@ -240,7 +170,7 @@ Result<StreamControl> PartitionLog::control_at(Offset lifecycle) const {
 }
 
 Result<StreamFacts> PartitionLog::facts(std::string_view stream) const {
-    auto head = index_->head(stream);
+    auto head = index_.head(stream);
     if (!head) {
         return head.error();
     }
@@ -277,13 +207,12 @@ Result<void> PartitionLog::mark_lifecycle(lmdb::WriteTxn& txn) {
     if (has_lifecycle_) {
         return {};
     }
-    const std::uint8_t yes = 1;
     has_lifecycle_ = true;
-    return txn.put(databases_.meta, as_bytes(kLifecycleKey), bytes_of(yes));
+    return write_lifecycle_mark(txn, databases_.meta);
 }
 
 std::size_t PartitionLog::owned_bytes() const {
-    return index_->owned_bytes() + ring_.owned_bytes() + recent_ids_.owned_bytes() +
+    return index_.owned_bytes() + ring_.owned_bytes() + recent_ids_.owned_bytes() +
            producers_.owned_bytes();
 }
 

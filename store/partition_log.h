@@ -10,29 +10,13 @@
 #include "skald/event_store.h"
 #include "store/frame_ring.h"
 #include "store/index.h"
+#include "store/log_meta.h"
 #include "store/log_reader.h"
 #include "store/producer_table.h"
 #include "store/recent_ids.h"
 #include "store/stream_state.h"
 
 namespace skald::store {
-
-// A log's identity from an offset on. A restore or an unclean election adds one.
-struct Lineage {
-    Uuid id;
-    Offset begin;
-};
-static_assert(sizeof(Lineage) == 24);
-
-struct LogDatabases {
-    lmdb::Database log;   // base offset -> batch
-    lmdb::Database meta;  // lineage, epoch, start, lifecycle
-    lmdb::Database producers;
-    lmdb::Database snapshots;  // stream -> snapshot
-};
-// Opens or creates partition N's databases, and its meta data when it is new.
-Result<LogDatabases> open_log_databases(lmdb::WriteTxn& txn, Partition partition,
-                                        const Uuid& new_lineage);
 
 // What readers may see, taken at one moment.
 struct Visible {
@@ -53,21 +37,28 @@ struct StreamFacts {
 // belong to whoever writes.
 class PartitionLog {
   public:
-    // Reads the end of the log and replays what index and producers do not cover yet. `progress` is
-    // called with records done and to do.
-    static Result<std::unique_ptr<PartitionLog>> open(lmdb::Env& env, Partition partition,
-                                                      const LogDatabases& databases,
-                                                      std::size_t recent_ids_max);
+    struct Parts {
+        lmdb::Env& env;
+        Partition partition;
+        LogDatabases databases;
+        PartitionIndex& index;
+        std::size_t recent_ids_max = 0;
+    };
+    // Reads the end of the log and replays what index and producers do not cover yet. `make_room`
+    // is called when the index is full: it must let the index's maintainer write.
+    using MakeRoom = std::function<Result<void>()>;
+    static Result<std::unique_ptr<PartitionLog>> open(const Parts& parts,
+                                                      const MakeRoom& make_room);
 
     Partition partition() const { return partition_; }
     const LogDatabases& databases() const { return databases_; }
     const LogReader& reader() const { return reader_; }
-    PartitionIndex& index() { return *index_; }
-    const PartitionIndex& index() const { return *index_; }
+    PartitionIndex& index() { return index_; }
+    const PartitionIndex& index() const { return index_; }
     FrameRing& ring() { return ring_; }
-    const std::vector<Lineage>& lineages() const { return lineages_; }
-    const Lineage& lineage() const { return lineages_.back(); }
-    Epoch epoch() const { return epoch_; }
+    const std::vector<Lineage>& lineages() const { return meta_.lineages; }
+    const Lineage& lineage() const { return meta_.lineages.back(); }
+    Epoch epoch() const { return meta_.epoch; }
     Offset start() const { return Offset{start_.load(std::memory_order_acquire)}; }
     // True once any stream has a lifecycle record: until then nothing is masked.
     bool has_lifecycle() const { return has_lifecycle_.load(std::memory_order_acquire); }
@@ -88,11 +79,10 @@ class PartitionLog {
     std::size_t owned_bytes() const;
 
   private:
-    PartitionLog(lmdb::Env& env, Partition partition, const LogDatabases& databases,
-                 std::size_t recent_ids_max);
+    explicit PartitionLog(const Parts& parts);
     Result<void> read_meta();
     Result<void> read_end();
-    Result<void> replay();
+    Result<void> replay(const MakeRoom& make_room);
     Result<void> replay_batch(const wire::BatchView& batch, Offset index_from,
                               Offset producers_from);
     Result<void> replay_requests(const wire::BatchView& batch, Offset from);
@@ -102,9 +92,8 @@ class PartitionLog {
     LogDatabases databases_;
     FrameRing ring_;
     LogReader reader_;
-    std::unique_ptr<PartitionIndex> index_;
-    std::vector<Lineage> lineages_;
-    Epoch epoch_{1};
+    PartitionIndex& index_;
+    LogMeta meta_;
     std::atomic<std::uint64_t> start_{0};
     std::atomic<bool> has_lifecycle_{false};
     ProducerTable producers_;

@@ -10,6 +10,7 @@
 #include "store/cursor.h"
 #include "store/file_extender.h"
 #include "store/identity.h"
+#include "store/log_set.h"
 #include "store/positions.h"
 #include "store/snapshots.h"
 #include "store/stream_list.h"
@@ -23,10 +24,7 @@ constexpr unsigned kDatabasesPerPartition = 8;
 class LmdbVolume final : public Volume {
   public:
     LmdbVolume(std::unique_ptr<lmdb::Env> env, const Clock& clock, Identity identity)
-        : clock_(clock),
-          identity_(identity),
-          env_(std::move(env)),
-          logs_{identity_.cluster, logs_list_} {}
+        : clock_(clock), identity_(identity), env_(std::move(env)) {}
     ~LmdbVolume() override;
 
     Result<void> start(const std::vector<LogDatabases>& databases, const VolumeOptions& options);
@@ -35,7 +33,7 @@ class LmdbVolume final : public Volume {
     Result<AppendOutcome> append(const Submission& submission) override;
     Result<Partition> partition_of(const wire::RequestView& request) const override;
     Partition partition_of(std::string_view stream) const override {
-        return Partition{static_cast<std::uint16_t>(logs_.partition_of(stream))};
+        return Partition{static_cast<std::uint16_t>(logs_->partition_of(stream))};
     }
     Result<std::unique_ptr<Cursor>> cursor(const CursorOptions& options) override;
     Result<StreamInfo> stream_info(std::string_view stream) override;
@@ -52,7 +50,7 @@ class LmdbVolume final : public Volume {
 
   private:
     PartitionLog& log_of(std::string_view stream) const {
-        return *logs_list_[logs_.partition_of(stream)];
+        return *set_->logs()[logs_->partition_of(stream)];
     }
     std::vector<Visible> visible() const;
     void publish();
@@ -60,15 +58,14 @@ class LmdbVolume final : public Volume {
     const Clock& clock_;
     Identity identity_;
     std::unique_ptr<lmdb::Env> env_;
-    std::vector<std::unique_ptr<PartitionLog>> logs_list_;
-    Logs logs_;
+    std::unique_ptr<LogSet> set_;
+    std::optional<Logs> logs_;
     mutable std::mutex published_mutex_;
     std::vector<Visible> published_;  // guarded by published_mutex_
     std::mutex watchers_mutex_;
     std::vector<std::weak_ptr<std::function<void()>>> watchers_;  // guarded by watchers_mutex_
     std::unique_ptr<FileExtender> extender_;
     std::unique_ptr<Writer> writer_;
-    std::unique_ptr<IndexMaintainer> maintainer_;
     std::mutex ids_mutex_;
     wire::IdSource ids_;  // guarded by ids_mutex_
 };
@@ -77,41 +74,36 @@ class LmdbVolume final : public Volume {
 LmdbVolume::~LmdbVolume() {
     if (writer_) {
         writer_->stop();
+        set_->on_slice({});
     }
-    maintainer_.reset();
+    set_.reset();
     writer_.reset();
     extender_.reset();
 }
 
 Result<void> LmdbVolume::start(const std::vector<LogDatabases>& databases,
                                const VolumeOptions& options) {
-    const std::size_t ids_max =
-        std::max<std::size_t>(limits::kRecentIdsMax / databases.size(), limits::kBatchRecordsMax);
-    std::vector<PartitionIndex*> indexes;
-    for (std::size_t i = 0; i < databases.size(); ++i) {
-        auto log = PartitionLog::open(*env_, Partition{static_cast<std::uint16_t>(i)}, databases[i],
-                                      ids_max);
-        if (!log) {
-            return log.error();
-        }
-        indexes.push_back(&(*log)->index());
-        logs_list_.push_back(std::move(*log));
+    auto set = LogSet::open(*env_, databases);
+    if (!set) {
+        return set.error();
     }
+    set_ = std::move(*set);
+    logs_.emplace(Logs{identity_.cluster, set_->logs()});
     publish();
     if (options.write_ahead) {
         extender_ = FileExtender::start(*env_);
     }
     writer_ = std::make_unique<Writer>(
-        Writer::Parts{*env_, logs_list_, clock_, extender_.get(), [this] { publish(); }});
-    maintainer_ = IndexMaintainer::start(*env_, indexes, [this] { writer_->wake(); });
-    writer_->set_maintainer(maintainer_.get());
+        Writer::Parts{*env_, set_->logs(), clock_, extender_.get(), [this] { publish(); }});
+    writer_->set_maintainer(&set_->maintainer());
+    set_->on_slice([this] { writer_->wake(); });
     return {};
 }
 
 void LmdbVolume::publish() {
     std::vector<Visible> visible;
-    visible.reserve(logs_list_.size());
-    for (const auto& log : logs_list_) {
+    visible.reserve(set_->logs().size());
+    for (const auto& log : set_->logs()) {
         visible.push_back({log->next, log->clock, digest_of(log->chain)});
     }
     {
@@ -141,14 +133,14 @@ std::shared_ptr<void> LmdbVolume::watch(std::function<void()> watcher) {
 }
 
 Result<Partition> LmdbVolume::partition_of(const wire::RequestView& request) const {
-    if (logs_list_.size() == 1) {
+    if (set_->logs().size() == 1) {
         return Partition{};
     }
     std::optional<std::size_t> partition;
     const std::uint32_t streams = request.header().streams;
     for (std::uint32_t i = 0; i < streams + request.header().checks; ++i) {
         const auto section = i < streams ? request.stream(i) : request.check(i - streams);
-        const std::size_t own = logs_.partition_of(request.name(section.name));
+        const std::size_t own = logs_->partition_of(request.name(section.name));
         if (partition && *partition != own) {
             return Error(
                 Errc::cross_partition,
@@ -160,13 +152,13 @@ Result<Partition> LmdbVolume::partition_of(const wire::RequestView& request) con
     }
     if (request.has_query()) {
         return Error(Errc::cross_partition,
-                     fmt::format("a query check spans all {} partitions", logs_list_.size()));
+                     fmt::format("a query check spans all {} partitions", set_->logs().size()));
     }
     return Partition{static_cast<std::uint16_t>(partition.value_or(0))};
 }
 
 void LmdbVolume::submit(std::span<const Submission> submissions) {
-    if (logs_list_.size() == 1) {
+    if (set_->logs().size() == 1) {
         const std::vector<Partition> zero(submissions.size());
         writer_->submit(submissions, zero);
         return;
@@ -195,7 +187,7 @@ Result<AppendOutcome> LmdbVolume::append(const Submission& submission) {
 }
 
 Result<std::unique_ptr<Cursor>> LmdbVolume::cursor(const CursorOptions& options) {
-    return open_cursor(logs_, *env_, options, [this] { return visible(); });
+    return open_cursor(*logs_, *env_, options, [this] { return visible(); });
 }
 
 Result<StreamInfo> LmdbVolume::stream_info(std::string_view stream) {
@@ -222,7 +214,7 @@ Result<StreamList> LmdbVolume::list_streams(std::string_view glob, std::string_v
     if (!txn) {
         return txn.error();
     }
-    return store::list_streams(logs_list_, *txn, seen, {glob, after, limit});
+    return store::list_streams(set_->logs(), *txn, seen, {glob, after, limit});
 }
 
 Result<std::string> LmdbVolume::encode_lifecycle(const Lifecycle& request) {
@@ -259,7 +251,7 @@ Result<void> LmdbVolume::put_snapshot(std::string_view stream, const Snapshot& s
 Position LmdbVolume::position() const {
     Position position{identity_.cluster, {}};
     const std::vector<Visible> seen = visible();
-    for (const auto& log : logs_list_) {
+    for (const auto& log : set_->logs()) {
         const Visible& own = seen[log->partition().value];
         position.partitions.push_back(position_of(*log, own.high_watermark, own.digest));
     }
@@ -267,7 +259,7 @@ Position LmdbVolume::position() const {
 }
 
 Position LmdbVolume::position_after(const AppendOutcome& outcome) const {
-    const PartitionLog& log = *logs_list_[outcome.partition.value];
+    const PartitionLog& log = *set_->logs()[outcome.partition.value];
     return {identity_.cluster, {position_of(log, outcome.offset + 1, outcome.digest)}};
 }
 
@@ -276,7 +268,7 @@ VolumeInfo LmdbVolume::info() const {
     info.cluster = identity_.cluster;
     info.node = identity_.node;
     const std::vector<Visible> seen = visible();
-    for (const auto& log : logs_list_) {
+    for (const auto& log : set_->logs()) {
         const Offset end = seen[log->partition().value].high_watermark;
         info.partitions.push_back(
             {log->partition(), log->lineage().id, log->epoch(), log->start(), end});

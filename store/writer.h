@@ -28,7 +28,7 @@ class Writer {
     // `published` is called after each commit with the baton held, before outcomes are given.
     struct Parts {
         lmdb::Env& env;
-        std::vector<std::unique_ptr<PartitionLog>>& logs;
+        const std::vector<std::unique_ptr<PartitionLog>>& logs;
         const Clock& clock;
         FileExtender* extender = nullptr;
         std::function<void()> published;

@@ -247,6 +247,13 @@ std::uint64_t ReadTxn::id() const {
     return mdb_txn_id(txn_);
 }
 
+Result<void> ReadTxn::keep_handles() && {
+    if (const int rc = mdb_txn_commit(std::exchange(txn_, nullptr)); rc != 0) {
+        return error_of(rc, "cannot keep database handles");
+    }
+    return {};
+}
+
 Result<std::optional<Bytes>> Txn::get(Database db, Bytes key) const {
     MDB_val k = val(key);
     MDB_val v{};

@@ -97,6 +97,8 @@ class ReadTxn : public Txn {
   public:
     using Txn::Txn;
     std::uint64_t id() const;
+    // Ends it and keeps the database handles that it opened.
+    Result<void> keep_handles() &&;
 
   private:
     friend class Env;
