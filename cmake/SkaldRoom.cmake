@@ -1,0 +1,71 @@
+# A room is a folder, a static library skald_<room> (alias skald::<room>) and a namespace.
+
+# skald_add_room(<room> [<rooms it links>...]): called by the top file, once a room.
+function(skald_add_room room)
+    set_property(GLOBAL APPEND PROPERTY SKALD_ROOMS ${room})
+    set_property(GLOBAL PROPERTY SKALD_USES_${room} ${ARGN})
+    add_subdirectory(${room})
+    if(NOT TARGET skald_${room})
+        message(FATAL_ERROR "${room}/CMakeLists.txt must call skald_room(${room} ...)")
+    endif()
+endfunction()
+
+# skald_room(<room> SOURCES <files>... [LINKS <third-party targets>...] [NOT_INSTALLED]): called by
+# the room. Sources are listed one by one. A room without sources yet is an empty interface.
+function(skald_room room)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "NOT_INSTALLED" "" "SOURCES;LINKS")
+    if(arg_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "skald_room(${room}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
+    endif()
+    set(target skald_${room})
+    if(arg_SOURCES)
+        add_library(${target} STATIC ${arg_SOURCES})
+        target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:skald_options>)
+        set(ours PUBLIC)
+        set(theirs PRIVATE)
+    else()
+        add_library(${target} INTERFACE)
+        set(ours INTERFACE)
+        set(theirs INTERFACE)
+    endif()
+    add_library(skald::${room} ALIAS ${target})
+    set_target_properties(${target} PROPERTIES EXPORT_NAME ${room})
+    target_compile_features(${target} ${ours} cxx_std_20)
+    target_include_directories(
+        ${target} ${ours} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+        $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+
+    get_property(uses GLOBAL PROPERTY SKALD_USES_${room})
+    list(TRANSFORM uses PREPEND skald_)
+    target_link_libraries(${target} ${ours} ${uses})
+    foreach(link IN LISTS arg_LINKS)
+        skald_link_third_party(${room} ${theirs} ${link})
+    endforeach()
+    if(NOT arg_NOT_INSTALLED)
+        set_property(GLOBAL APPEND PROPERTY SKALD_INSTALLED_ROOMS ${room})
+    endif()
+endfunction()
+
+# Links a target declared in SkaldThirdParty.cmake, and notes what the installed room will need.
+function(skald_link_third_party room scope link)
+    get_property(known GLOBAL PROPERTY SKALD_PACKAGE_${link} SET)
+    if(NOT known)
+        message(FATAL_ERROR "skald_room(${room}): declare ${link} in cmake/SkaldThirdParty.cmake")
+    endif()
+    get_property(header_only GLOBAL PROPERTY SKALD_HEADER_ONLY_${link})
+    if(header_only)
+        target_link_libraries(skald_${room} ${scope} $<BUILD_INTERFACE:${link}>)
+        return()
+    endif()
+    target_link_libraries(skald_${room} ${scope} ${link})
+    set_property(GLOBAL APPEND PROPERTY SKALD_LINKS_${room} ${link})
+endfunction()
+
+# skald_program(<name> SOURCES <files>... LINKS <targets>...): an installed program, in bin/.
+function(skald_program name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINKS")
+    add_executable(${name} ${arg_SOURCES})
+    target_link_libraries(${name} PRIVATE skald_options ${arg_LINKS})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+    install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endfunction()
