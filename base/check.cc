@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace skald::base {
+namespace skald {
 
 void check_failed(const char* file, int line, const char* condition,
                   std::string_view message) noexcept {
@@ -12,4 +12,4 @@ void check_failed(const char* file, int line, const char* condition,
     std::abort();
 }
 
-}  // namespace skald::base
+}  // namespace skald

@@ -11,16 +11,16 @@
 
 #include <string_view>
 
-namespace skald::base {
+namespace skald {
 
 [[noreturn]] void check_failed(const char* file, int line, const char* condition,
                                std::string_view message) noexcept;
 
-}  // namespace skald::base
+}  // namespace skald
 
-#define SKALD_CHECK(cond, message)                                           \
-    do {                                                                     \
-        if (!(cond)) [[unlikely]] {                                          \
-            ::skald::base::check_failed(__FILE__, __LINE__, #cond, message); \
-        }                                                                    \
+#define SKALD_CHECK(cond, message)                                     \
+    do {                                                               \
+        if (!(cond)) [[unlikely]] {                                    \
+            ::skald::check_failed(__FILE__, __LINE__, #cond, message); \
+        }                                                              \
     } while (false)

@@ -7,7 +7,7 @@
 #include <nmmintrin.h>
 #endif
 
-namespace skald::base {
+namespace skald {
 namespace {
 
 constexpr std::uint32_t kPolynomialReflected = 0x82F63B78;
@@ -99,4 +99,4 @@ std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t seed) {
     return crc32c_portable(bytes, seed);
 }
 
-}  // namespace skald::base
+}  // namespace skald

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <span>
 
-namespace skald::base {
+namespace skald {
 
 // Uses the CPU's instruction where there is one, found out once at run time; else the tables.
 [[nodiscard]] std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t seed = 0);
@@ -20,4 +20,4 @@ namespace skald::base {
 [[nodiscard]] std::uint32_t crc32c_portable(std::span<const std::byte> bytes,
                                             std::uint32_t seed = 0);
 
-}  // namespace skald::base
+}  // namespace skald

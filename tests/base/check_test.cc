@@ -8,7 +8,7 @@
 #include <csignal>
 #include <string>
 
-namespace skald::base {
+namespace skald {
 namespace {
 
 struct Ended {
@@ -65,4 +65,4 @@ TEST_CASE("check: a false condition says where and why, then aborts", "[base][cr
     CHECK_THAT(ended.written, Catch::Contains("1 + 1 == 3: sums are broken\n"));
 }
 
-}  // namespace skald::base
+}  // namespace skald

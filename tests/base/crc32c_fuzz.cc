@@ -7,8 +7,8 @@
 #include "base/crc32c.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
-    using skald::base::crc32c;
-    using skald::base::crc32c_portable;
+    using skald::crc32c;
+    using skald::crc32c_portable;
     const auto bytes = std::as_bytes(std::span(input, size));
     const std::uint32_t whole = crc32c(bytes);
     SKALD_CHECK(whole == crc32c_portable(bytes), "the implementations differ");

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace skald::base {
+namespace skald {
 namespace {
 
 std::span<const std::byte> bytes_of(std::string_view text) {
@@ -100,4 +100,4 @@ TEST_CASE("crc32c: sees every single flipped bit", "[base]") {
     }
 }
 
-}  // namespace skald::base
+}  // namespace skald
