@@ -30,6 +30,21 @@ void store_le(void* to, Int value) {
     std::memcpy(to, &value, sizeof value);
 }
 
+// A whole struct at any address. Its layout is the format's, so it has no hidden padding.
+template <typename T>
+T load_as(const void* from) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    T value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+template <typename T>
+void append_as(std::string& out, const T& value) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
 inline Bytes as_bytes(std::string_view text) {
     return std::as_bytes(std::span(text.data(), text.size()));
 }

@@ -12,7 +12,7 @@ using Monotonic = std::chrono::nanoseconds;
 
 // Thread safe.
 class Clock {
-public:
+  public:
     virtual ~Clock() = default;
     virtual Time now() const = 0;
     virtual Monotonic monotonic() const = 0;
@@ -20,7 +20,7 @@ public:
 
 // The machine's: CLOCK_REALTIME and CLOCK_BOOTTIME.
 class SystemClock final : public Clock {
-public:
+  public:
     Time now() const override;
     Monotonic monotonic() const override;
     static const SystemClock& instance();
@@ -28,7 +28,7 @@ public:
 
 // Stands still until told otherwise. For tests and the simulator.
 class ManualClock final : public Clock {
-public:
+  public:
     explicit ManualClock(Time start = Time{1'700'000'000'000'000}) : now_(start) {}
     Time now() const override { return now_; }
     Monotonic monotonic() const override { return monotonic_; }
@@ -37,7 +37,7 @@ public:
         monotonic_ += by;
     }
 
-private:
+  private:
     Time now_;
     Monotonic monotonic_{0};
 };

@@ -7,16 +7,17 @@
 
 namespace skald {
 
-// `*` any run, `?` one byte, `[abc]`, `[a-z]`, `[!a]` one of or none of a set. A `[` without its `]`
-// stands for itself. Costs at most |pattern| x |text|; never recurses.
+// `*` any run, `?` one byte, `[abc]`, `[a-z]`, `[!a]` one of or none of a set. A `[` without its
+// `]` stands for itself. Costs at most |pattern| x |text|; never recurses.
 bool glob_match(std::string_view pattern, std::string_view text);
 
 // 1-255 bytes of UTF-8, no control characters, none of `* ? [ ]`; names starting `$` are refused
 // unless `system` is set. invalid_stream_name says which rule was broken.
 Result<void> check_stream_name(std::string_view name, bool system = false);
 
-// 1-255 bytes of UTF-8 without control characters, not starting `$`: invalid_event otherwise.
-Result<void> check_type_name(std::string_view name);
+// 1-255 bytes of UTF-8 without control characters, not starting `$` unless `system` is set:
+// invalid_event otherwise.
+Result<void> check_type_name(std::string_view name, bool system = false);
 
 // Well-formed UTF-8 as Unicode 15 table 3-7 has it: no overlong forms, no surrogates.
 bool is_utf8(std::string_view text);

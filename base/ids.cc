@@ -7,8 +7,8 @@
 namespace skald {
 namespace {
 
-// Days since 1970 of a proleptic Gregorian date and back (Hinnant, "chrono-compatible low-level date
-// algorithms").
+// Days since 1970 of a proleptic Gregorian date and back (Hinnant, "chrono-compatible low-level
+// date algorithms").
 constexpr std::int64_t days_from_civil(std::int64_t y, unsigned m, unsigned d) {
     y -= m <= 2;
     const std::int64_t era = (y >= 0 ? y : y - 399) / 400;
@@ -41,7 +41,7 @@ static_assert(civil_from_days(days_from_civil(2024, 2, 29)).day == 29);
 
 // Reads digits off the front of a text.
 class Digits {
-public:
+  public:
     explicit Digits(std::string_view text) : rest_(text) {}
 
     bool number(std::size_t width, unsigned& value) {
@@ -72,7 +72,7 @@ public:
     }
     std::string_view& rest() { return rest_; }
 
-private:
+  private:
     std::string_view rest_;
 };
 
@@ -133,8 +133,8 @@ std::string to_string(Time time) {
         --days;
     }
     const Civil date = civil_from_days(days);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", date.year, date.month, date.day,
-                       second / 3600, second / 60 % 60, second % 60, us);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", date.year, date.month,
+                       date.day, second / 3600, second / 60 % 60, second % 60, us);
 }
 
 std::optional<Time> parse_time(std::string_view text) {

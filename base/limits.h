@@ -14,7 +14,8 @@ inline constexpr std::size_t kGiB = 1024 * kMiB;
 // ---- names and events: beyond, invalid_stream_name, invalid_event or event_too_large
 inline constexpr std::size_t kStreamNameBytesMax = 255;
 inline constexpr std::size_t kTypeBytesMax = 255;
-inline constexpr std::size_t kIdTextBytesMax = 255;   // correlation, causation, command, trace
+inline constexpr std::uint64_t kVersionMax = (std::uint64_t{1} << 62) - 1;  // of a stream
+inline constexpr std::size_t kIdTextBytesMax = 255;  // correlation, causation, command, trace
 inline constexpr std::size_t kTagBytesMax = 255;
 inline constexpr std::size_t kTagsMax = 64;
 inline constexpr std::size_t kEventDataBytesMax = 1 * kMiB;
@@ -55,7 +56,7 @@ inline constexpr std::size_t kRecentIdsMax = 1'000'000;    // best effort
 inline constexpr auto kRecentIdsAge = std::chrono::minutes(10);
 
 // ---- the log's index
-inline constexpr std::size_t kTailEventsMax = 65536;   // in memory, then sealed into a run
+inline constexpr std::size_t kTailEventsMax = 65536;  // in memory, then sealed into a run
 inline constexpr auto kSliceTimeMax = std::chrono::milliseconds(5);
 inline constexpr std::size_t kSliceBytesMax = 512 * kKiB;  // of index blocks in one commit
 

@@ -17,18 +17,6 @@ constexpr std::size_t kSliceHalfEntryBytes = 16;
 constexpr std::size_t kSelectionBytes = 16;
 constexpr std::uint32_t kFlagsKnown = kBatchControl | kBatchSlice;
 
-template <typename T>
-T load(const std::byte* from) {
-    T value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-}
-
-template <typename T>
-void append(std::string& out, const T& value) {
-    out.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
 Error corrupt(std::string why) {
     return {Errc::corrupt, fmt::format("batch is damaged: {}", why)};
 }
@@ -37,15 +25,14 @@ std::uint32_t tables_crc(Bytes batch, std::size_t tables) {
     return crc32c(batch.subspan(tables), crc32c(batch.first(kCrcAt)));
 }
 
-// Fills in what depends on the whole: sizes and crc.
-void seal(std::string& out, BatchHeader& header) {
+}  // namespace
+
+void seal_batch(std::string& out, BatchHeader& header) {
     header.bytes = static_cast<std::uint32_t>(out.size());
     std::memcpy(out.data(), &header, sizeof header);
     header.crc = tables_crc(as_bytes(out), header.tables);
     store_le(out.data() + kCrcAt, header.crc);
 }
-
-}  // namespace
 
 std::uint64_t name_hash(std::string_view name) {
     return XXH3_64bits(name.data(), name.size());
@@ -85,7 +72,7 @@ Result<BatchView> BatchView::open(Bytes bytes, Partition partition) {
     if (bytes.size() < kBatchHeaderBytes) {
         return corrupt(fmt::format("{} bytes are too few for a header", bytes.size()));
     }
-    view.header_ = load<BatchHeader>(bytes.data());
+    view.header_ = load_as<BatchHeader>(bytes.data());
     if (auto ok = view.lay_out(); !ok) {
         return ok.error();
     }
@@ -97,7 +84,8 @@ Result<BatchView> BatchView::open(Bytes bytes, Partition partition) {
 
 Result<void> BatchView::lay_out() {
     const BatchHeader& h = header_;
-    if (h.magic != kBatchMagic || h.version != kBatchVersion || h.header_bytes != kBatchHeaderBytes) {
+    if (h.magic != kBatchMagic || h.version != kBatchVersion ||
+        h.header_bytes != kBatchHeaderBytes) {
         return Error(Errc::unknown_format, "batch of an unknown format or version");
     }
     if ((h.flags & ~kFlagsKnown) != 0) {
@@ -128,17 +116,17 @@ Offset BatchView::end() const {
 
 Offset BatchView::offset(std::uint32_t i) const {
     if (slice()) {
-        return base() + load<std::uint32_t>(at(selection_at_ + i * kSelectionBytes));
+        return base() + load_as<std::uint32_t>(at(selection_at_ + i * kSelectionBytes));
     }
     return base() + i;
 }
 
 Version BatchView::slice_version(std::uint32_t i) const {
-    return Version{load<std::uint64_t>(at(selection_at_ + i * kSelectionBytes + 8))};
+    return Version{load_as<std::uint64_t>(at(selection_at_ + i * kSelectionBytes + 8))};
 }
 
 RecordEntry BatchView::entry(std::uint32_t i) const {
-    return load<RecordEntry>(at(header_.tables + i * sizeof(RecordEntry)));
+    return load_as<RecordEntry>(at(header_.tables + i * sizeof(RecordEntry)));
 }
 
 Bytes BatchView::record_bytes(std::uint32_t i) const {
@@ -159,7 +147,7 @@ std::optional<RecordView> BatchView::record(std::uint32_t i) const {
 }
 
 NameEntry BatchView::name_entry(std::uint32_t position) const {
-    return load<NameEntry>(at(names_at_ + position * sizeof(NameEntry)));
+    return load_as<NameEntry>(at(names_at_ + position * sizeof(NameEntry)));
 }
 
 std::optional<NameEntry> BatchView::find_name(std::uint16_t index) const {
@@ -196,24 +184,24 @@ std::optional<std::array<std::uint8_t, 8>> BatchView::id_half(std::uint16_t inde
     using Half = std::array<std::uint8_t, 8>;
     if (!slice()) {
         return index < header_.id_halves
-                   ? std::optional(load<Half>(at(id_halves_at_ + index * kHalfEntryBytes)))
+                   ? std::optional(load_as<Half>(at(id_halves_at_ + index * kHalfEntryBytes)))
                    : std::nullopt;
     }
     for (std::uint32_t i = 0; i < header_.id_halves; ++i) {
         const std::byte* half = at(id_halves_at_ + i * kSliceHalfEntryBytes);
-        if (load<std::uint16_t>(half + 8) == index) {
-            return load<Half>(half);
+        if (load_as<std::uint16_t>(half + 8) == index) {
+            return load_as<Half>(half);
         }
     }
     return std::nullopt;
 }
 
 RequestEntry BatchView::request(std::uint32_t i) const {
-    return load<RequestEntry>(at(requests_at_ + i * sizeof(RequestEntry)));
+    return load_as<RequestEntry>(at(requests_at_ + i * sizeof(RequestEntry)));
 }
 
 ProducerEntry BatchView::producer(std::uint32_t i) const {
-    return load<ProducerEntry>(at(producers_at_ + i * sizeof(ProducerEntry)));
+    return load_as<ProducerEntry>(at(producers_at_ + i * sizeof(ProducerEntry)));
 }
 
 std::optional<EventView> BatchView::event(std::uint32_t i, const RecordView& record,
@@ -254,8 +242,8 @@ Result<void> BatchView::verify() const {
         if (!cursor.hole() &&
             record_hash(record_bytes(cursor.index()), name_hash(event.stream),
                         name_hash(event.type), version) != entry(cursor.index()).hash) {
-            return corrupt(fmt::format("the record at offset {} does not match its hash",
-                                       event.offset.value));
+            return corrupt(
+                fmt::format("the record at offset {} does not match its hash", event.offset.value));
         }
     }
     if (seen != size()) {
@@ -315,9 +303,9 @@ void append_slice_names(std::string& out, std::string& text, const BatchView& ba
                         std::vector<std::uint16_t> numbers) {
     for (const std::uint16_t number : distinct(std::move(numbers))) {
         const std::string_view name = batch.name(number);
-        append(out, NameEntry{static_cast<std::uint32_t>(text.size()),
-                              static_cast<std::uint16_t>(name.size()), number,
-                              batch.first_version(number).value});
+        append_as(out, NameEntry{static_cast<std::uint32_t>(text.size()),
+                                 static_cast<std::uint16_t>(name.size()), number,
+                                 batch.first_version(number).value});
         text += name;
     }
 }
@@ -339,14 +327,14 @@ std::string encode_slice(const BatchView& batch, std::span<const Choice> choices
         RecordEntry entry = batch.entry(choice.index);
         entry.place = static_cast<std::uint32_t>(out.size());
         entries.push_back(entry);
-        const auto prefix = load<RecordPrefix>(bytes.data());
+        const auto prefix = load_as<RecordPrefix>(bytes.data());
         names.insert(names.end(), {prefix.stream, prefix.type});
         halves.push_back(prefix.id_half);
         out += as_text(bytes);
     }
     header.tables = static_cast<std::uint32_t>(out.size());
     for (const RecordEntry& entry : entries) {
-        append(out, entry);
+        append_as(out, entry);
     }
     std::string text;
     const std::size_t names_at = out.size();
@@ -354,18 +342,18 @@ std::string encode_slice(const BatchView& batch, std::span<const Choice> choices
     header.names = static_cast<std::uint32_t>((out.size() - names_at) / sizeof(NameEntry));
     const std::vector<std::uint16_t> half_numbers = distinct(std::move(halves));
     for (const std::uint16_t number : half_numbers) {
-        append(out, batch.id_half(number).value_or(std::array<std::uint8_t, 8>{}));
-        append(out, std::uint64_t{number});
+        append_as(out, batch.id_half(number).value_or(std::array<std::uint8_t, 8>{}));
+        append_as(out, std::uint64_t{number});
     }
     header.id_halves = static_cast<std::uint32_t>(half_numbers.size());
     for (const Choice& choice : choices) {
-        append(out, std::uint64_t{choice.index});
-        append(out, choice.version.value);
+        append_as(out, std::uint64_t{choice.index});
+        append_as(out, choice.version.value);
     }
     header.names_bytes = static_cast<std::uint32_t>(text.size());
     out += text;
     out.resize(align8(out.size()));
-    seal(out, header);
+    seal_batch(out, header);
     return out;
 }
 
@@ -377,9 +365,10 @@ std::string punch_holes(const BatchView& batch, std::span<const std::uint32_t> d
         RecordEntry entry = batch.entry(i);
         entry.place = static_cast<std::uint32_t>(out.size());
         if (std::binary_search(dead.begin(), dead.end(), i)) {
-            auto prefix = load<RecordPrefix>(batch.record_bytes(i).data());
-            prefix.flags = static_cast<std::uint16_t>((prefix.flags & kRecordControl) | kRecordHole);
-            append(out, prefix);
+            auto prefix = load_as<RecordPrefix>(batch.record_bytes(i).data());
+            prefix.flags =
+                static_cast<std::uint16_t>((prefix.flags & kRecordControl) | kRecordHole);
+            append_as(out, prefix);
             entry.crc = crc32c(as_bytes(out).subspan(entry.place));
         } else {
             out += as_text(batch.record_bytes(i));
@@ -389,10 +378,10 @@ std::string punch_holes(const BatchView& batch, std::span<const std::uint32_t> d
     const std::size_t after_entries = header.tables + entries.size() * sizeof(RecordEntry);
     header.tables = static_cast<std::uint32_t>(out.size());
     for (const RecordEntry& entry : entries) {
-        append(out, entry);
+        append_as(out, entry);
     }
     out += as_text(batch.bytes().subspan(after_entries));
-    seal(out, header);
+    seal_batch(out, header);
     return out;
 }
 

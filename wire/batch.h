@@ -94,9 +94,12 @@ std::uint64_t name_hash(std::string_view name);  // XXH3-64
 ChainHash chain_hash(const BatchHeader& header, Bytes requests_and_producers,
                      std::span<const std::uint64_t> hashes);
 
+// Writes the header over the first bytes of a batch or slice, with its size and crc filled in.
+void seal_batch(std::string& out, BatchHeader& header);
+
 // A batch or a slice in somebody else's memory, at any alignment. Cheap to copy.
 class BatchView {
-public:
+  public:
     // Checks the shape and the crc of header and tables, not the records: `corrupt` otherwise.
     // Never reads outside `bytes`, whatever they hold.
     static Result<BatchView> open(Bytes bytes, Partition partition = Partition{});
@@ -118,7 +121,8 @@ public:
     // nullopt for a record whose bytes do not match its crc, or that cannot be parsed.
     std::optional<RecordView> record(std::uint32_t i) const;
     // The record as an event of the given version; its names must be in the batch, else nullopt.
-    std::optional<EventView> event(std::uint32_t i, const RecordView& record, Version version) const;
+    std::optional<EventView> event(std::uint32_t i, const RecordView& record,
+                                   Version version) const;
     Version slice_version(std::uint32_t i) const;  // only of a slice
 
     std::uint32_t names() const { return header_.names; }
@@ -136,7 +140,7 @@ public:
     // crc of every record, hash of every one that is not a hole, the chain: `corrupt` otherwise.
     Result<void> verify() const;
 
-private:
+  private:
     std::optional<NameEntry> find_name(std::uint16_t index) const;
     const std::byte* at(std::size_t place) const { return bytes_.data() + place; }
     Result<void> lay_out();
@@ -154,7 +158,7 @@ private:
 
 // Walks the records of a batch or slice in order and knows their stream versions.
 class EventCursor {
-public:
+  public:
     explicit EventCursor(const BatchView& batch);
     // The next record; false at the end. One that does not match its crc ends the walk with
     // corrupt() set.
@@ -164,7 +168,7 @@ public:
     std::uint32_t index() const { return index_; }
     bool corrupt() const { return corrupt_; }
 
-private:
+  private:
     const BatchView& batch_;
     std::vector<std::uint64_t> versions_;  // next version by name, of a whole batch
     EventView event_;

@@ -10,14 +10,9 @@ namespace {
 
 constexpr std::size_t kFieldHeadBytes = 4;
 
-template <typename Int>
-void append_int(std::string& out, Int value) {
-    out.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
 void append_field(std::string& out, FieldTag tag, std::string_view value) {
-    append_int(out, static_cast<std::uint16_t>(tag));
-    append_int(out, static_cast<std::uint16_t>(value.size()));
+    append_as(out, static_cast<std::uint16_t>(tag));
+    append_as(out, static_cast<std::uint16_t>(value.size()));
     out += value;
 }
 
@@ -56,10 +51,11 @@ void append_fields(std::string& out, const NewEvent& event) {
         append_field(out, FieldTag::tag, tag);
     }
     for (const auto& [key, value] : event.metadata) {
-        std::string entry(1, static_cast<char>(key.size()));
-        entry += key;
-        entry += value;
-        append_field(out, FieldTag::metadata, entry);
+        append_as(out, static_cast<std::uint16_t>(FieldTag::metadata));
+        append_as(out, static_cast<std::uint16_t>(1 + key.size() + value.size()));
+        out += static_cast<char>(key.size());
+        out += key;
+        out += value;
     }
 }
 
@@ -86,6 +82,9 @@ bool fields_fit(std::string_view fields) {
 }
 
 Result<void> check_text(std::string_view what, std::string_view text, std::size_t bytes_max) {
+    if (text.empty()) {
+        return {};
+    }
     if (text.size() > bytes_max) {
         return Error(Errc::invalid_event, fmt::format("{} has {} bytes, at most {} are allowed",
                                                       what, text.size(), bytes_max));
@@ -102,37 +101,51 @@ Result<void> check_ids(const NewEvent& event) {
         {"causation id", &event.causation_id},
         {"command id", &event.command_id},
         {"trace context", &event.trace_context},
-        {"content type", &event.content_type},
     };
     for (const auto& [what, text] : ids) {
+        if (text->empty()) {
+            continue;
+        }
         if (auto ok = check_text(what, *text, limits::kIdTextBytesMax); !ok) {
             return ok;
         }
     }
-    return {};
+    if (event.content_type == kContentTypeJson) {
+        return {};
+    }
+    return check_text("content type", event.content_type, limits::kIdTextBytesMax);
+}
+
+Result<void> check_label(std::string_view what, std::string_view text) {
+    if (text.empty()) {
+        return Error(Errc::invalid_event, fmt::format("{} is empty", what));
+    }
+    return check_text(what, text, limits::kTagBytesMax);
+}
+
+Result<void> check_metadata(std::string_view key, std::string_view value) {
+    if (auto ok = check_label("metadata key", key); !ok) {
+        return ok;
+    }
+    return check_text("metadata value", value, limits::kFieldBytesMax);
+}
+
+Error too_many_tags(std::size_t tags) {
+    return {Errc::invalid_event,
+            fmt::format("{} tags, at most {} are allowed", tags, limits::kTagsMax)};
 }
 
 Result<void> check_labels(const NewEvent& event) {
     if (event.tags.size() > limits::kTagsMax) {
-        return Error(Errc::invalid_event, fmt::format("{} tags, at most {} are allowed",
-                                                      event.tags.size(), limits::kTagsMax));
+        return too_many_tags(event.tags.size());
     }
     for (const std::string& tag : event.tags) {
-        if (auto ok = check_text("tag", tag, limits::kTagBytesMax); !ok) {
+        if (auto ok = check_label("tag", tag); !ok) {
             return ok;
-        }
-        if (tag.empty()) {
-            return Error(Errc::invalid_event, "tag is empty");
         }
     }
     for (const auto& [key, value] : event.metadata) {
-        if (key.empty()) {
-            return Error(Errc::invalid_event, "metadata key is empty");
-        }
-        if (auto ok = check_text("metadata key", key, limits::kTagBytesMax); !ok) {
-            return ok;
-        }
-        if (auto ok = check_text("metadata value", value, limits::kFieldBytesMax); !ok) {
+        if (auto ok = check_metadata(key, value); !ok) {
             return ok;
         }
     }
@@ -148,6 +161,64 @@ std::size_t label_bytes(const NewEvent& event) {
         bytes += kFieldHeadBytes + 1 + key.size() + value.size();
     }
     return bytes;
+}
+
+Error data_too_large(std::size_t bytes) {
+    return {Errc::event_too_large,
+            fmt::format("an event has {} bytes of data, at most {} are allowed", bytes,
+                        limits::kEventDataBytesMax)};
+}
+
+Error labels_too_large(std::size_t bytes) {
+    return {Errc::event_too_large,
+            fmt::format("an event has {} bytes of tags and metadata, at most {} are allowed", bytes,
+                        limits::kEventFieldsBytesMax)};
+}
+
+Result<void> check_width(std::string_view what, std::string_view value, std::size_t bytes) {
+    if (value.size() != bytes) {
+        return Error(Errc::invalid_event,
+                     fmt::format("field {} has {} bytes instead of {}", what, value.size(), bytes));
+    }
+    return {};
+}
+
+Result<void> check_stored_metadata(std::string_view entry) {
+    const std::size_t key = entry.empty() ? 0 : static_cast<unsigned char>(entry[0]);
+    if (key >= entry.size()) {
+        return Error(Errc::invalid_event, "a metadata field does not hold its key");
+    }
+    return check_metadata(entry.substr(1, key), entry.substr(1 + key));
+}
+
+Result<void> check_field(FieldTag tag, std::string_view value) {
+    switch (tag) {
+        case FieldTag::time:
+            return check_width("time", value, sizeof(std::int64_t));
+        case FieldTag::schema_version:
+            return check_width("schema version", value, sizeof(std::uint32_t));
+        case FieldTag::key_id:
+            return check_width("key id", value, sizeof(std::uint32_t));
+        case FieldTag::hop:
+            return check_width("hop", value, sizeof(std::uint16_t));
+        case FieldTag::content_type:
+            return check_text("content type", value, limits::kIdTextBytesMax);
+        case FieldTag::correlation_id:
+        case FieldTag::causation_id:
+        case FieldTag::command_id:
+        case FieldTag::trace_context:
+            return check_text("id", value, limits::kIdTextBytesMax);
+        case FieldTag::tag:
+            return check_label("tag", value);
+        case FieldTag::metadata:
+            return check_stored_metadata(value);
+    }
+    return {};
+}
+
+// Fields that stand for themselves; tags, metadata and unknown ones share a limit.
+bool is_label(FieldTag tag) {
+    return tag >= FieldTag::tag;
 }
 
 }  // namespace
@@ -175,10 +246,15 @@ std::optional<RecordView> parse_record(Bytes record) {
         }
         rest.remove_prefix(bytes);
     }
-    if (view.prefix.padding() > rest.size()) {
+    const unsigned padding = view.prefix.padding();
+    if (padding > rest.size() || (view.prefix.hole() && record.size() != kRecordPrefixBytes)) {
         return std::nullopt;
     }
-    view.data = rest.substr(0, rest.size() - view.prefix.padding());
+    view.data = rest.substr(0, rest.size() - padding);
+    rest.remove_prefix(view.data.size());
+    if (rest != std::string_view("\0\0\0\0\0\0\0", padding)) {
+        return std::nullopt;
+    }
     return view;
 }
 
@@ -188,7 +264,7 @@ void append_record(std::string& out, const NewEvent& event, RecordPrefix prefix)
     prefix.flags = static_cast<std::uint16_t>((prefix.flags & kRecordControl) |
                                               (fields ? kRecordHasFields : 0) |
                                               (padding << kRecordPaddingShift));
-    out.append(reinterpret_cast<const char*>(&prefix), sizeof prefix);
+    append_as(out, prefix);
     if (fields) {
         const std::size_t at = out.size();
         out.append(sizeof(std::uint32_t), '\0');
@@ -207,19 +283,40 @@ Result<void> check_event(const NewEvent& event, bool control) {
         }
     }
     if (event.data.size() > limits::kEventDataBytesMax) {
-        return Error(Errc::event_too_large,
-                     fmt::format("event {:?} has {} bytes of data, at most {} are allowed",
-                                 event.type, event.data.size(), limits::kEventDataBytesMax));
+        return data_too_large(event.data.size());
     }
     if (auto ok = check_ids(event); !ok) {
         return ok;
     }
-    if (label_bytes(event) > limits::kEventFieldsBytesMax) {
-        return Error(Errc::event_too_large,
-                     fmt::format("event {:?} has {} bytes of tags and metadata, at most {} are allowed",
-                                 event.type, label_bytes(event), limits::kEventFieldsBytesMax));
+    if (event.tags.empty() && event.metadata.empty()) {
+        return {};
+    }
+    if (const std::size_t bytes = label_bytes(event); bytes > limits::kEventFieldsBytesMax) {
+        return labels_too_large(bytes);
     }
     return check_labels(event);
+}
+
+Result<void> check_record(const RecordView& record) {
+    if (record.data.size() > limits::kEventDataBytesMax) {
+        return data_too_large(record.data.size());
+    }
+    if (record.fields.empty()) {
+        return {};
+    }
+    std::size_t tags = 0;
+    std::size_t labels = 0;
+    for (FieldCursor cursor(record.fields); cursor.next();) {
+        tags += cursor.tag() == FieldTag::tag;
+        labels += is_label(cursor.tag()) ? kFieldHeadBytes + cursor.value().size() : 0;
+        if (auto ok = check_field(cursor.tag(), cursor.value()); !ok) {
+            return ok;
+        }
+    }
+    if (labels > limits::kEventFieldsBytesMax) {
+        return labels_too_large(labels);
+    }
+    return tags > limits::kTagsMax ? Result<void>(too_many_tags(tags)) : Result<void>();
 }
 
 bool FieldCursor::next() {

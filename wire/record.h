@@ -56,26 +56,32 @@ struct RecordView {
     std::string_view data;
 };
 
-// Takes a record apart. nullopt when lengths do not add up, a flag is unknown or a field overruns.
+// Takes a record apart. nullopt when lengths do not add up, a flag is unknown, a field overruns, a
+// gap is not zero, or a hole is more than a prefix.
 std::optional<RecordView> parse_record(Bytes record);
 
 // Appends the event's record to `out`, 8-byte aligned, with the given numbers. The event must have
 // passed check_event.
 void append_record(std::string& out, const NewEvent& event, RecordPrefix prefix);
 
-// The limits of NewEvent: invalid_event or event_too_large. Control records may name types with `$`.
+// The limits of NewEvent: invalid_event or event_too_large. Control records may name types with
+// `$`.
 Result<void> check_event(const NewEvent& event, bool control = false);
+
+// The same limits for a record from outside, without allocating: invalid_event, event_too_large.
+// Fields of unknown tags count as labels.
+Result<void> check_record(const RecordView& record);
 
 // Walks the field entries of a record that parse_record accepted.
 class FieldCursor {
-public:
+  public:
     explicit FieldCursor(std::string_view fields) : rest_(fields) {}
     // False at the end.
     bool next();
     FieldTag tag() const { return tag_; }
     std::string_view value() const { return value_; }
 
-private:
+  private:
     std::string_view rest_;
     FieldTag tag_{};
     std::string_view value_;

@@ -2,6 +2,7 @@
 // docs/protocol.md, section "Append request".
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,14 +22,22 @@ enum RequestFlags : std::uint16_t {
     kRequestControl = 4,  // made by a store for itself: a lifecycle change; refused from a socket
 };
 
-// 64 bytes; then sections, names, id halves, record places, names text, query, records, each
-// beginning on a multiple of 8.
+// 64 bytes; then, each beginning on a multiple of 8 and the gaps zero:
+//   sections       16 bytes each: streams, then checks; no stream stands twice
+//   names          u32 each: where the name ends in the names text; it begins where the one before
+//                  ends. Streams, types and the fence in any order
+//   id halves      8 bytes each: the first halves of event ids
+//   record places  u32 each: where the record begins, from the start of the request
+//   names text
+//   query          wire/query.h
+//   records        wire/record.h, to the end of the request
+// The producer is not in it: it belongs to the session or the store that hands the request on.
 struct RequestHeader {
     std::uint32_t magic = kRequestMagic;
     std::uint16_t version = kRequestVersion;
     std::uint16_t flags = 0;
     std::uint32_t bytes = 0;
-    std::uint32_t crc = 0;  // crc32c of all that follows this field
+    std::uint32_t crc = 0;  // crc32c of what stands before and after this field
     std::uint16_t streams = 0;
     std::uint16_t checks = 0;
     std::uint16_t names = 0;
@@ -44,6 +53,9 @@ struct RequestHeader {
 };
 static_assert(sizeof(RequestHeader) == 64);
 
+// What the header's crc must be.
+std::uint32_t request_crc(Bytes request);
+
 // A stream that is written (its records follow those of the sections before it) or only checked.
 struct RequestSection {
     std::uint16_t name = 0;
@@ -56,16 +68,16 @@ struct RequestSection {
 };
 static_assert(sizeof(RequestSection) == 16);
 
-// Makes event ids that share their first half: a random UUIDv8 half for this process, and a counter
-// behind it. Not thread safe.
+// Makes event ids that share their first half: a random UUIDv8 half for this source, and a counter
+// behind it that begins at a random number. Not thread safe.
 class IdSource {
-public:
+  public:
     IdSource();  // from the system's randomness
     Uuid next();
 
-private:
+  private:
     Uuid id_;
-    std::uint64_t counter_;
+    std::uint64_t counter_ = 0;
 };
 
 // What encode_request settled for the caller's receipt.
@@ -73,7 +85,8 @@ struct EncodedRequest {
     std::string bytes;
     Uuid last_id;
 };
-// Checks the request against every limit and rule that needs no log, and encodes it.
+// Checks the request against every limit and rule that needs no log, and encodes it. Errors:
+// invalid_argument, invalid_stream_name, invalid_event, event_too_large, request_too_large.
 Result<EncodedRequest> encode_request(const Append& append, IdSource& ids);
 // A control record of ours under `stream`'s name.
 EncodedRequest encode_control(std::string_view stream, Expected expected, const NewEvent& event,
@@ -81,9 +94,11 @@ EncodedRequest encode_control(std::string_view stream, Expected expected, const 
 
 // A request in somebody else's memory, at any alignment.
 class RequestView {
-public:
-    // Verifies everything: shape, crc, names, records, limits. `control` admits control requests.
-    // Errors: malformed, invalid_stream_name, invalid_event, event_too_large, request_too_large.
+  public:
+    // Verifies everything: shape, crc, names, records, limits. `control` admits control requests,
+    // all of whose records are control records. Never allocates when it succeeds. Errors:
+    // malformed, unsupported_version, invalid_stream_name, invalid_event, event_too_large,
+    // request_too_large.
     static Result<RequestView> open(Bytes bytes, bool control = false);
 
     const RequestHeader& header() const { return header_; }
@@ -91,6 +106,8 @@ public:
     RequestSection stream(std::uint32_t i) const { return section(i); }
     RequestSection check(std::uint32_t i) const { return section(header_.streams + i); }
     std::string_view name(std::uint16_t index) const;
+    // Of the fence; empty without one.
+    std::string_view fence() const;
     std::array<std::uint8_t, 8> id_half(std::uint16_t index) const;
     Bytes record_bytes(std::uint32_t i) const;
     RecordPrefix record_prefix(std::uint32_t i) const;
@@ -98,12 +115,18 @@ public:
     bool has_query() const { return header_.query_bytes != 0; }
     Query query() const;
 
-private:
+  private:
     RequestSection section(std::size_t i) const;
     std::uint32_t place(std::uint32_t i) const;
-    Result<void> lay_out();
-    Result<void> check_names() const;
-    Result<void> check_records(bool control) const;
+    bool control() const { return (header_.flags & kRequestControl) != 0; }
+    bool lay_out();
+    bool names_in_order() const;
+    Result<void> check_limits() const;
+    Result<void> check_sections() const;
+    Result<void> check_fence_and_query() const;
+    Result<void> check_records() const;
+    Result<void> check_record_at(std::uint32_t i, std::uint16_t stream) const;
+    bool streams_differ() const;
 
     Bytes bytes_;
     RequestHeader header_;

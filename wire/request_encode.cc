@@ -1,0 +1,357 @@
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <array>
+#include <bit>
+#include <unordered_map>
+
+#include "base/check.h"
+#include "base/glob.h"
+#include "base/limits.h"
+#include "wire/batch.h"
+#include "wire/query.h"
+#include "wire/request.h"
+
+namespace skald::wire {
+namespace {
+
+constexpr std::size_t kRecordBytesGuess = 48;  // beside its data: prefix, fields, table entries
+
+Error invalid(std::string why) {
+    return {Errc::invalid_argument, std::move(why)};
+}
+
+Error too_large(const char* what, std::size_t count, std::size_t most) {
+    return {Errc::request_too_large,
+            fmt::format("append of {} {}, at most {} are allowed", count, what, most)};
+}
+
+// Numbers names in the order they first come. Few names, the usual case, cost no allocation. The
+// names must outlive it.
+class NameNumbers {
+  public:
+    std::uint16_t number(std::string_view name) {
+        if (count_ <= few_.size()) {
+            for (std::size_t i = 0; i < count_; ++i) {
+                if (few_[i] == name) {
+                    return static_cast<std::uint16_t>(i);
+                }
+            }
+        } else if (const auto known = numbers_.find(name); known != numbers_.end()) {
+            return known->second;
+        }
+        return add(name);
+    }
+    std::size_t size() const { return count_; }
+    std::string_view operator[](std::size_t i) const {
+        return i < few_.size() ? few_[i] : many_[i - few_.size()];
+    }
+
+  private:
+    std::uint16_t add(std::string_view name) {
+        if (count_ == few_.size()) {
+            for (std::size_t i = 0; i < count_; ++i) {
+                numbers_.emplace(few_[i], static_cast<std::uint16_t>(i));
+            }
+        }
+        const auto number = static_cast<std::uint16_t>(count_++);
+        if (number < few_.size()) {
+            few_[number] = name;
+        } else {
+            many_.push_back(name);
+            numbers_.emplace(name, number);
+        }
+        return number;
+    }
+
+    std::array<std::string_view, 8> few_;
+    std::vector<std::string_view> many_;
+    std::unordered_map<std::string_view, std::uint16_t> numbers_;
+    std::size_t count_ = 0;
+};
+
+Result<void> check_expected(std::string_view stream, Expected expected) {
+    if (auto ok = check_stream_name(stream); !ok) {
+        return ok;
+    }
+    if (expected.version().value > limits::kVersionMax) {
+        return invalid(
+            fmt::format("no version of a stream is as high as {}", expected.version().value));
+    }
+    return {};
+}
+
+Result<void> check_producer(const Producer& producer) {
+    if (producer.id.is_nil() || producer.epoch < Epoch{1}) {
+        return invalid("a producer has an id and an epoch from 1");
+    }
+    if (producer.resolved_below > producer.sequence) {
+        return invalid("a producer cannot have the answer of a request it is only sending");
+    }
+    return {};
+}
+
+struct Size {
+    std::size_t events = 0;
+    std::size_t data = 0;
+};
+
+Result<Size> check_counts(const Append& append) {
+    if (append.streams.size() > limits::kRequestStreamsMax) {
+        return too_large("streams", append.streams.size(), limits::kRequestStreamsMax);
+    }
+    if (append.checks.size() > limits::kRequestChecksMax) {
+        return too_large("checks", append.checks.size(), limits::kRequestChecksMax);
+    }
+    Size size;
+    for (const StreamAppend& stream : append.streams) {
+        if (stream.events.empty()) {
+            return invalid("a stream to be written needs an event; use a check to look at one");
+        }
+        size.events += stream.events.size();
+        for (const NewEvent& event : stream.events) {
+            size.data += event.data.size();
+        }
+    }
+    if (size.events == 0) {
+        return invalid("an append needs at least one event");
+    }
+    if (size.events > limits::kRequestEventsMax) {
+        return too_large("events", size.events, limits::kRequestEventsMax);
+    }
+    if (size.data > limits::kRequestBytesMax) {
+        return too_large("bytes", size.data, limits::kRequestBytesMax);
+    }
+    return size;
+}
+
+Result<void> check_fence(const Fence& fence) {
+    if (fence.name.empty() || fence.name.size() > limits::kFenceNameBytesMax ||
+        !is_utf8(fence.name)) {
+        return invalid("the name of a fence is 1-255 bytes of UTF-8");
+    }
+    return {};
+}
+
+Result<void> check_parts(const Append& append) {
+    for (const StreamAppend& stream : append.streams) {
+        if (auto ok = check_expected(stream.stream, stream.expected); !ok) {
+            return ok;
+        }
+        for (const NewEvent& event : stream.events) {
+            if (auto ok = check_event(event); !ok) {
+                return ok;
+            }
+        }
+    }
+    for (const StreamCheck& check : append.checks) {
+        if (auto ok = check_expected(check.stream, check.expected); !ok) {
+            return ok;
+        }
+    }
+    if (append.fence) {
+        if (auto ok = check_fence(*append.fence); !ok) {
+            return ok;
+        }
+    }
+    if (append.query) {
+        if (auto ok = check_query(append.query->query); !ok) {
+            return ok;
+        }
+    }
+    return append.producer ? check_producer(*append.producer) : Result<void>();
+}
+
+// Lays a request out: names, ids and sections are gathered first, then everything is written.
+class Encoder {
+  public:
+    Encoder(IdSource& ids, std::size_t events, std::size_t data_bytes) : ids_(ids) {
+        out_.reserve(sizeof header_ + data_bytes + (events + 4) * kRecordBytesGuess);
+        out_.resize(sizeof header_);
+        prefixes_.reserve(events);
+    }
+
+    // False when the stream was added before.
+    bool add_section(std::string_view stream, Expected expected, std::size_t records) {
+        const std::size_t before = names_.size();
+        RequestSection section;
+        section.name = names_.number(stream);
+        section.expected = static_cast<std::uint8_t>(expected.kind());
+        section.records = static_cast<std::uint32_t>(records);
+        section.version = expected.version().value;
+        append_as(out_, section);
+        ++(records != 0 ? header_.streams : header_.checks);
+        return section.name == before;
+    }
+    void add_event(const NewEvent& event, std::uint16_t stream, std::uint16_t flags) {
+        RecordPrefix prefix;
+        prefix.stream = stream;
+        prefix.type = names_.number(event.type);
+        prefix.flags = flags;
+        last_id_ = event.id ? *event.id : ids_.next();
+        prefix.id_half = half_of(last_id_);
+        std::memcpy(prefix.id_low.data(), last_id_.bytes.data() + 8, 8);
+        prefixes_.push_back(prefix);
+    }
+    void set_fence(const Fence& fence) {
+        header_.fence = names_.number(fence.name);
+        header_.fence_token = fence.token;
+    }
+    void set_query(const QueryCheck& check) {
+        header_.query_from = check.from.value;
+        append_query(query_, check.query);
+    }
+
+    // `streams` as they were added.
+    std::string write(std::span<const StreamAppend> streams, std::uint16_t flags) {
+        header_.flags = flags;
+        write_tables();
+        std::size_t i = 0;
+        for (const StreamAppend& stream : streams) {
+            for (const NewEvent& event : stream.events) {
+                write_record(event, i++);
+            }
+        }
+        return seal();
+    }
+    std::string write_one(const NewEvent& event, std::uint16_t flags) {
+        header_.flags = flags;
+        write_tables();
+        write_record(event, 0);
+        return seal();
+    }
+    const Uuid& last_id() const { return last_id_; }
+
+  private:
+    std::uint16_t half_of(const Uuid& id) {
+        const auto half = load_le<std::uint64_t>(id.bytes.data());
+        if (prefixes_.empty() || half != last_half_) {
+            append_as(halves_, half);
+            last_half_ = half;
+        }
+        return static_cast<std::uint16_t>(halves_.size() / sizeof half - 1);
+    }
+
+    void write_tables() {
+        write_name_ends();
+        out_ += halves_;
+        places_at_ = out_.size();
+        out_.resize(align8(out_.size() + prefixes_.size() * sizeof(std::uint32_t)));
+        for (std::size_t i = 0; i < names_.size(); ++i) {
+            out_ += names_[i];
+        }
+        out_.resize(align8(out_.size()));
+        out_ += query_;
+        out_.resize(align8(out_.size()));
+    }
+    void write_name_ends() {
+        for (std::size_t i = 0; i < names_.size(); ++i) {
+            header_.names_bytes += static_cast<std::uint32_t>(names_[i].size());
+            append_as(out_, header_.names_bytes);
+        }
+        out_.resize(align8(out_.size()));
+    }
+    void write_record(const NewEvent& event, std::size_t i) {
+        const auto place = static_cast<std::uint32_t>(out_.size());
+        store_le(out_.data() + places_at_ + i * sizeof place, place);
+        append_record(out_, event, prefixes_[i]);
+    }
+    std::string seal() {
+        header_.bytes = static_cast<std::uint32_t>(out_.size());
+        header_.names = static_cast<std::uint16_t>(names_.size());
+        header_.id_halves = static_cast<std::uint16_t>(halves_.size() / 8);
+        header_.records = static_cast<std::uint32_t>(prefixes_.size());
+        header_.query_bytes = static_cast<std::uint32_t>(query_.size());
+        std::memcpy(out_.data(), &header_, sizeof header_);
+        header_.crc = request_crc(as_bytes(out_));
+        store_le(out_.data() + offsetof(RequestHeader, crc), header_.crc);
+        return std::move(out_);
+    }
+
+    IdSource& ids_;
+    RequestHeader header_;
+    NameNumbers names_;
+    std::string out_;
+    std::string halves_;
+    std::string query_;
+    std::vector<RecordPrefix> prefixes_;
+    std::size_t places_at_ = 0;
+    std::uint64_t last_half_ = 0;
+    Uuid last_id_;
+};
+
+std::uint64_t random_number() {
+    std::uint64_t number = 0;
+    SKALD_CHECK(getrandom(&number, sizeof number, 0) == sizeof number, "no random numbers");
+    return number;
+}
+
+Error twice(std::string_view stream) {
+    return invalid(
+        fmt::format("stream {:?} stands twice among the append's streams and checks", stream));
+}
+
+}  // namespace
+
+IdSource::IdSource() : counter_(random_number()) {
+    const std::uint64_t half = random_number();
+    std::memcpy(id_.bytes.data(), &half, sizeof half);
+    id_.bytes[6] = static_cast<std::uint8_t>((id_.bytes[6] & 0x0f) | 0x80);  // version 8
+}
+
+Uuid IdSource::next() {
+    constexpr std::uint64_t kVariant = std::uint64_t{2} << 62;
+    const std::uint64_t low = (++counter_ & ~(std::uint64_t{3} << 62)) | kVariant;
+    store_le(id_.bytes.data() + 8, __builtin_bswap64(low));
+    return id_;
+}
+
+Result<EncodedRequest> encode_request(const Append& append, IdSource& ids) {
+    const auto size = check_counts(append);
+    if (!size) {
+        return size.error();
+    }
+    if (auto ok = check_parts(append); !ok) {
+        return ok.error();
+    }
+    Encoder encoder(ids, size->events, size->data);
+    for (const StreamAppend& stream : append.streams) {
+        if (!encoder.add_section(stream.stream, stream.expected, stream.events.size())) {
+            return twice(stream.stream);
+        }
+    }
+    for (const StreamCheck& check : append.checks) {
+        if (!encoder.add_section(check.stream, check.expected, 0)) {
+            return twice(check.stream);
+        }
+    }
+    for (std::size_t s = 0; s < append.streams.size(); ++s) {
+        for (const NewEvent& event : append.streams[s].events) {
+            encoder.add_event(event, static_cast<std::uint16_t>(s), 0);
+        }
+    }
+    if (append.fence) {
+        encoder.set_fence(*append.fence);
+    }
+    if (append.query) {
+        encoder.set_query(*append.query);
+    }
+    const int flags = (append.check_ids ? kRequestCheckIds : 0) |
+                      (append.ack == Ack::primary ? kRequestAckPrimary : 0);
+    EncodedRequest encoded{encoder.write(append.streams, static_cast<std::uint16_t>(flags)),
+                           encoder.last_id()};
+    if (encoded.bytes.size() > limits::kRequestBytesMax) {
+        return too_large("bytes", encoded.bytes.size(), limits::kRequestBytesMax);
+    }
+    return encoded;
+}
+
+EncodedRequest encode_control(std::string_view stream, Expected expected, const NewEvent& event,
+                              IdSource& ids) {
+    Encoder encoder(ids, 1, event.data.size());
+    encoder.add_section(stream, expected, 1);
+    encoder.add_event(event, 0, kRecordControl);
+    return {encoder.write_one(event, kRequestControl), encoder.last_id()};
+}
+
+}  // namespace skald::wire
