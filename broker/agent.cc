@@ -62,20 +62,18 @@ void JobRunner::run() {
 
 Agent::Agent(Parts parts)
     : parts_(std::move(parts)),
-      exchange_([this] { waker_.wake(); }),
-      runner_([this] { waker_.wake(); }) {}
+      waker_(std::make_shared<wire::Waker>()),
+      exchange_([this] { waker_->wake(); }),
+      runner_([this] { waker_->wake(); }) {}
 
 Result<std::unique_ptr<Agent>> Agent::open(Parts parts) {
     std::unique_ptr<Agent> agent(new Agent(std::move(parts)));
-    {
-        auto socket = RouterSocket::open(agent->parts_.curve,
-                                         [waker = &agent->waker_] { waker->wake(); },
-                                         agent->parts_.limits.send_bytes_queued);
-        if (!socket) {
-            return socket.error();
-        }
-        agent->socket_ = std::move(*socket);
+    auto opened = RouterSocket::open(agent->parts_.curve, [waker = agent->waker_] { waker->wake(); },
+                                     agent->parts_.limits.send_bytes_queued);
+    if (!opened) {
+        return opened.error();
     }
+    agent->socket_ = std::move(*opened);
     const RouterSocket* socket = agent->socket_.get();
     agent->router_ = std::make_unique<Router>(
         Router::Parts{agent->parts_.volume, agent->exchange_, agent->parts_.limits,
@@ -95,7 +93,7 @@ Agent::~Agent() {
 void Agent::start() {
     watch_ = parts_.volume.watch([this] {
         if (!news_.exchange(true)) {
-            waker_.wake();
+            waker_->wake();
         }
     });
     publish(parts_.clock.monotonic());
@@ -104,7 +102,7 @@ void Agent::start() {
 
 void Agent::stop() {
     stop_ = true;
-    waker_.wake();
+    waker_->wake();
 }
 
 Result<void> Agent::wait() {
@@ -129,8 +127,8 @@ void Agent::run() {
     std::optional<Error> failure;
     while (!stop_ && !failure) {
         const Monotonic now = parts_.clock.monotonic();
-        wire::poll_sockets(socket_->socket(), nullptr, waker_, more_ ? 0 : until(now, next_tick_));
-        waker_.clear();
+        wire::poll_sockets(socket_->socket(), nullptr, *waker_, more_ ? 0 : until(now, next_tick_));
+        waker_->clear();
         do_work();
         failure = parts_.volume.failure();
     }
@@ -141,6 +139,7 @@ void Agent::run() {
     effects_.clear();
     router_->end_all(effects_);
     send(effects_);
+    await_outcomes();
     const std::unique_ptr<RouterSocket> closing = std::move(socket_);
     const std::lock_guard lock(mutex_);
     over_ = true;
@@ -233,9 +232,20 @@ void Agent::drain() {
     router_->begin_drain();
     const Monotonic deadline = parts_.clock.monotonic() + kDrainTimeMax;
     while (router_->in_flight() != 0 && parts_.clock.monotonic() < deadline) {
-        wire::poll_sockets(socket_->socket(), nullptr, waker_, until(Monotonic{}, kTickInterval));
-        waker_.clear();
+        wire::poll_sockets(socket_->socket(), nullptr, *waker_, until(Monotonic{}, kTickInterval));
+        waker_->clear();
         do_work();
+    }
+}
+
+// The volume still refers to what it has not decided.
+void Agent::await_outcomes() {
+    while (router_->in_flight() != 0) {
+        wire::poll_sockets(socket_->socket(), nullptr, *waker_, until(Monotonic{}, kTickInterval));
+        waker_->clear();
+        exchange_.take(outcomes_);
+        router_->decided(outcomes_, parts_.clock.monotonic(), effects_);
+        effects_.clear();
     }
 }
 

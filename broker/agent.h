@@ -89,11 +89,13 @@ class Agent {
     void send(Effects& effects);
     void tick(Monotonic now);
     void drain();
+    void await_outcomes();
     void publish(Monotonic now);
     void busy(Stage stage, Monotonic time);
 
     Parts parts_;
-    wire::Waker waker_;
+    // The socket's messages may hold it longer than the agent lives.
+    std::shared_ptr<wire::Waker> waker_;
     OutcomeExchange exchange_;
     JobRunner runner_;
     std::unique_ptr<RouterSocket> socket_;

@@ -5,6 +5,7 @@
 
 #include "broker/limits.h"
 #include "broker/router.h"
+#include "store/reading.h"
 
 namespace skald::broker {
 namespace {
@@ -49,33 +50,22 @@ bool Router::on(Session& session, Arrival&, const msg::Read& message) {
     if (!admit_plain(session, message.id)) {
         return false;
     }
-    const skald::Read& read = message.read;
-    if (read.limit == 0 || read.limit > limits::kPageEventsMax) {
-        refuse(session, message.id, Error(Errc::invalid_argument, "a limit is 1 to 4,096 events"));
-        return false;
-    }
-    if (auto closed = check_selection(session, read.selection)) {
+    if (auto closed = check_selection(session, message.read.selection)) {
         refuse(session, message.id, std::move(*closed));
         return false;
     }
-    auto cursor = parts_.volume.cursor(
-        {read.selection, read.start, false, read.backward, session.rights.allowed()});
-    if (!cursor) {
-        refuse(session, message.id, std::move(cursor.error()));
-        return false;
-    }
-    auto step = (*cursor)->next({read.limit, std::min<std::size_t>(read.bytes, limits::kPageBytesMax)});
-    if (!step) {
-        refuse(session, message.id, std::move(step.error()));
+    auto read = store::read_page(parts_.volume, message.read, session.rights.allowed());
+    if (!read) {
+        refuse(session, message.id, std::move(read.error()));
         return false;
     }
     msg::Page page;
     page.id = message.id;
-    page.next = (*cursor)->position();
-    page.resume = (*cursor)->resume();
-    page.end = step->end;
+    page.next = read->next;
+    page.resume = read->next;
+    page.end = read->end;
     std::vector<Frame> bodies;
-    for (store::Chunk& chunk : step->chunks) {
+    for (store::Chunk& chunk : read->chunks) {
         page.chunks.push_back({chunk.partition, chunk.events, chunk.first, chunk.next});
         counters_.delivered_events += chunk.events;
         counters_.delivered_bytes += chunk.frame->size();

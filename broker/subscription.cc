@@ -84,17 +84,18 @@ bool Subscription::step(PeerId peer, Effects& effects) {
     }
     news_ = !step->end;
     const bool end = step->end;
+    if (!end && live_) {
+        live_ = false;
+        effects.send(peer, msg::FellBehind{id_, Position{told_.cluster, {}}});
+    }
     if (!step->chunks.empty()) {
         deliver(peer, std::move(*step), effects);
+    } else if ((end && !live_) || unreported() >= kCheckpointRecords) {
+        report(peer, effects);
     }
     if (end && !live_) {
         live_ = true;
         effects.send(peer, msg::CaughtUp{id_, changes()});
-    } else if (!end && live_) {
-        live_ = false;
-        effects.send(peer, msg::FellBehind{id_, changes()});
-    } else if (unreported() >= kCheckpointRecords) {
-        report(peer, effects);
     }
     return true;
 }

@@ -1,7 +1,7 @@
 # skald_flatbuffers(<target> <file.fbs>...): compiles schemas for one target, which includes them as
-# "<room>/<file>_generated.h". Nothing else sees the generated code: the directory is private, and
-# private headers alone may include it. Generated headers insist on the exact FlatBuffers version, so
-# they are made at build time and never committed.
+# "<room>/<file>_generated.h". Nothing else sees the generated code: the directory is private.
+# Generated headers insist on the exact FlatBuffers version, so they are made at build time and
+# never committed.
 function(skald_flatbuffers target)
     file(RELATIVE_PATH room ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
     set(root ${CMAKE_CURRENT_BINARY_DIR}/generated)

@@ -37,6 +37,9 @@ configure_package_config_file(cmake/skaldConfig.cmake.in ${PROJECT_BINARY_DIR}/s
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/skaldConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
+# From the .pc file to the prefix, so that the installed tree may be moved.
+file(RELATIVE_PATH SKALD_PC_TO_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
+     ${CMAKE_INSTALL_PREFIX})
 configure_file(cmake/skald.pc.in ${PROJECT_BINARY_DIR}/skald.pc @ONLY)
 
 install(DIRECTORY include/skald DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING

@@ -1,5 +1,5 @@
-# skald_find_by_pkg_config(<package> <target> <module> <header> <library>): the body of a find module
-# for a library that ships a .pc file and no CMake package.
+# skald_find_by_pkg_config(<package> <target> <module> <header> <library>): the body of a find
+# module for a library that ships a .pc file and no CMake package.
 macro(skald_find_by_pkg_config package target module header library)
     find_package(PkgConfig QUIET)
     if(PkgConfig_FOUND)

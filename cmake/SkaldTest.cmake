@@ -1,12 +1,10 @@
 # skald_test(<name> SOURCES <files>... [LINKS <targets>...] [KINDS <kinds>...] [ONE_ENTRY])
 #
-# One test executable, skald_<name>_tests. Each TEST_CASE becomes a ctest entry labelled by its kind,
-# which is the kind tag it carries: contract, golden, model, sim or crash; without one it is a unit
-# test. KINDS names the kinds found here besides unit. A kind that is not named still runs, labelled
-# unit, so no test can be lost. ONE_ENTRY registers the executable as one entry, for a suite whose
-# start is dear; its label is then the first of KINDS, or unit.
-#
-# Entries have 300 s; the preset's TIMEOUT does not apply.
+# One test executable, skald_<name>_tests. Each TEST_CASE becomes a ctest entry labelled by its
+# kind, which is the kind tag it carries: contract, golden, model, sim or crash; without one it is
+# a unit test. KINDS names the kinds found here besides unit. A kind that is not named still runs,
+# labelled unit, so no test can be lost. ONE_ENTRY registers the executable as one entry, for a
+# suite whose start is dear; its label is then the first of KINDS, or unit. An entry has 300 s.
 set(SKALD_TEST_TIMEOUT_S 300)
 
 function(skald_test name)
@@ -18,8 +16,8 @@ function(skald_test name)
     add_executable(${target} ${arg_SOURCES})
     target_link_libraries(${target} PRIVATE skald_options skald_catch_main ${arg_LINKS})
     if(arg_ONE_ENTRY)
-        set(kind unit ${arg_KINDS})
-        list(POP_BACK kind kind)
+        set(kinds ${arg_KINDS} unit)
+        list(GET kinds 0 kind)
         add_test(NAME ${name} COMMAND ${target})
         set_tests_properties(${name} PROPERTIES LABELS ${kind} TIMEOUT ${SKALD_TEST_TIMEOUT_S})
         return()

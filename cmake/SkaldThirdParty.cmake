@@ -1,4 +1,5 @@
-# The libraries of others. Each line says how a user of the installed package finds the target again:
+# The libraries of others. Each line says how a user of the installed package finds the
+# target again:
 #
 #   skald_third_party(<target> PACKAGE <find_package arguments> [PKG_CONFIG <module>] [HEADER_ONLY])
 #

@@ -317,6 +317,7 @@ std::string encode_slice(const BatchView& batch, std::span<const Choice> choices
     header.flags |= kBatchSlice;
     header.records = static_cast<std::uint32_t>(choices.size());
     header.requests = header.producers = 0;
+    header.controls = header.holes = 0;
     header.chain_before = header.chain = {};
     std::string out(kBatchHeaderBytes, '\0');
     std::vector<RecordEntry> entries;
@@ -330,6 +331,7 @@ std::string encode_slice(const BatchView& batch, std::span<const Choice> choices
         const auto prefix = load_as<RecordPrefix>(bytes.data());
         names.insert(names.end(), {prefix.stream, prefix.type});
         halves.push_back(prefix.id_half);
+        header.controls += prefix.control() ? 1 : 0;
         out += as_text(bytes);
     }
     header.tables = static_cast<std::uint32_t>(out.size());
@@ -366,6 +368,7 @@ std::string punch_holes(const BatchView& batch, std::span<const std::uint32_t> d
         entry.place = static_cast<std::uint32_t>(out.size());
         if (std::binary_search(dead.begin(), dead.end(), i)) {
             auto prefix = load_as<RecordPrefix>(batch.record_bytes(i).data());
+            header.holes += prefix.hole() ? 0 : 1;
             prefix.flags =
                 static_cast<std::uint16_t>((prefix.flags & kRecordControl) | kRecordHole);
             append_as(out, prefix);

@@ -21,7 +21,7 @@ inline constexpr std::uint16_t kBatchVersion = 1;
 inline constexpr std::size_t kBatchHeaderBytes = 128;
 
 enum BatchFlags : std::uint32_t {
-    kBatchControl = 1,
+    kBatchControl = 1,  // holds control records
     kBatchCompressed = 2,
     kBatchEncrypted = 4,
     kBatchSlice = 8,
@@ -47,7 +47,9 @@ struct BatchHeader {
     std::uint32_t id_halves = 0;
     std::uint32_t crc = 0;
     std::uint32_t tables = 0;
-    std::uint64_t reserved[2] = {};
+    std::uint32_t controls = 0;
+    std::uint32_t holes = 0;
+    std::uint64_t reserved = 0;
     ChainHash chain_before{};
     ChainHash chain{};
 };

@@ -52,6 +52,7 @@ std::uint32_t BatchBuilder::add(const RequestView& request, std::span<const Vers
     const std::uint32_t first = size();
     const bool control = (request.header().flags & kRequestControl) != 0;
     header_.flags |= control ? kBatchControl : 0U;
+    header_.controls += control ? request.header().records : 0U;
     type_in_request_ = half_in_request_ = kNone16;
     std::uint32_t i = 0;
     for (std::uint32_t s = 0; s < request.header().streams; ++s) {

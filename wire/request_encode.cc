@@ -354,4 +354,9 @@ EncodedRequest encode_control(std::string_view stream, Expected expected, const 
     return {encoder.write_one(event, kRequestControl), encoder.last_id()};
 }
 
+void set_query_from(std::string& request, std::uint64_t query_from) {
+    store_le(request.data() + offsetof(RequestHeader, query_from), query_from);
+    store_le(request.data() + offsetof(RequestHeader, crc), request_crc(as_bytes(request)));
+}
+
 }  // namespace skald::wire

@@ -68,7 +68,6 @@ Result<std::unique_ptr<RouterSocket>> RouterSocket::open(const CurveServer& curv
     socket.set(ZMQ_LINGER, static_cast<int>(kLingerMs));
     if (!curve.secret_key.empty()) {
         socket.set(ZMQ_ZAP_DOMAIN, curve.domain);
-        socket.set(ZMQ_ZAP_ENFORCE_DOMAIN, 1);
         socket.set(ZMQ_CURVE_SERVER, 1);
         socket.set(ZMQ_CURVE_SECRETKEY, curve.secret_key);
     }

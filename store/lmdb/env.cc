@@ -18,20 +18,27 @@ namespace {
 
 Errc code_of(int rc) {
     switch (rc) {
-        case MDB_MAP_FULL: return Errc::map_full;
+        case MDB_MAP_FULL:
+            return Errc::map_full;
         case ENOSPC:
-        case EDQUOT: return Errc::disk_full;
+        case EDQUOT:
+            return Errc::disk_full;
         case EROFS:
         case EACCES:
-        case EPERM: return Errc::read_only;
-        case ENOENT: return Errc::not_found;
+        case EPERM:
+            return Errc::read_only;
+        case ENOENT:
+            return Errc::not_found;
         case MDB_CORRUPTED:
         case MDB_PAGE_NOTFOUND:
-        case MDB_PANIC: return Errc::corrupt;
+        case MDB_PANIC:
+            return Errc::corrupt;
         case MDB_INVALID:
         case MDB_VERSION_MISMATCH:
-        case MDB_INCOMPATIBLE: return Errc::unknown_format;
-        default: return Errc::io_error;
+        case MDB_INCOMPATIBLE:
+            return Errc::unknown_format;
+        default:
+            return Errc::io_error;
     }
 }
 
@@ -78,8 +85,8 @@ Result<std::string> prepare_directory(const std::string& directory, const EnvOpt
     if (options.create) {
         fs::create_directories(directory, ec);
         if (ec) {
-            return Error(code_of(ec.value()), fmt::format("cannot create directory {}: {}", directory,
-                                                          ec.message()));
+            return Error(code_of(ec.value()),
+                         fmt::format("cannot create directory {}: {}", directory, ec.message()));
         }
     }
     if (!options.create && !fs::exists(directory + "/data.mdb", ec)) {
@@ -100,8 +107,9 @@ Result<int> lock_directory(const std::string& directory) {
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         close(fd);
-        return Error(Errc::already_open,
-                     fmt::format("{} is in use by another process; stop that one first", directory));
+        return Error(
+            Errc::already_open,
+            fmt::format("{} is in use by another process; stop that one first", directory));
     }
     return fd;
 }
@@ -239,6 +247,13 @@ std::uint64_t ReadTxn::id() const {
     return mdb_txn_id(txn_);
 }
 
+Result<void> ReadTxn::keep_handles() && {
+    if (const int rc = mdb_txn_commit(std::exchange(txn_, nullptr)); rc != 0) {
+        return error_of(rc, "cannot keep database handles");
+    }
+    return {};
+}
+
 Result<std::optional<Bytes>> Txn::get(Database db, Bytes key) const {
     MDB_val k = val(key);
     MDB_val v{};
@@ -266,6 +281,18 @@ Result<std::optional<Database>> Txn::find(const char* name, Keys keys) {
         return error_of(rc, fmt::format("cannot open database {}", name));
     }
     return std::optional(Database{handle});
+}
+
+Result<std::size_t> Txn::databases() const {
+    MDB_dbi main = 0;
+    if (const int rc = mdb_dbi_open(txn_, nullptr, 0, &main); rc != 0) {
+        return error_of(rc, "cannot open the directory of databases");
+    }
+    MDB_stat stat{};
+    if (const int rc = mdb_stat(txn_, main, &stat); rc != 0) {
+        return error_of(rc, "cannot read the directory of databases");
+    }
+    return stat.ms_entries;
 }
 
 Result<Database> WriteTxn::open(const char* name, Keys keys) {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs a build into a scratch prefix and uses it as strangers would: through find_package, through
-# pkg-config, and by building every example that is a project of its own.
+# Installs a build into a scratch prefix and uses it as strangers would: through find_package,
+# through pkg-config, and by building every example that is a project of its own.
 #
 #     tests/install/check.sh BUILD_DIR
 set -eu

@@ -1,6 +1,7 @@
 // Prints the version of the installed library.
-#include <cstdio>
 #include <skald/version.h>
+
+#include <cstdio>
 
 int main() {
     std::puts(skald::kVersion);

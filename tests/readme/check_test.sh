@@ -8,7 +8,8 @@ trap 'rm -rf "$scratch"' EXIT
 # expect pass|fail NAME: runs check.sh on a README read from stdin.
 expect() {
     cat > "$scratch/README.md"
-    if ./check.sh "$scratch/README.md" "$scratch" > "$scratch/out" 2>&1; then got=pass; else got=fail; fi
+    got=pass
+    ./check.sh "$scratch/README.md" "$scratch" > "$scratch/out" 2>&1 || got=fail
     [ "$got" = "$1" ] || { echo "check_test: $2: wanted $1, got $got"; cat "$scratch/out"; exit 1; }
 }
 

@@ -229,4 +229,9 @@ void poll_sockets(const ZmqSocket& socket, const ZmqSocket* other, const Waker& 
     zmq_poll(items, count, timeout_ms);
 }
 
+void poll_waker(const Waker& waker, int timeout_ms) {
+    zmq_pollitem_t item{nullptr, waker.fd(), ZMQ_POLLIN, 0};
+    zmq_poll(&item, 1, timeout_ms);
+}
+
 }  // namespace skald::wire

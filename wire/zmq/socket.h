@@ -98,5 +98,6 @@ private:
 // Waits until one of two sockets or the waker has something, at most `timeout_ms` (-1: for ever).
 void poll_sockets(const ZmqSocket& socket, const ZmqSocket* other, const Waker& waker,
                   int timeout_ms);
+void poll_waker(const Waker& waker, int timeout_ms);
 
 }  // namespace skald::wire

@@ -1,0 +1,165 @@
+#include "store/index/query.h"
+
+#include "store/index/posting_codec.h"
+
+namespace skald::store::index {
+namespace {
+
+// A stretch of a term's postings: offsets above `base`, versions from `version` on.
+struct Stretch {
+    std::uint64_t base = 0;
+    std::uint64_t version = 0;
+    bool versioned = false;
+};
+
+// Adds one posting. False when no further one of this direction can belong to the answer.
+bool offer(const Query& query, std::uint64_t offset, std::uint64_t version, bool versioned,
+           std::vector<Posting>& out) {
+    const std::uint64_t at = query.axis == Axis::offset ? offset : version;
+    if (query.backward) {
+        if (offset < query.floor) {
+            return false;
+        }
+        if (offset >= query.below || at > query.from) {
+            return true;
+        }
+    } else {
+        if (offset >= query.below) {
+            return false;
+        }
+        if (offset < query.floor || at < query.from) {
+            return true;
+        }
+    }
+    out.push_back({Offset(offset), Version(versioned ? version : 0)});
+    return out.size() < query.limit;
+}
+
+template <typename Int>
+bool offer_all(const Query& query, std::span<const Int> offsets, const Stretch& stretch,
+               std::vector<Posting>& out) {
+    const std::size_t n = offsets.size();
+    for (std::size_t k = 0; k < n; ++k) {
+        const std::size_t i = query.backward ? n - 1 - k : k;
+        if (!offer(query, stretch.base + offsets[i], stretch.version + i, stretch.versioned, out)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+Result<bool> offer_entry(const Run& run, const Query& query, const Entry& entry,
+                         std::vector<std::uint64_t>& offsets, std::vector<Posting>& out) {
+    offsets.clear();
+    if (!decode_postings(entry.tokens, entry.first, entry.count, offsets)) {
+        return run.damaged(run.blocks_of(query.target.hash).first);
+    }
+    const Stretch stretch{0, entry.version, entry.kind == EntryKind::stream};
+    return offer_all<std::uint64_t>(query, offsets, stretch, out);
+}
+
+// Whether a piece of a tail's list lies wholly on the far side of `from`.
+bool before(const Query& query, std::span<const std::uint32_t> piece, const Stretch& stretch) {
+    const bool by_offset = query.axis == Axis::offset;
+    if (query.backward) {
+        return (by_offset ? stretch.base + piece.front() : stretch.version) > query.from;
+    }
+    return (by_offset ? stretch.base + piece.back() : stretch.version + piece.size() - 1) <
+           query.from;
+}
+
+}  // namespace
+
+Result<void> collect(const Run& run, const Query& query, std::vector<Posting>& out) {
+    RunCursor cursor(run, query.target);
+    std::vector<std::uint64_t> offsets;
+    auto found = cursor.seek(query.axis, query.from);
+    while (found && *found) {
+        const auto more = offer_entry(run, query, cursor.entry(), offsets, out);
+        if (!more) {
+            return more.error();
+        }
+        if (!*more) {
+            return {};
+        }
+        found = query.backward ? cursor.previous() : cursor.next();
+    }
+    if (!found) {
+        return found.error();
+    }
+    return {};
+}
+
+void collect(const TailSegment& segment, const Query& query, std::vector<Posting>& out) {
+    const auto list = segment.find(query.target);
+    if (!list) {
+        return;
+    }
+    const auto pieces = segment.pieces(*list);
+    Stretch stretch{segment.base().value, list->term->first_version,
+                    list->term->kind == EntryKind::stream};
+    if (query.backward) {
+        stretch.version += list->count;
+    }
+    for (std::size_t k = 0; k < pieces.size(); ++k) {
+        const auto piece = pieces[query.backward ? pieces.size() - 1 - k : k];
+        if (query.backward) {
+            stretch.version -= piece.size();
+        }
+        if (!before(query, piece, stretch) && !offer_all(query, piece, stretch, out)) {
+            return;
+        }
+        if (!query.backward) {
+            stretch.version += piece.size();
+        }
+    }
+}
+
+Result<std::optional<Posting>> newest(const Run& run, const Target& target, std::uint64_t below) {
+    if (below == 0) {
+        return std::optional<Posting>();
+    }
+    RunCursor cursor(run, target);
+    const auto found = cursor.seek(Axis::offset, below - 1);
+    if (!found) {
+        return found.error();
+    }
+    const Entry& entry = cursor.entry();
+    if (!*found || entry.first >= below) {
+        return std::optional<Posting>();
+    }
+    if (entry.last < below) {
+        return std::optional(Posting{Offset(entry.last), Version(entry.version + entry.count - 1)});
+    }
+    const Query query{target, Axis::offset, below - 1, true, 1, 0, below};
+    std::vector<Posting> out;
+    std::vector<std::uint64_t> offsets;
+    if (auto ok = offer_entry(run, query, entry, offsets, out); !ok) {
+        return ok.error();
+    }
+    return out.empty() ? std::optional<Posting>() : std::optional(out.front());
+}
+
+std::optional<Posting> newest(const TailSegment& segment, const Target& target, std::uint64_t floor,
+                              std::uint64_t below) {
+    const auto list = segment.find(target);
+    if (!list) {
+        return std::nullopt;
+    }
+    const std::uint64_t last = segment.base().value + list->last;
+    if (last < floor) {
+        return std::nullopt;
+    }
+    if (last < below) {
+        return Posting{Offset(last), Version(list->term->first_version + list->count - 1)};
+    }
+    if (below == 0) {
+        return std::nullopt;
+    }
+    const Query query{target, Axis::offset, below - 1, true, 1, floor, below};
+    std::vector<Posting> out;
+    collect(segment, query, out);
+    return out.empty() ? std::nullopt : std::optional(out.front());
+}
+
+}  // namespace skald::store::index
