@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+// Header only, whatever the package says: the shared library is built with exceptions.
+#undef TOML_HEADER_ONLY
+#undef TOML_SHARED_LIB
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
