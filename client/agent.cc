@@ -20,7 +20,7 @@ Agent::Agent(Options options)
       session_(options_.session),
       dispatcher_({[this](std::vector<Consumed> consumed) {
                        for (const Consumed& used : consumed) {
-                           push(used);
+                           (void)push(used);
                        }
                    },
                    [this](std::size_t requests, std::size_t bytes) {
@@ -49,7 +49,7 @@ Result<wire::msg::Welcome> Agent::await_welcome(std::chrono::milliseconds timeou
 }
 
 bool Agent::has_room(std::size_t bytes) const {
-    return open_requests_ < kOpenRequestsMax &&
+    return !closed_ && open_requests_ < kOpenRequestsMax &&
            (open_bytes_ + bytes <= kOpenBytesMax || open_requests_ == 0);
 }
 
@@ -87,26 +87,36 @@ bool Agent::submit_blocking(Sequenced& call) {
     return true;
 }
 
-void Agent::push(Input input) {
+bool Agent::push(Input input) {
     const std::lock_guard lock(mutex_);
+    if (closed_) {
+        return false;
+    }
     const bool wake = inbox_.empty();
     inbox_.others.push_back(std::move(input));
     if (wake) {
         waker_.wake();
     }
+    return true;
 }
 
 void Agent::request(Plain call) {
-    push(std::move(call));
+    auto done = call.done;
+    if (!push(std::move(call))) {
+        done(Error(Errc::connection_lost, "the client was closed"));
+    }
 }
 
 void Agent::subscribe(NewSubscription subscription) {
-    push(std::move(subscription));
+    auto done = subscription.done;
+    if (!push(std::move(subscription))) {
+        done(Error(Errc::connection_lost, "the client was closed"));
+    }
 }
 
 void Agent::unsubscribe(SubscriptionId id) {
     dispatcher_.remove(id);
-    push(Consumed{id, 0, 0, true});
+    (void)push(Consumed{id, 0, 0, true});
 }
 
 void Agent::take_inputs() {
@@ -155,12 +165,13 @@ void Agent::apply() {
     if (effects.disconnect) {
         socket_.reset();
     }
-    bool failed = false;
+    std::optional<Error> failed;
     if (effects.connect) {
         auto socket = DealerSocket::connect(options_.servers[*effects.connect], options_.curve);
-        failed = !socket.has_value();
         if (socket) {
             socket_ = std::move(*socket);
+        } else {
+            failed = socket.error();
         }
     }
     if (socket_) {
@@ -195,7 +206,7 @@ void Agent::apply() {
     }
     announce();
     if (failed) {
-        session_.lost(now());
+        session_.lost(now(), *failed);
         effects.disconnect = false;
         announce();
     }
@@ -234,6 +245,10 @@ void Agent::run() {
         apply();
         session_.tick(now());
         apply();
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
     }
     take_inputs();
     session_.close();

@@ -37,7 +37,7 @@ class Agent {
     // Waits for the node's welcome.
     Result<wire::msg::Welcome> await_welcome(std::chrono::milliseconds timeout);
 
-    // False, and `call` untouched, when the queue is at its bound.
+    // False, and `call` untouched, when the queue is at its bound or the client closes.
     bool submit(Sequenced& call);
     // Waits for room; false when there is none until the call's deadline.
     bool submit_blocking(Sequenced& call);
@@ -59,7 +59,7 @@ class Agent {
         }
     };
 
-    void push(Input input);
+    bool push(Input input);
     bool has_room(std::size_t bytes) const;
     void enqueue(Sequenced& call);
     void run();
@@ -81,7 +81,7 @@ class Agent {
     std::size_t open_requests_ = 0;
     std::size_t open_bytes_ = 0;
     std::size_t waiting_for_room_ = 0;
-    Standing standing_ = Standing::trying;
+    bool closed_ = false;
     std::optional<Result<wire::msg::Welcome>> welcome_;
     std::atomic<bool> stop_{false};
     Dispatcher dispatcher_;

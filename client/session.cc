@@ -21,7 +21,7 @@ Error unreachable() {
 // Errors that another attempt will meet again.
 bool is_final(const Error& error) {
     return class_of(error.code) == ErrorClass::auth || error.code == Errc::unsupported_version ||
-           error.code == Errc::malformed;
+           error.code == Errc::malformed || error.code == Errc::invalid_argument;
 }
 
 }  // namespace
@@ -58,10 +58,10 @@ Monotonic Session::backoff() {
 }
 
 void Session::lost(Monotonic now) {
-    disconnected(now, unreachable());
+    lost(now, unreachable());
 }
 
-void Session::disconnected(Monotonic now, const Error& why) {
+void Session::lost(Monotonic now, const Error& why) {
     if (state_ != State::connecting && state_ != State::ready) {
         return;
     }
@@ -95,7 +95,7 @@ void Session::disconnected(Monotonic now, const Error& why) {
 }
 
 void Session::on(msg::Goodbye& goodbye, std::vector<Body>&) {
-    disconnected(now_, goodbye.error);
+    lost(now_, goodbye.error);
 }
 
 void Session::on(msg::Welcome& welcome, std::vector<Body>&) {
@@ -107,7 +107,7 @@ void Session::on(msg::Welcome& welcome, std::vector<Body>&) {
     }
     if (welcome.partition_count != lanes_.size() ||
         (standing_ == Standing::ready && welcome.cluster != welcome_.cluster)) {
-        disconnected(now_, Error(Errc::wrong_lineage, "the server belongs to another cluster"));
+        lost(now_, Error(Errc::wrong_lineage, "the server belongs to another cluster"));
         return;
     }
     state_ = State::ready;
@@ -180,14 +180,14 @@ void Session::tick(Monotonic now) {
         return;
     }
     if (state_ == State::connecting && now - since_ > kAttemptTime) {
-        disconnected(now, Error(Errc::unreachable, "the server does not answer"));
+        lost(now, Error(Errc::unreachable, "the server does not answer"));
         return;
     }
     if (state_ != State::ready) {
         return;
     }
     if (now - heard_ > std::chrono::milliseconds(welcome_.expiry_ms)) {
-        disconnected(now, unreachable());
+        lost(now, unreachable());
         return;
     }
     if (now - said_ >= std::chrono::milliseconds(welcome_.heartbeat_ms)) {

@@ -136,6 +136,7 @@ class Session {
     void received(Answer answer, Monotonic now);
     // The connection broke, or could not be made.
     void lost(Monotonic now);
+    void lost(Monotonic now, const Error& why);
     void tick(Monotonic now);
     // Resolves everything that is open.
     void close();
@@ -171,7 +172,6 @@ class Session {
     };
 
     void connect(Monotonic now);
-    void disconnected(Monotonic now, const Error& why);
     Monotonic backoff();
     void fail(const Error& error);
 

@@ -69,7 +69,9 @@ Result<std::unique_ptr<RouterSocket>> RouterSocket::open(const CurveServer& curv
     if (!curve.secret_key.empty()) {
         socket.set(ZMQ_ZAP_DOMAIN, curve.domain);
         socket.set(ZMQ_CURVE_SERVER, 1);
-        socket.set(ZMQ_CURVE_SECRETKEY, curve.secret_key);
+        if (auto ok = socket.set_key(ZMQ_CURVE_SECRETKEY, curve.secret_key); !ok) {
+            return ok.error();
+        }
     }
     return std::unique_ptr<RouterSocket>(
         new RouterSocket(std::move(socket), std::move(wake), send_bytes_max));

@@ -37,9 +37,15 @@ Result<std::unique_ptr<DealerSocket>> DealerSocket::connect(const std::string& s
     socket.set(ZMQ_HEARTBEAT_IVL, 0);
     socket.set(ZMQ_RECONNECT_IVL, kReconnectMs);
     if (!curve.server_key.empty()) {
-        socket.set(ZMQ_CURVE_SERVERKEY, curve.server_key);
-        socket.set(ZMQ_CURVE_PUBLICKEY, curve.public_key);
-        socket.set(ZMQ_CURVE_SECRETKEY, curve.secret_key);
+        const std::pair<int, const std::string&> keys[] = {
+            {ZMQ_CURVE_SERVERKEY, curve.server_key},
+            {ZMQ_CURVE_PUBLICKEY, curve.public_key},
+            {ZMQ_CURVE_SECRETKEY, curve.secret_key}};
+        for (const auto& [option, key] : keys) {
+            if (auto ok = socket.set_key(option, key); !ok) {
+                return ok.error();
+            }
+        }
     }
     ZmqSocket monitor = socket.monitor(kBroken);
     if (auto ok = socket.connect(server); !ok) {

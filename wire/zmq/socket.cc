@@ -154,6 +154,13 @@ void ZmqSocket::set(int option, std::string_view value) {
                 zmq_strerror(errno));
 }
 
+Result<void> ZmqSocket::set_key(int option, const std::string& key) {
+    if (zmq_setsockopt(socket_, option, key.c_str(), key.size() + 1) != 0) {
+        return Error(Errc::invalid_argument, "a CURVE key is not 40 characters of Z85");
+    }
+    return {};
+}
+
 Result<std::string> ZmqSocket::bind(const std::string& endpoint) {
     if (zmq_bind(socket_, endpoint.c_str()) != 0) {
         return endpoint_error(endpoint, errno);

@@ -63,6 +63,8 @@ public:
     void set(int option, int value);
     void set(int option, std::int64_t value);
     void set(int option, std::string_view value);
+    // A key in Z85; invalid_argument when it is none.
+    Result<void> set_key(int option, const std::string& key);
     // The endpoint with its real port. Errors: address_in_use, invalid_argument, unreachable.
     Result<std::string> bind(const std::string& endpoint);
     Result<void> connect(const std::string& endpoint);
