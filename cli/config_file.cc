@@ -1,12 +1,6 @@
 #include "cli/config_file.h"
 
 #include <fmt/format.h>
-
-// Header only, whatever the package says: the shared library is built with exceptions.
-#undef TOML_HEADER_ONLY
-#undef TOML_SHARED_LIB
-#define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
 #include "base/glob.h"
@@ -168,13 +162,12 @@ Result<ParsedConfigFile> parse_config_file(const std::string& name, std::string_
     if (!is_utf8(text)) {
         return Error(Errc::invalid_argument, fmt::format("{}: not UTF-8", name));
     }
-    const toml::parse_result parsed = toml::parse(text);
-    if (!parsed) {
-        const toml::parse_error& problem = parsed.error();
+    try {
+        return Reader(name).read(toml::parse(text));
+    } catch (const toml::parse_error& problem) {
         return Error(Errc::invalid_argument, fmt::format("{}: {}", place_of(name, problem.source()),
                                                          problem.description()));
     }
-    return Reader(name).read(parsed.table());
 }
 
 }  // namespace skald::cli

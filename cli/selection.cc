@@ -42,8 +42,10 @@ Result<Start> parse_start(const std::string& from, const Selection& selection) {
     const char* const end = from.data() + from.size();
     const auto [stop, problem] = std::from_chars(from.data(), end, number);
     if (stop == end && problem == std::errc{}) {
-        return selection.kind == Selection::Kind::stream ? Start(Version(number))
-                                                         : Start(Offset(number));
+        if (selection.kind == Selection::Kind::stream) {
+            return Start(Version(number));
+        }
+        return Start(Offset(number));
     }
     auto position = parse_position(from);
     if (!position) {

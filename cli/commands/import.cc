@@ -8,6 +8,7 @@
 #include "cli/commands/commands.h"
 #include "cli/event_json.h"
 #include "cli/gzip_reader.h"
+#include "cli/json_writer.h"
 #include "cli/ndjson_reader.h"
 #include "cli/output.h"
 #include "cli/terminal_progress.h"
@@ -101,15 +102,29 @@ std::string summary_line(const ImportSummary& summary, Monotonic took) {
                        summary.repeated, failed, static_cast<double>(took.count()) / 1e9);
 }
 
-// With receipts on standard output the summary goes beside them.
+std::string summary_json(const ImportSummary& summary, Monotonic took) {
+    std::string text;
+    JsonWriter(text)
+        .begin_object()
+        .field("imported", summary.imported)
+        .field("repeated", summary.repeated)
+        .field("failed", summary.failed)
+        .field("seconds", static_cast<double>(took.count()) / 1e9)
+        .end_object();
+    return text;
+}
+
+// Standard output is for the receipts when they are wanted, and for what went well.
 void print_summary(const ImportSummary& summary, Monotonic took, const ImportOptions& options,
                    const Invocation& invocation) {
-    if (invocation.globals.quiet) {
-        return;
+    const Globals& globals = invocation.globals;
+    Console& console = invocation.console;
+    if (globals.json && !options.receipts) {
+        console.out << summary_json(summary, took) << '\n';
+    } else if (!globals.quiet) {
+        (options.receipts || summary.first_error ? console.err : console.out)
+            << summary_line(summary, took) << '\n';
     }
-    const bool beside = options.receipts || summary.first_error;
-    (beside ? invocation.console.err : invocation.console.out)
-        << summary_line(summary, took) << '\n';
 }
 
 Error final_error(const ImportSummary& summary, const ImportOptions& options) {

@@ -1,7 +1,7 @@
+
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 #include "tests/cli/harness.h"
@@ -28,9 +28,8 @@ TEST_CASE("completion: bash completes commands, options and words") {
     Harness harness;
     const Ran ran = harness.run({"completion", "bash"});
     REQUIRE(ran.status == 0);
-    const std::string path = (std::filesystem::temp_directory_path() /
-                              ("skald-completion-" + std::to_string(::getpid())))
-                                 .string();
+    const TempDirectory directory;
+    const std::string path = directory.file("skald.bash");
     std::ofstream(path) << ran.out;
     CHECK(offered(path, "skald p", 1) == "pub");
     CHECK(offered(path, "skald stream ", 2) == "ls info truncate delete limits");
@@ -39,7 +38,6 @@ TEST_CASE("completion: bash completes commands, options and words") {
     CHECK(offered(path, "skald import --on-error s", 3) == "stop skip");
     CHECK(offered(path, "skald completion z", 2) == "zsh");
     CHECK(offered(path, "skald --output j", 2) == "json");
-    std::filesystem::remove(path);
 }
 
 TEST_CASE("completion: zsh gets every command; other shells are refused") {
@@ -49,8 +47,9 @@ TEST_CASE("completion: zsh gets every command; other shells are refused") {
     CHECK(ran.out.find("'truncate:Remove the oldest events'") != std::string::npos);
     const Ran fish = harness.run({"completion", "fish"});
     CHECK(fish.status == 2);
-    CHECK(fish.err ==
-          "skald: completion: `fish` is not one of bash|zsh; see `skald completion --help`\n");
+    CHECK(
+        fish.err ==
+        "skald: completion: SHELL: `fish` is not one of bash|zsh; see `skald completion --help`\n");
 }
 
 }  // namespace skald::cli

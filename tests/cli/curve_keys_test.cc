@@ -4,34 +4,10 @@
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
-#include <filesystem>
-#include <fstream>
 
 #include "tests/cli/harness.h"
 
 namespace skald::cli {
-namespace {
-
-namespace fs = std::filesystem;
-
-class KeyDirectory {
-  public:
-    KeyDirectory() {
-        std::string path = (fs::temp_directory_path() / "skald-keys-XXXXXX").string();
-        REQUIRE(::mkdtemp(path.data()) != nullptr);
-        path_ = path;
-    }
-    ~KeyDirectory() { fs::remove_all(path_); }
-    KeyDirectory(const KeyDirectory&) = delete;
-    KeyDirectory& operator=(const KeyDirectory&) = delete;
-    std::string file(const std::string& name) const { return (path_ / name).string(); }
-
-  private:
-    fs::path path_;
-};
-
-}  // namespace
-
 TEST_CASE("curve_keys: Z85 as its specification has it", "[golden]") {
     const std::string bytes = "\x86\x4F\xD2\x6F\xB5\x59\xF7\x5B";
     CHECK(z85_encode(bytes) == "HelloWorld");
@@ -42,11 +18,11 @@ TEST_CASE("curve_keys: Z85 as its specification has it", "[golden]") {
 }
 
 TEST_CASE("curve_keys: Z85 of any bytes comes back", "[model]") {
-    rc::check([] {
+    CHECK(rc::check([] {
         std::string bytes = *rc::gen::container<std::string>(rc::gen::arbitrary<char>());
         bytes.resize(bytes.size() / 4 * 4);
         RC_ASSERT(z85_decode(z85_encode(bytes)) == bytes);
-    });
+    }));
 }
 
 TEST_CASE("curve_keys: the public key follows from the secret one", "[golden]") {
@@ -62,7 +38,7 @@ TEST_CASE("curve_keys: the public key follows from the secret one", "[golden]") 
 
 TEST_CASE("keys new: the secret key goes into a file of our own, the public one is printed") {
     Harness harness;
-    const KeyDirectory directory;
+    const TempDirectory directory;
     const std::string path = directory.file("node.key");
     const Ran ran = harness.run({"keys", "new", path});
     REQUIRE(ran.status == 0);
@@ -80,7 +56,7 @@ TEST_CASE("keys new: the secret key goes into a file of our own, the public one 
 }
 
 TEST_CASE("curve_keys: a key file others may read, or that is none, is refused") {
-    const KeyDirectory directory;
+    const TempDirectory directory;
     const std::string open_to_all = directory.file("open");
     REQUIRE(write_secret_key(open_to_all, make_curve_keys().secret_key));
     REQUIRE(::chmod(open_to_all.c_str(), 0644) == 0);

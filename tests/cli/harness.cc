@@ -1,5 +1,7 @@
 #include "tests/cli/harness.h"
 
+#include <catch2/catch.hpp>
+#include <filesystem>
 #include <sstream>
 
 #include "cli/commands/commands.h"
@@ -87,6 +89,16 @@ Ran Harness::run(std::vector<std::string> words, std::string input) {
                     .stop = stop};
     const int status = run_program(words, console, backends, all_commands());
     return {status, out.str(), err.str()};
+}
+
+TempDirectory::TempDirectory()
+    : path_((std::filesystem::temp_directory_path() / "skald-cli-XXXXXX").string()) {
+    REQUIRE(::mkdtemp(path_.data()) != nullptr);
+}
+
+TempDirectory::~TempDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
 }
 
 std::vector<std::string> lines_of(const std::string& text) {

@@ -38,6 +38,19 @@ class Harness {
     std::map<std::string, std::unique_ptr<SmallStore>> stores_;
 };
 
+// A directory that goes with all it holds.
+class TempDirectory {
+  public:
+    TempDirectory();
+    ~TempDirectory();
+    TempDirectory(const TempDirectory&) = delete;
+    TempDirectory& operator=(const TempDirectory&) = delete;
+    std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+  private:
+    std::string path_;
+};
+
 // Lines without their line breaks.
 std::vector<std::string> lines_of(const std::string& text);
 

@@ -37,6 +37,9 @@ TEST_CASE("import: each line is an event, and a summary ends it") {
     CHECK(ran.out == "imported 3000 events, 0 repeated, in 0.0 s\n");
     CHECK(harness.store().events() == 3000);
     CHECK(harness.run({"import", "-q", "--data", "d"}, event_line("s", 1)).out.empty());
+    const Ran as_json = harness.run({"import", "--json", "--data", "d"}, event_line("s", 1));
+    CHECK(json::parse(as_json.out) ==
+          json{{"imported", 1}, {"repeated", 0}, {"failed", 0}, {"seconds", 0.0}});
 }
 
 TEST_CASE("import: receipts come in input order, however the answers come") {

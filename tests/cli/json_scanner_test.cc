@@ -18,10 +18,10 @@ rc::Gen<std::string> near_json() {
 }  // namespace
 
 TEST_CASE("json_scanner: takes what another parser takes, and refuses what it refuses", "[model]") {
-    rc::check([] {
+    CHECK(rc::check([] {
         const std::string text = *near_json();
         RC_ASSERT(is_json(text) == nlohmann::json::accept(text));
-    });
+    }));
     for (const char* const text :
          {"0",           "-0",        "-",       "01",       "1.",   ".1",    "1e5",
           "1E+05",       "1e",        "1e+",     "-1.5e-3",  "tru",  "true",  "nullx",
@@ -44,7 +44,7 @@ TEST_CASE("json_scanner: depth is bounded") {
 }
 
 TEST_CASE("json_scanner: strings are decoded as another parser decodes them", "[model]") {
-    rc::check([] {
+    CHECK(rc::check([] {
         const auto units = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 0x110000));
         std::string escaped = "\"";
         for (const int unit : units) {
@@ -65,7 +65,7 @@ TEST_CASE("json_scanner: strings are decoded as another parser decodes them", "[
         std::string decoded;
         RC_ASSERT(JsonScanner(escaped).string(decoded));
         RC_ASSERT(decoded == nlohmann::json::parse(escaped).get<std::string>());
-    });
+    }));
 }
 
 TEST_CASE("json_scanner: a value is the slice as it stands") {

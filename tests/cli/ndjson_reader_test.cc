@@ -74,7 +74,7 @@ TEST_CASE("ndjson_reader: lines with their numbers, blank ones passed over") {
 }
 
 TEST_CASE("ndjson_reader: the pieces input comes in do not matter", "[model]") {
-    rc::check([] {
+    CHECK(rc::check([] {
         const auto texts = *rc::gen::container<std::vector<std::string>>(
             rc::gen::nonEmpty(rc::gen::container<std::string>(rc::gen::inRange('a', 'z'))));
         std::string all;
@@ -85,7 +85,7 @@ TEST_CASE("ndjson_reader: the pieces input comes in do not matter", "[model]") {
         }
         Dripping source(all, *rc::gen::inRange<std::size_t>(1, 9));
         RC_ASSERT(lines_in(source) == expected);
-    });
+    }));
 }
 
 TEST_CASE("ndjson_reader: a line beyond the bound is an error, at the bound it is none") {

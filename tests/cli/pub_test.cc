@@ -1,7 +1,6 @@
 #include "cli/commands/pub.h"
 
 #include <catch2/catch.hpp>
-#include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -50,10 +49,10 @@ TEST_CASE("pub: data from the flag, a file or standard input") {
     CHECK(published(harness, {"--data", " {\"n\": 1} "})["data"] == json{{"n", 1}});
     CHECK(published(harness, {"-"}, "[1, 2]\n")["data"] == json{1, 2});
     CHECK(published(harness, {"--file", "-"}, "\"x\"\n")["data"] == "x");
-    const std::string path = std::string(std::tmpnam(nullptr)) + ".json";
+    const TempDirectory directory;
+    const std::string path = directory.file("data.json");
     std::ofstream(path) << "{\"from\": \"file\"}\n";
     CHECK(published(harness, {"--file", path})["data"] == json{{"from", "file"}});
-    std::remove(path.c_str());
     const json bytes = published(harness, {"-", "--content-type", "text/plain"}, "hi\n");
     CHECK(bytes["data_base64"] == "aGkK");
     CHECK(bytes["content_type"] == "text/plain");

@@ -2,8 +2,8 @@
 
 #include <catch2/catch.hpp>
 #include <condition_variable>
+#include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "cli/curve_keys.h"
@@ -125,9 +125,8 @@ TEST_CASE("serve: a configuration that cannot be read") {
 }
 
 TEST_CASE("serve: keys and permissions reach the node") {
-    const std::string path =
-        (std::filesystem::temp_directory_path() / ("skald-serve-" + std::to_string(::getpid())))
-            .string();
+    const TempDirectory directory;
+    const std::string path = directory.file("node.key");
     const CurveKeys keys = make_curve_keys();
     REQUIRE(write_secret_key(path, keys.secret_key));
     ServeConfig config;
