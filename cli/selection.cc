@@ -23,37 +23,38 @@ Selection SelectionWords::selection() const {
 }
 
 Result<Start> parse_start(const std::string& from, const Selection& selection) {
+    Start start;
+    std::uint64_t number = 0;
+    const char* const end = from.data() + from.size();
+    const auto [stop, problem] = std::from_chars(from.data(), end, number);
     if (from.empty() || from == "start" || from == "beginning") {
-        return Start(Beginning{});
-    }
-    if (from == "end") {
-        return Start(End{});
-    }
-    if (from.starts_with('@')) {
+        start = Beginning{};
+    } else if (from == "end") {
+        start = End{};
+    } else if (stop == end && problem == std::errc{}) {
+        if (selection.kind == Selection::Kind::stream) {
+            start = Version(number);
+        } else {
+            start = Offset(number);
+        }
+    } else if (from.starts_with('@')) {
         const auto time = parse_time(std::string_view(from).substr(1));
         if (!time) {
             return Error(
                 Errc::invalid_argument,
                 fmt::format("--from {}: not an RFC 3339 time, as @2026-01-31T08:00:00Z", from));
         }
-        return Start(AtTime{*time});
-    }
-    std::uint64_t number = 0;
-    const char* const end = from.data() + from.size();
-    const auto [stop, problem] = std::from_chars(from.data(), end, number);
-    if (stop == end && problem == std::errc{}) {
-        if (selection.kind == Selection::Kind::stream) {
-            return Start(Version(number));
+        start = AtTime{*time};
+    } else {
+        auto position = parse_position(from);
+        if (!position) {
+            return Error(
+                position.error().code,
+                fmt::format("--from {}: neither start, end, a number, @TIME nor a position", from));
         }
-        return Start(Offset(number));
+        start = std::move(*position);
     }
-    auto position = parse_position(from);
-    if (!position) {
-        return Error(
-            position.error().code,
-            fmt::format("--from {}: neither start, end, a number, @TIME nor a position", from));
-    }
-    return Start(std::move(*position));
+    return start;
 }
 
 }  // namespace skald::cli
