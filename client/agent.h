@@ -61,11 +61,14 @@ class Agent {
 
     bool push(Input input);
     bool has_room(std::size_t bytes) const;
+    void give_room(std::size_t requests, std::size_t bytes);
     void enqueue(Sequenced& call);
     void run();
     void take_inputs();
     void take_answers();
     void apply();
+    void send_out();
+    void resolve_at_once();
     void announce();
 
     Options options_;
