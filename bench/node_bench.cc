@@ -1,6 +1,6 @@
-// Load on a node in this process over a socket: `node_bench DIR [seconds] [payload] [clients] [window]
-// [endpoint]`. Prints the acknowledged rate of single-event appends, the replay rate of one
-// subscriber, and the latency of a lone append.
+// Load on a node in this process over a socket: `node_bench DIR [seconds] [payload] [clients]
+// [window] [endpoint]`. Prints the acknowledged rate of single-event appends, the replay rate of
+// one subscriber, and the latency of a lone append.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -51,7 +51,8 @@ std::unique_ptr<skald::EventStore> connect(const std::string& server) {
 // Keeps `window` single-event appends in flight until the time is over.
 class Publisher {
   public:
-    Publisher(const std::string& server, std::string stream, std::size_t window, std::size_t payload)
+    Publisher(const std::string& server, std::string stream, std::size_t window,
+              std::size_t payload)
         : store_(connect(server)), stream_(std::move(stream)), window_(window) {
         event_.type = "happened";
         event_.data.assign(payload, 'x');

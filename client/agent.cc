@@ -18,14 +18,13 @@ constexpr int kAnswersAtOnce = 256;
 Agent::Agent(Options options)
     : options_(std::move(options)),
       session_(options_.session),
-      dispatcher_({[this](std::vector<Consumed> consumed) {
-                       for (const Consumed& used : consumed) {
-                           (void)push(used);
-                       }
-                   },
-                   [this](std::size_t requests, std::size_t bytes) {
-                       give_room(requests, bytes);
-                   }}) {
+      dispatcher_(
+          {[this](std::vector<Consumed> consumed) {
+               for (const Consumed& used : consumed) {
+                   (void)push(used);
+               }
+           },
+           [this](std::size_t requests, std::size_t bytes) { give_room(requests, bytes); }}) {
     thread_ = std::thread([this] { run(); });
 }
 
@@ -71,8 +70,8 @@ bool Agent::submit_blocking(Sequenced& call) {
     std::unique_lock lock(mutex_);
     if (!has_room(call.bytes())) {
         ++waiting_for_room_;
-        const bool room = room_.wait_for(lock, call.deadline - now(),
-                                         [&] { return has_room(call.bytes()); });
+        const bool room =
+            room_.wait_for(lock, call.deadline - now(), [&] { return has_room(call.bytes()); });
         --waiting_for_room_;
         if (!room) {
             return false;

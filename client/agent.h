@@ -73,14 +73,14 @@ class Agent {
 
     Options options_;
     wire::Waker waker_;
-    Session session_;                        // of the thread, like the next three
+    Session session_;  // of the thread, like the next three
     std::unique_ptr<DealerSocket> socket_;
     Inbox taken_;
     bool announced_ = false;
 
     std::mutex mutex_;
     std::condition_variable room_;
-    Inbox inbox_;                            // guarded by mutex_, like the next five
+    Inbox inbox_;  // guarded by mutex_, like the next five
     std::size_t open_requests_ = 0;
     std::size_t open_bytes_ = 0;
     std::size_t waiting_for_room_ = 0;

@@ -54,9 +54,10 @@ void Session::merge(Subscribed& s, const Position& moved) {
     }
     auto& places = s.position->partitions;
     for (const PartitionPosition& place : moved.partitions) {
-        const auto at = std::lower_bound(
-            places.begin(), places.end(), place.partition,
-            [](const PartitionPosition& p, Partition partition) { return p.partition < partition; });
+        const auto at = std::lower_bound(places.begin(), places.end(), place.partition,
+                                         [](const PartitionPosition& p, Partition partition) {
+                                             return p.partition < partition;
+                                         });
         if (at != places.end() && at->partition == place.partition) {
             *at = place;
         } else {

@@ -48,7 +48,7 @@ struct Session {
 };
 
 class Writer {
-public:
+  public:
     explicit Writer(const Env& env) : env_(env), log_(env.open("log", MDB_INTEGERKEY)) {}
     void commit(const Batch& b) {
         MDB_txn* txn = env_.begin();
@@ -59,7 +59,7 @@ public:
     }
     uint64_t commits() const { return commits_; }
 
-private:
+  private:
     const Env& env_;
     MDB_dbi log_;
     uint64_t next_ = 0, commits_ = 0;
@@ -67,7 +67,7 @@ private:
 
 // A second thread that commits; the broker polls a socket for its word that a batch is durable.
 class Committer {
-public:
+  public:
     Committer(Writer& writer, void* ctx) : writer_(writer), out_(zmq_socket(ctx, ZMQ_PAIR)) {
         zmq_connect(out_, "inproc://durable");
         thread_ = std::thread([this] { loop(); });
@@ -89,7 +89,7 @@ public:
         wake_.notify_one();
     }
 
-private:
+  private:
     void loop() {
         std::unique_lock lock(mutex_);
         for (;;) {
@@ -121,7 +121,7 @@ struct Shape {
 };
 
 class Broker {
-public:
+  public:
     Broker(const Env& env, const Shape& shape, const std::string& address)
         : form_(shape.form),
           most_(shape.most),
@@ -153,7 +153,7 @@ public:
     }
     uint64_t commits() const { return writer_.commits(); }
 
-private:
+  private:
     void loop() {
         bool committing = false;
         Batch* gathering = &batches_[0];

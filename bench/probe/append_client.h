@@ -11,7 +11,7 @@ enum class Form { floor, raw, one_frame, two_frames };
 
 // Sends one event; a real client builds its envelope for every request, so it is built here too.
 class Client {
-public:
+  public:
     Client(Form form, size_t bytes, uint64_t producer)
         : form_(form), producer_(producer), body_(payload(bytes)) {}
     void send(void* s, uint64_t sequence) {
@@ -35,7 +35,7 @@ public:
         }
     }
 
-private:
+  private:
     void build(uint64_t sequence) {
         fb_.Clear();
         const auto stream = fb_.CreateString("account-0123456789");

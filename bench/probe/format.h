@@ -99,7 +99,7 @@ struct Layout {
 };
 
 class Encoder {
-public:
+  public:
     void add(const Event& e) {
         const uint16_t stream = name(e.stream, 0, e.version), type = name(e.type, 1, 0);
         const size_t begin = records_.size(), end = begin + sizeof(Prefix) + e.data.size();
@@ -152,7 +152,7 @@ public:
         by_hash_.clear();
     }
 
-private:
+  private:
     // A stream and a type of the same text are two entries: the version is the stream's.
     uint16_t name(std::string_view s, uint64_t kind, uint64_t version) {
         const uint64_t hash = hash_text(s);
@@ -201,7 +201,7 @@ struct View {
 // Verifies the tables and each record's crc32c and calls `each` with a view. A batch refers to its
 // names by position, a slice by the entry's index field: `names_` turns either into an entry.
 class Decoder {
-public:
+  public:
     template <class Each>
     bool decode(std::string_view b, Each each) {
         if (!open(b)) {
@@ -237,7 +237,7 @@ public:
         return true;
     }
 
-private:
+  private:
     bool open(std::string_view b) {
         if (b.size() < kHeaderBytes) {
             return false;
@@ -289,7 +289,7 @@ private:
 
 // The chosen records of a batch with the names they use; every record is copied once.
 class Slicer {
-public:
+  public:
     void cut(std::string_view b, const std::vector<std::pair<uint32_t, uint64_t>>& chosen,
              std::string& out) {
         Header h = load<Header>(b.data());
@@ -332,7 +332,7 @@ public:
         assemble(h, out);
     }
 
-private:
+  private:
     void use_name(std::string_view b, const Layout& from, const Header& h, uint16_t i) {
         if (i < h.names && !used_[i]) {
             used_[i] = true;

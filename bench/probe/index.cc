@@ -25,7 +25,7 @@ constexpr uint64_t kSliceNs = 5'000'000;
 
 // What the writer calls around each commit.
 class Index {
-public:
+  public:
     virtual ~Index() = default;
     virtual void work(MDB_txn* txn) = 0;  // at most one slice, inside the commit of a batch
     virtual void seal(std::unique_ptr<Tail> tail) = 0;
@@ -37,7 +37,7 @@ public:
 };
 
 class NoIndex : public Index {
-public:
+  public:
     void work(MDB_txn*) override {}
     void seal(std::unique_ptr<Tail>) override {}
     bool idle() override { return true; }
@@ -47,7 +47,7 @@ public:
 
 // (stream number << 32 | version) -> offset, and posting blocks by category and type.
 class TreeIndex : public Index {
-public:
+  public:
     explicit TreeIndex(const Env& env)
         : env_(env), tree_(env.open("by_stream", MDB_INTEGERKEY)), lists_(env.open("by_name", 0)) {}
     void seal(std::unique_ptr<Tail> tail) override { waiting_.push_back(std::move(tail)); }
@@ -80,7 +80,7 @@ public:
         return found && got >> 32 == stream ? got & 0xffffffff : UINT64_MAX;
     }
 
-private:
+  private:
     bool take(MDB_txn* txn) {
         if (waiting_.empty()) {
             return false;
@@ -124,7 +124,7 @@ private:
 };
 
 class RunsIndex : public Index {
-public:
+  public:
     RunsIndex(const Env& env, size_t slice_bytes) : runs_(env, slice_bytes) {}
     void work(MDB_txn* txn) override { runs_.write_slice(txn); }
     void seal(std::unique_ptr<Tail> tail) override { runs_.seal(std::move(tail), kTailsMax); }
@@ -134,7 +134,7 @@ public:
     uint64_t head(MDB_txn* txn, uint32_t stream) override { return runs_.head(txn, stream); }
     size_t runs() override { return runs_.count(); }
 
-private:
+  private:
     Runs runs_;
 };
 

@@ -88,7 +88,7 @@ inline double percentile(std::vector<uint64_t> v, double p) {
 
 // Rows by columns; every cell collects one value a round and prints their median.
 class Table {
-public:
+  public:
     void add(const std::string& row, const std::string& column, double value) {
         if (std::find(rows_.begin(), rows_.end(), row) == rows_.end()) {
             rows_.push_back(row);
@@ -117,7 +117,7 @@ public:
         std::printf("\n");
     }
 
-private:
+  private:
     using Cells = std::map<std::pair<std::string, std::string>, std::vector<double>>;
     void print_cell(Cells::const_iterator it) const {
         if (it == cells_.end()) {
@@ -135,7 +135,7 @@ private:
 
 // One LMDB environment in a directory of its own, removed at the end.
 class Env {
-public:
+  public:
     explicit Env(const std::string& dir, size_t ahead_bytes) : dir_(dir + "/probe.lmdb") {
         std::filesystem::remove_all(dir_);
         std::filesystem::create_directories(dir_);
@@ -172,7 +172,7 @@ public:
                s.ms_psize;
     }
 
-private:
+  private:
     void write_ahead(size_t bytes) const {
         const int fd = ::open((dir_ + "/data.mdb").c_str(), O_WRONLY);
         const std::vector<char> zeros(1 << 20);

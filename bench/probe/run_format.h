@@ -58,7 +58,7 @@ inline uint64_t get_varint(const char*& p) {
 
 // The newest events' index: their places by key, and a table from a hash to its key.
 class Tail {
-public:
+  public:
     Tail() : slots_(kTailEvents * 4, UINT32_MAX) { places_.reserve(kTailEvents * 3); }
     void add(Kind kind, uint32_t name, uint32_t offset, uint32_t version) {
         const uint64_t hash = hash_of(kind, name);
@@ -93,7 +93,7 @@ public:
         return out;
     }
 
-private:
+  private:
     struct Key {
         uint64_t hash;
         uint32_t name, count;

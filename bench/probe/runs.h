@@ -21,7 +21,7 @@ struct Block {
 };
 
 class Runs {
-public:
+  public:
     Runs(const Env& env, size_t slice_bytes)
         : env_(env),
           blocks_(env.open("run_blocks", MDB_INTEGERKEY)),
@@ -134,7 +134,7 @@ public:
         return UINT64_MAX;
     }
 
-private:
+  private:
     std::string_view get(MDB_txn* txn, uint64_t key) const {
         MDB_val k{sizeof key, &key};
         MDB_val v{};
@@ -184,7 +184,7 @@ private:
 
 // Collects entries into blocks; the last block carries the finished run.
 class Runs::Builder {
-public:
+  public:
     Builder(Runs& owner, uint64_t id, uint32_t level, bool fresh)
         : owner_(owner), run_(std::make_unique<Run>()), fresh_(fresh) {
         run_->id = id;
@@ -204,7 +204,7 @@ public:
     }
     void finish(std::vector<uint64_t> replaced) { flush(true, std::move(replaced)); }
 
-private:
+  private:
     void flush(bool last, std::vector<uint64_t> replaced) {
         const auto n = static_cast<uint16_t>(places_.size());
         data_.append(reinterpret_cast<const char*>(places_.data()), places_.size() * 2);
@@ -226,7 +226,7 @@ private:
 
 // Walks a run, a copied block at a time: one short read transaction each.
 class Runs::Reader {
-public:
+  public:
     Reader(const Runs& owner, std::shared_ptr<Run> run) : owner_(owner), run_(std::move(run)) {
         next();
     }
@@ -249,7 +249,7 @@ public:
         ++at_;
     }
 
-private:
+  private:
     const Runs& owner_;
     std::shared_ptr<Run> run_;
     std::string bytes_;

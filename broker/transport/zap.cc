@@ -114,9 +114,12 @@ class ZapDomain::Handler {
             admitted = admits(request.domain(), key);
         }
         const std::string id = request.frames.size() > 1 ? request.id() : std::string();
-        const std::string parts[] = {"1.0", id, admitted ? "200" : "400",
+        const std::string parts[] = {"1.0",
+                                     id,
+                                     admitted ? "200" : "400",
                                      admitted ? "OK" : "this key is not admitted",
-                                     admitted ? key : "", ""};
+                                     admitted ? key : "",
+                                     ""};
         for (const std::string& part : parts) {
             (void)socket_.send(ZmqMessage(as_bytes(part)), &part != std::end(parts) - 1);
         }

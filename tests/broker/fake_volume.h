@@ -1,5 +1,5 @@
-// A volume without a log, for tests of the routing core: it keeps what is submitted and gives cursors
-// that a test feeds.
+// A volume without a log, for tests of the routing core: it keeps what is submitted and gives
+// cursors that a test feeds.
 #pragma once
 
 #include <deque>

@@ -1,7 +1,8 @@
 #include "broker/receipts.h"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
+
+#include <catch2/catch.hpp>
 
 namespace skald::broker {
 namespace {

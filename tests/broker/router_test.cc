@@ -1,138 +1,16 @@
 #include "broker/router.h"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
+#include <catch2/catch.hpp>
+
 #include "broker/limits.h"
-#include "tests/broker/fake_volume.h"
-#include "wire/envelope.h"
+#include "tests/broker/router_fixture.h"
 
 namespace skald::broker {
-namespace {
-
-using namespace std::chrono_literals;
-namespace msg = wire::msg;
-
-class NoListener final : public store::AppendListener {
-  public:
-    void on_outcome(std::uint64_t, const Result<store::AppendOutcome>&) override {}
-    void on_commit(const store::CommitTimes&) override {}
-};
-
-// A router, its clock in the test's hands, and what it wants sent.
-class Fixture {
-  public:
-    explicit Fixture(NodeLimits limits = {}, std::vector<Permission> permissions = {})
-        : router_({volume_, listener_, limits, std::move(permissions), [](PeerId) { return true; }},
-                  now_) {}
-
-    void say(PeerId peer, const msg::FromClient& message, std::string_view body = {}) {
-        deliver(peer, encoder_.encode(message), body);
-    }
-    void noise(PeerId peer) { deliver(peer, as_bytes("what is this, then?"), {}); }
-    void hello(PeerId peer, std::uint8_t producer = 1) {
-        msg::Hello hello;
-        hello.producer.bytes[0] = producer;
-        say(peer, hello);
-    }
-    void append(PeerId peer, std::uint64_t id, std::uint64_t after, const std::string& stream = "s") {
-        NewEvent event;
-        event.type = "t";
-        auto request = wire::encode_request(Append::one(stream, std::move(event)), ids_);
-        REQUIRE(request);
-        say(peer, msg::Append{id, 0, after, Partition{}, as_bytes(request->bytes)});
-    }
-    // Everything submitted and not yet decided ends well, in one commit.
-    void commit() {
-        OutcomeBatch batch;
-        for (const store::Submission& submission : submitted_) {
-            Outcome outcome;
-            outcome.tag = submission.tag;
-            outcome.value.records = 1;
-            outcome.value.offset = Offset{offset_++};
-            batch.outcomes.push_back(std::move(outcome));
-        }
-        submitted_.clear();
-        batch.commits.push_back({batch.outcomes.size(), {}});
-        router_.decided(batch, now_, effects_);
-        take();
-    }
-    void tick(Monotonic time) {
-        now_ += time;
-        router_.tick(now_, effects_);
-        take();
-    }
-    bool pump() {
-        const bool more = router_.pump(effects_);
-        take();
-        return more;
-    }
-
-    template <typename Message>
-    std::vector<Message> sent(PeerId peer) {
-        std::vector<Message> found;
-        for (const Outgoing& outgoing : sent_) {
-            const auto* message = std::get_if<Message>(&outgoing.message);
-            if (outgoing.peer == peer && message != nullptr) {
-                found.push_back(*message);
-            }
-        }
-        return found;
-    }
-    std::optional<Errc> refusal(PeerId peer) {
-        const auto refused = sent<msg::Rejected>(peer);
-        return refused.empty() ? std::nullopt : std::optional(refused.back().error.code);
-    }
-    void forget() { sent_.clear(); }
-    Router& router() { return router_; }
-    FakeVolume& volume() { return volume_; }
-    std::vector<store::Submission>& submitted() { return submitted_; }
-
-  private:
-    void deliver(PeerId peer, Bytes envelope, std::string_view body) {
-        std::vector<Arrival> arrivals(1);
-        arrivals[0].peer = peer;
-        arrivals[0].envelope = router_.arena().copy(envelope);
-        if (!body.empty()) {
-            arrivals[0].body = router_.arena().copy(as_bytes(body));
-            arrivals[0].frames = 2;
-        }
-        router_.receive(arrivals, {now_, now_, {}}, effects_);
-        router_.submitted(now_);
-        take();
-    }
-    void take() {
-        submitted_.insert(submitted_.end(), effects_.submissions.begin(),
-                          effects_.submissions.end());
-        std::move(effects_.sends.begin(), effects_.sends.end(), std::back_inserter(sent_));
-        effects_.clear();
-    }
-
-    Monotonic now_{100s};
-    FakeVolume volume_;
-    NoListener listener_;
-    Router router_;
-    Effects effects_;
-    wire::EnvelopeEncoder encoder_;
-    wire::IdSource ids_;
-    std::vector<Outgoing> sent_;
-    std::vector<store::Submission> submitted_;
-    std::uint64_t offset_ = 0;
-};
-
-store::Step one_chunk(std::uint64_t first, std::uint32_t events, bool end) {
-    store::Chunk chunk;
-    chunk.frame = std::make_shared<const std::string>(100, 'c');
-    chunk.events = events;
-    chunk.first = Offset{first};
-    chunk.next = Offset{first + events};
-    return {{chunk}, end};
-}
-
-}  // namespace
 
 TEST_CASE("router: Hello is welcomed", "[broker]") {
-    Fixture f;
+    RouterFixture f;
     f.hello(1);
     REQUIRE(f.sent<msg::Welcome>(1).size() == 1);
     CHECK(f.sent<msg::Welcome>(1)[0].protocol == 1);
@@ -142,7 +20,7 @@ TEST_CASE("router: Hello is welcomed", "[broker]") {
 TEST_CASE("router: what is not welcome", "[broker]") {
     NodeLimits limits;
     limits.sessions = 1;
-    Fixture f(limits);
+    RouterFixture f(limits);
     msg::Hello hello;
     hello.producer.bytes[0] = 9;
     SECTION("a version that is not spoken") {
@@ -168,7 +46,7 @@ TEST_CASE("router: what is not welcome", "[broker]") {
 }
 
 TEST_CASE("router: strangers are told rarely", "[broker]") {
-    Fixture f;
+    RouterFixture f;
     for (PeerId peer = 1; peer < 100; ++peer) {
         f.say(peer, msg::GetPosition{msg::kFirstPlainId});
         f.noise(peer);
@@ -179,7 +57,7 @@ TEST_CASE("router: strangers are told rarely", "[broker]") {
 }
 
 TEST_CASE("router: a producer has one session", "[broker]") {
-    Fixture f;
+    RouterFixture f;
     f.hello(1);
     f.hello(2);
     CHECK(f.sent<msg::Goodbye>(1).at(0).error.code == Errc::fenced);
@@ -187,7 +65,7 @@ TEST_CASE("router: a producer has one session", "[broker]") {
 }
 
 TEST_CASE("router: appends become submissions, outcomes one message", "[broker]") {
-    Fixture f;
+    RouterFixture f;
     f.hello(1);
     for (std::uint64_t id = 0; id < 5; ++id) {
         f.append(1, id, id);
@@ -203,8 +81,9 @@ TEST_CASE("router: appends become submissions, outcomes one message", "[broker]"
     CHECK(f.router().in_flight() == 0);
 }
 
-TEST_CASE("router: a gap is refused unless the client resolved it or the node made it", "[broker]") {
-    Fixture f({}, {{"*", {"*"}, {"s"}, {}}});
+TEST_CASE("router: a gap is refused unless the client resolved it or the node made it",
+          "[broker]") {
+    RouterFixture f({}, {{"*", {"*"}, {"s"}, {}}});
     f.hello(1);
     f.append(1, 0, 0);
     SECTION("a lost message") {
@@ -229,7 +108,7 @@ TEST_CASE("router: a gap is refused unless the client resolved it or the node ma
 TEST_CASE("router: beyond credit is busy, far beyond is not even read", "[broker]") {
     NodeLimits limits;
     limits.session_requests_in_flight = 2;
-    Fixture f(limits);
+    RouterFixture f(limits);
     f.hello(1);
     for (std::uint64_t id = 0; id < 3; ++id) {
         f.append(1, id, id);
@@ -243,7 +122,7 @@ TEST_CASE("router: beyond credit is busy, far beyond is not even read", "[broker
 }
 
 TEST_CASE("router: malformed messages end in a goodbye, then silence", "[broker]") {
-    Fixture f;
+    RouterFixture f;
     f.hello(1);
     f.hello(2, 2);
     for (std::uint32_t i = 0; i < 3 * kMalformedMax; ++i) {
@@ -256,7 +135,7 @@ TEST_CASE("router: malformed messages end in a goodbye, then silence", "[broker]
 }
 
 TEST_CASE("router: heartbeats go out and silence expires", "[broker]") {
-    Fixture f;
+    RouterFixture f;
     f.hello(1);
     f.tick(2s);
     CHECK(f.sent<msg::Heartbeat>(1).size() == 1);
@@ -269,7 +148,7 @@ TEST_CASE("router: heartbeats go out and silence expires", "[broker]") {
 }
 
 TEST_CASE("router: an outcome after the session's end is nobody's", "[broker]") {
-    Fixture f;
+    RouterFixture f;
     f.hello(1);
     f.append(1, 0, 0);
     f.say(1, msg::Bye{});
@@ -280,7 +159,7 @@ TEST_CASE("router: an outcome after the session's end is nobody's", "[broker]") 
 }
 
 TEST_CASE("router: rights decide what may be read", "[broker]") {
-    Fixture f({}, {{"*", {"open-*"}, {}, {}}});
+    RouterFixture f({}, {{"*", {"open-*"}, {}, {}}});
     f.hello(1);
     f.say(1, msg::GetStream{msg::kFirstPlainId, "shut"});
     CHECK(f.refusal(1) == Errc::forbidden);
@@ -292,7 +171,7 @@ TEST_CASE("router: rights decide what may be read", "[broker]") {
 }
 
 TEST_CASE("router: a subscription delivers, catches up and falls behind", "[broker]") {
-    Fixture f;
+    RouterFixture f;
     f.hello(1);
     Feed& feed = *f.volume().feed;
     feed.steps.emplace_back(one_chunk(0, 10, false));
@@ -318,7 +197,7 @@ TEST_CASE("router: a subscription delivers, catches up and falls behind", "[brok
 }
 
 TEST_CASE("router: without credit nothing is read for a subscriber", "[broker]") {
-    Fixture f;
+    RouterFixture f;
     f.hello(1);
     Feed& feed = *f.volume().feed;
     for (std::uint64_t i = 0; i < 10; ++i) {
@@ -340,7 +219,7 @@ TEST_CASE("router: without credit nothing is read for a subscriber", "[broker]")
 }
 
 TEST_CASE("router: a subscription that fails ends with its error", "[broker]") {
-    Fixture f;
+    RouterFixture f;
     f.hello(1);
     f.volume().feed->steps.emplace_back(Error(Errc::log_truncated, "gone"));
     f.say(1, msg::Subscribe{msg::kFirstPlainId, {}, Beginning{}, false, 10, 1000});
@@ -350,7 +229,7 @@ TEST_CASE("router: a subscription that fails ends with its error", "[broker]") {
 }
 
 TEST_CASE("router: going down refuses what is new and answers what is taken", "[broker]") {
-    Fixture f;
+    RouterFixture f;
     f.hello(1);
     f.append(1, 0, 0);
     f.router().begin_drain();
@@ -365,7 +244,7 @@ TEST_CASE("router: memory returns to nothing in flight, whatever clients do", "[
         NodeLimits limits;
         limits.session_requests_in_flight = 4;
         limits.sessions = 3;
-        Fixture f(limits);
+        RouterFixture f(limits);
         for (const std::uint16_t step : script) {
             const PeerId peer = step % 5;
             switch ((step >> 3) % 9) {
@@ -392,8 +271,9 @@ TEST_CASE("router: memory returns to nothing in flight, whatever clients do", "[
                     f.router().lost(peer);
                     break;
                 default:
-                    f.say(peer, msg::Subscribe{msg::kFirstPlainId + (step >> 12), {}, Beginning{},
-                                               false, 10, 1000});
+                    f.say(peer,
+                          msg::Subscribe{
+                              msg::kFirstPlainId + (step >> 12), {}, Beginning{}, false, 10, 1000});
                     f.pump();
                     break;
             }

@@ -1,147 +1,14 @@
 #include "client/session.h"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
+#include <catch2/catch.hpp>
 #include <map>
+
+#include "tests/client/session_fixture.h"
 
 namespace skald::client {
 namespace {
-
-using namespace std::chrono_literals;
-namespace msg = wire::msg;
-
-// A session with its hands on the clock, and what became of its calls.
-class Fixture {
-  public:
-    explicit Fixture(std::size_t servers = 1, std::uint16_t partitions = 1)
-        : partitions_(partitions), session_(options(servers)) {
-        session_.start(now_);
-        take();
-    }
-
-    void welcome(std::uint32_t credit = 100) {
-        msg::Welcome welcome;
-        welcome.partition_count = partitions_;
-        for (std::uint16_t p = 0; p < partitions_; ++p) {
-            welcome.partitions.push_back({Partition{p}, Uuid{}, Epoch{1}, Offset{}});
-        }
-        welcome.credit_bytes = 1 << 20;
-        welcome.credit_requests = credit;
-        welcome.heartbeat_ms = 1000;
-        welcome.expiry_ms = 5000;
-        receive(welcome);
-    }
-    void receive(msg::FromNode message) {
-        session_.received({std::move(message), {}}, now_);
-        take();
-    }
-    int append(std::uint16_t partition = 0) {
-        const int call = calls_++;
-        Sequenced sequenced;
-        sequenced.request = "request";
-        sequenced.partition = Partition{partition};
-        sequenced.deadline = now_ + 10s;
-        sequenced.done = [this, call](Result<Receipt> result) {
-            ++resolved_[call];
-            if (!result) {
-                errors_[call] = result.error().code;
-            }
-        };
-        session_.submit(std::move(sequenced));
-        take();
-        return call;
-    }
-    void receipts(std::uint64_t first, std::uint32_t count, std::uint16_t partition = 0) {
-        msg::ReceiptRange range;
-        range.first_id = first;
-        range.count = count;
-        range.partition = Partition{partition};
-        range.offset_step = 1;
-        range.records = 1;
-        receive(msg::Receipts{{range}});
-    }
-    void reject(std::uint64_t id, Errc code) {
-        receive(msg::Rejected{id, Partition{}, Error(code, "refused")});
-    }
-    void lose() {
-        session_.lost(now_);
-        take();
-    }
-    void pass(Monotonic time) {
-        now_ += time;
-        session_.tick(now_);
-        take();
-    }
-    // Until it connects again.
-    void reconnect() {
-        for (int i = 0; i < 100 && !connected_; ++i) {
-            pass(50ms);
-        }
-        REQUIRE(connected_);
-    }
-    void close() {
-        session_.close();
-        take();
-    }
-
-    int resolved(int call) { return resolved_[call]; }
-    std::optional<Errc> error(int call) {
-        const auto it = errors_.find(call);
-        return it == errors_.end() ? std::nullopt : std::optional(it->second);
-    }
-    std::vector<SequencedSend> sent() { return std::exchange(sent_, {}); }
-    std::vector<msg::FromClient> messages() { return std::exchange(messages_, {}); }
-    std::vector<Told> told() { return std::exchange(told_, {}); }
-    Session& session() { return session_; }
-    int calls() const { return calls_; }
-    Monotonic now() const { return now_; }
-    void take() {
-        Effects& effects = session_.effects();
-        if (effects.disconnect) {
-            connected_ = false;
-        }
-        if (effects.connect) {
-            connected_ = true;
-            servers_.push_back(*effects.connect);
-        }
-        sent_.insert(sent_.end(), effects.sequenced.begin(), effects.sequenced.end());
-        for (Effects::Send& send : effects.sends) {
-            messages_.push_back(std::move(send.message));
-        }
-        for (Told& told : effects.told) {
-            told_.push_back(std::move(told));
-        }
-        std::vector<Resolved> resolved = std::move(effects.resolved);
-        std::vector<std::function<void()>> calls = std::move(effects.calls);
-        effects.clear();
-        for (Resolved& r : resolved) {
-            r.done(std::move(r.result));
-        }
-        for (const auto& call : calls) {
-            call();
-        }
-    }
-    std::vector<std::size_t> servers_;
-    bool connected_ = false;
-
-  private:
-    static SessionOptions options(std::size_t servers) {
-        SessionOptions options;
-        options.servers = servers;
-        options.producer.bytes[0] = 1;
-        return options;
-    }
-    std::uint16_t partitions_;
-    Monotonic now_{1s};
-    Session session_;
-    int calls_ = 0;
-    std::map<int, int> resolved_;
-    std::map<int, Errc> errors_;
-    std::vector<SequencedSend> sent_;
-    std::vector<msg::FromClient> messages_;
-    std::vector<Told> told_;
-};
 
 std::vector<std::uint64_t> ids(const std::vector<SequencedSend>& sends) {
     std::vector<std::uint64_t> list;
@@ -156,7 +23,7 @@ using Ids = std::vector<std::uint64_t>;
 }  // namespace
 
 TEST_CASE("session: says Hello, and sends what waited once welcome", "[client]") {
-    Fixture f;
+    SessionFixture f;
     REQUIRE(std::holds_alternative<msg::Hello>(f.messages().at(0)));
     const int call = f.append();
     CHECK(f.sent().empty());
@@ -168,7 +35,7 @@ TEST_CASE("session: says Hello, and sends what waited once welcome", "[client]")
 }
 
 TEST_CASE("session: one message answers many requests", "[client]") {
-    Fixture f;
+    SessionFixture f;
     f.welcome();
     for (int i = 0; i < 5; ++i) {
         f.append();
@@ -182,7 +49,7 @@ TEST_CASE("session: one message answers many requests", "[client]") {
 }
 
 TEST_CASE("session: sequences are counted in each partition", "[client]") {
-    Fixture f(1, 2);
+    SessionFixture f(1, 2);
     f.welcome();
     f.append(0);
     f.append(1);
@@ -191,7 +58,7 @@ TEST_CASE("session: sequences are counted in each partition", "[client]") {
 }
 
 TEST_CASE("session: credit holds requests back", "[client]") {
-    Fixture f;
+    SessionFixture f;
     f.welcome(2);
     for (int i = 0; i < 4; ++i) {
         f.append();
@@ -204,7 +71,7 @@ TEST_CASE("session: credit holds requests back", "[client]") {
 }
 
 TEST_CASE("session: after a break the unanswered go again, gaps named as resolved", "[client]") {
-    Fixture f;
+    SessionFixture f;
     f.welcome();
     for (int i = 0; i < 4; ++i) {
         f.append();
@@ -237,7 +104,7 @@ TEST_CASE("session: a refusal of what was sent before proves little", "[client]"
         {Errc::busy, std::nullopt},
         {Errc::shutting_down, std::nullopt},
     }));
-    Fixture f;
+    SessionFixture f;
     f.welcome();
     const int call = f.append();
     f.lose();
@@ -255,7 +122,7 @@ TEST_CASE("session: a refusal of what was sent before proves little", "[client]"
 }
 
 TEST_CASE("session: deadlines", "[client]") {
-    Fixture f;
+    SessionFixture f;
     SECTION("of what was never sent: nothing was written") {
         const int call = f.append();
         for (int i = 0; i < 11; ++i) {
@@ -282,7 +149,7 @@ TEST_CASE("session: deadlines", "[client]") {
 }
 
 TEST_CASE("session: a silent node is left, and the next server tried", "[client]") {
-    Fixture f(2);
+    SessionFixture f(2);
     f.welcome();
     for (int i = 0; i < 6; ++i) {
         f.pass(1s);
@@ -292,7 +159,7 @@ TEST_CASE("session: a silent node is left, and the next server tried", "[client]
 }
 
 TEST_CASE("session: heartbeats when nothing else is sent", "[client]") {
-    Fixture f;
+    SessionFixture f;
     f.welcome();
     f.messages();
     f.pass(1001ms);
@@ -302,7 +169,7 @@ TEST_CASE("session: heartbeats when nothing else is sent", "[client]") {
 }
 
 TEST_CASE("session: connecting fails once every server refused", "[client]") {
-    Fixture f(2);
+    SessionFixture f(2);
     f.lose();
     CHECK(f.session().standing() == Standing::trying);
     f.reconnect();
@@ -312,14 +179,14 @@ TEST_CASE("session: connecting fails once every server refused", "[client]") {
 }
 
 TEST_CASE("session: a refusal for good ends connecting at once", "[client]") {
-    Fixture f(3);
+    SessionFixture f(3);
     f.receive(msg::Goodbye{Error(Errc::forbidden, "no")});
     CHECK(f.session().standing() == Standing::failed);
     CHECK(f.session().failure().code == Errc::forbidden);
 }
 
 TEST_CASE("session: a subscription goes on at its position after a break", "[client]") {
-    Fixture f;
+    SessionFixture f;
     f.welcome();
     std::optional<SubscriptionId> id;
     Subscribe request;
@@ -345,7 +212,7 @@ TEST_CASE("session: a subscription goes on at its position after a break", "[cli
 }
 
 TEST_CASE("session: credit is given back by halves", "[client]") {
-    Fixture f;
+    SessionFixture f;
     f.welcome();
     Subscribe request;
     request.events_in_flight = 10;
@@ -363,7 +230,7 @@ TEST_CASE("session: credit is given back by halves", "[client]") {
 }
 
 TEST_CASE("session: closing resolves what is open", "[client]") {
-    Fixture f;
+    SessionFixture f;
     f.welcome(1);
     const int sent = f.append();
     const int waiting = f.append();
@@ -374,7 +241,7 @@ TEST_CASE("session: closing resolves what is open", "[client]") {
 
 TEST_CASE("session: each call is resolved exactly once, whatever happens", "[client][model]") {
     rc::check([](const std::vector<std::uint8_t>& script) {
-        Fixture f(2, 2);
+        SessionFixture f(2, 2);
         f.welcome(4);
         std::map<std::uint16_t, std::uint64_t> highest;
         for (const std::uint8_t step : script) {
@@ -390,9 +257,9 @@ TEST_CASE("session: each call is resolved exactly once, whatever happens", "[cli
                     f.receipts(id, 1 + (step & 3), partition);
                     break;
                 case 4:
-                    f.receive(msg::Rejected{id, Partition{partition},
-                                            Error((step & 16) != 0 ? Errc::busy : Errc::forbidden,
-                                                  "no")});
+                    f.receive(msg::Rejected{
+                        id, Partition{partition},
+                        Error((step & 16) != 0 ? Errc::busy : Errc::forbidden, "no")});
                     break;
                 case 5:
                     f.lose();
