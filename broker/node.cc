@@ -1,7 +1,6 @@
 #include "skald/node.h"
 
 #include <fmt/format.h>
-#include <zmq.h>
 
 #include <algorithm>
 
@@ -169,13 +168,6 @@ class NodeImpl final : public Node {
 
 Result<std::unique_ptr<Node>> Node::start(const NodeOptions& options) {
     return broker::NodeImpl::make(options);
-}
-
-KeyPair make_key_pair() {
-    char public_key[41] = {};
-    char secret_key[41] = {};
-    zmq_curve_keypair(public_key, secret_key);
-    return {public_key, secret_key};
 }
 
 }  // namespace skald

@@ -100,7 +100,7 @@ bool Router::on(Session& session, Arrival&, const msg::Subscribe& message) {
     auto subscription = std::make_unique<Subscription>(message.id, std::move(*cursor));
     subscription->grant(message.credit_events, message.credit_bytes);
     subscription->begin(session.peer, *effects_);
-    if (session.subscriptions.empty()) {
+    if (std::find(pumpable_.begin(), pumpable_.end(), session.peer) == pumpable_.end()) {
         pumpable_.push_back(session.peer);
     }
     session.subscriptions.emplace(message.id, std::move(subscription));

@@ -207,12 +207,12 @@ void Agent::apply() {
     }
     send_out();
     resolve_at_once();
-    dispatcher_.post(effects.resolved, effects.told);
-    const std::vector<std::function<void()>> calls = std::move(effects.calls);
-    effects.clear();
-    for (const auto& call : calls) {
+    // A new subscription is known to the dispatcher before anything is told to it.
+    for (const auto& call : effects.calls) {
         call();
     }
+    dispatcher_.post(effects.resolved, effects.told);
+    effects.clear();
     if (failed) {
         session_.lost(now(), *failed);
     }

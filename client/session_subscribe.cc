@@ -77,6 +77,8 @@ void Session::tell(SubscriptionId id, Told::Kind kind, Subscribed& s) {
 void Session::on(msg::Subscribed& message, std::vector<Body>&) {
     Subscribed* s = find(message.id);
     if (s == nullptr) {
+        // Its caller gave up waiting.
+        effects_.sends.push_back({msg::Unsubscribe{message.id}, nullptr});
         return;
     }
     s->position = message.position;

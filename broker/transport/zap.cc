@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "skald/node.h"
 #include "wire/zmq/socket.h"
 
 namespace skald::broker {
@@ -143,3 +144,14 @@ ZapDomain::~ZapDomain() {
 }
 
 }  // namespace skald::broker
+
+namespace skald {
+
+KeyPair make_key_pair() {
+    char public_key[broker::kZ85Bytes] = {};
+    char secret_key[broker::kZ85Bytes] = {};
+    zmq_curve_keypair(public_key, secret_key);
+    return {public_key, secret_key};
+}
+
+}  // namespace skald

@@ -13,7 +13,7 @@ namespace skald::broker {
 namespace {
 
 // What the server at host:port sends back until it closes the connection.
-std::string exchange(const std::string& endpoint, const std::string& request) {
+std::string ask(const std::string& endpoint, const std::string& request) {
     const std::size_t colon = endpoint.rfind(':');
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -56,13 +56,13 @@ TEST_CASE("http: answers GET by path and refuses the rest", "[broker]") {
     REQUIRE(server);
     const std::string endpoint = (*server)->endpoint();
     const std::string close = " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    const std::string answer = exchange(endpoint, "GET /livez?x=1" + close);
+    const std::string answer = ask(endpoint, "GET /livez?x=1" + close);
     CHECK(answer.find("200 OK") != std::string::npos);
     CHECK(answer.find("path /livez") != std::string::npos);
-    CHECK(exchange(endpoint, "DELETE /livez" + close).find("405") != std::string::npos);
-    CHECK(exchange(endpoint, "noise\r\n\r\n").find("200") == std::string::npos);
+    CHECK(ask(endpoint, "DELETE /livez" + close).find("405") != std::string::npos);
+    CHECK(ask(endpoint, "noise\r\n\r\n").find("200") == std::string::npos);
     const std::string large = "GET /" + std::string(20000, 'x') + close;
-    CHECK(exchange(endpoint, large).find("200") == std::string::npos);
+    CHECK(ask(endpoint, large).find("200") == std::string::npos);
 }
 
 TEST_CASE("http: an address that is none, or taken", "[broker]") {

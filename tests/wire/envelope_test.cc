@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <fstream>
 
 namespace skald::wire {
 namespace {
@@ -49,6 +50,36 @@ Message over_the_wire_from_node(const Message& message) {
     auto decoded = decode_from_node(frame.bytes());
     REQUIRE(decoded);
     return std::get<Message>(*decoded);
+}
+
+// The indented blocks of hexadecimal in the last section of docs/protocol.md.
+std::vector<Frame> worked_example() {
+    std::ifstream document(SKALD_PROTOCOL);
+    std::vector<std::string> blocks;
+    bool found = false;
+    bool open = false;
+    for (std::string line; std::getline(document, line);) {
+        found = found || line.starts_with("## 14. Worked example");
+        const bool block = found && line.starts_with("    ");
+        if (block && !open) {
+            blocks.emplace_back();
+        }
+        open = block;
+        for (const char c : block ? line : std::string()) {
+            if (c != ' ') {
+                blocks.back() += c;
+            }
+        }
+    }
+    std::vector<Frame> frames;
+    for (const std::string& hex : blocks) {
+        std::string bytes;
+        for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+            bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+        }
+        frames.emplace_back(as_bytes(bytes));
+    }
+    return frames;
 }
 
 std::vector<Frame> one_of_each() {
@@ -183,22 +214,39 @@ TEST_CASE("envelope: any flipped byte is survived", "[wire]") {
     }
 }
 
-TEST_CASE("envelope: golden bytes of a heartbeat and a credit", "[wire][golden]") {
+TEST_CASE("envelope: the worked example of the document decodes", "[wire][golden]") {
+    const std::vector<Frame> frames = worked_example();
+    REQUIRE(frames.size() == 3);
+
+    auto hello = decode_from_client(frames[0].bytes());
+    REQUIRE(hello);
+    msg::Hello expected;
+    for (std::uint8_t i = 0; i < 16; ++i) {
+        expected.producer.bytes[i] = i;
+    }
+    expected.client = "demo";
+    CHECK(std::get<msg::Hello>(*hello) == expected);
+
+    auto receipts = decode_from_node(frames[1].bytes());
+    REQUIRE(receipts);
+    msg::ReceiptRange range;
+    range.first_id = 7;
+    range.count = 3;
+    range.records = 1;
+    range.offset = Offset{100};
+    range.offset_step = 1;
+    range.version = Version{4};
+    range.version_step = 1;
+    range.epoch = Epoch{1};
+    range.digest = 0x01020304;
+    CHECK(std::get<msg::Receipts>(*receipts).ranges.at(0) == range);
+
+    auto heartbeat = decode_from_client(frames[2].bytes());
+    REQUIRE(heartbeat);
+    CHECK(std::get<msg::Heartbeat>(*heartbeat).number == 2);
+
     EnvelopeEncoder encoder;
-    const auto hex = [&](const msg::FromClient& message) {
-        std::string text;
-        for (const std::byte b : encoder.encode(message)) {
-            static constexpr char kDigits[] = "0123456789abcdef";
-            text += kDigits[std::to_integer<unsigned>(b) >> 4];
-            text += kDigits[std::to_integer<unsigned>(b) & 15];
-        }
-        return text;
-    };
-    const std::string heartbeat = hex(msg::Heartbeat{2});
-    CHECK(heartbeat.substr(8, 8) == "534b5031");  // SKP1
-    CHECK(heartbeat ==
-          "10000000534b503108000e0007000800080000000000000f0c000000000006000c000400060000000200"
-          "000000000000");
+    CHECK(as_text(encoder.encode(msg::FromClient(expected))) == as_text(frames[0].bytes()));
 }
 
 }  // namespace skald::wire
