@@ -1,7 +1,7 @@
 // The index alone: adds over 1, 1,000 and 1,000,000 random streams with the real maintainer, and in
 // the loop a commit every 4,096 events that also stores as many bytes of log.
 //
-//   index_bench [events, default 10000000] [directory, default ./index_bench.data]
+//   index_bench [events, default 10000000] [directory, default ./index_bench.data] [streams]
 //
 // One line a figure: streams, metric, value, unit. `heads` runs ask for each stream's head before
 // the add, as the writer does. Names with `cpu` are CPU time of the writer's thread, the others
@@ -220,8 +220,12 @@ class Load {
 int main(int argc, char** argv) {
     const std::uint64_t events = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 10'000'000;
     const std::string directory = argc > 2 ? argv[2] : "index_bench.data";
+    const std::uint64_t only = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 0;
     for (const bool heads : {false, true}) {
         for (const std::uint64_t streams : {1U, 1'000U, 1'000'000U}) {
+            if (only != 0 && only != streams) {
+                continue;
+            }
             std::filesystem::remove_all(directory);
             skald::store::Load load(directory, streams, heads);
             load.run(events);
