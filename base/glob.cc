@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
+#include "base/bytes.h"
 #include "base/limits.h"
 
 namespace skald {
@@ -83,26 +86,39 @@ bool is_control(char c) {
     return byte < 0x20 || byte == 0x7f;
 }
 
-// Everyday names are ASCII: one pass tells that they are clean.
-bool is_plain(std::string_view name) {
-    for (const char c : name) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte >= 0x7f) {
-            return false;
-        }
+enum ByteClass : std::uint8_t { not_plain = 1, globbing = 2 };
+
+constexpr std::array<std::uint8_t, 256> make_classes() {
+    std::array<std::uint8_t, 256> classes{};
+    for (std::size_t byte = 0; byte < classes.size(); ++byte) {
+        classes[byte] = byte < 0x20 || byte >= 0x7f ? not_plain : 0;
     }
-    return true;
+    for (const char c : {'*', '?', '[', ']'}) {
+        classes[static_cast<unsigned char>(c)] = globbing;
+    }
+    return classes;
+}
+
+constexpr std::array<std::uint8_t, 256> kClasses = make_classes();
+
+// What there is among a name's bytes. Everyday names are plain: one pass tells that they are clean.
+unsigned classes_in(std::string_view name) {
+    unsigned classes = 0;
+    for (const char c : name) {
+        classes |= kClasses[static_cast<unsigned char>(c)];
+    }
+    return classes;
 }
 
 // Which rule common to all names is broken; nullptr when none.
-const char* broken_rule(std::string_view name, std::size_t bytes_max) {
+const char* broken_rule(std::string_view name, std::size_t bytes_max, unsigned classes) {
     if (name.empty()) {
         return "is empty";
     }
     if (name.size() > bytes_max) {
         return "is longer than 255 bytes";
     }
-    if (is_plain(name)) {
+    if ((classes & not_plain) == 0) {
         return nullptr;
     }
     for (const char c : name) {
@@ -144,7 +160,12 @@ bool glob_match(std::string_view pattern, std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) {
+    constexpr std::uint64_t kHighBits = 0x8080808080808080;
     for (std::size_t at = 0; at < text.size();) {
+        if (text.size() - at >= 8 && (load_le<std::uint64_t>(&text[at]) & kHighBits) == 0) {
+            at += 8;
+            continue;
+        }
         const std::size_t length = utf8_length(text, at);
         if (length == 0) {
             return false;
@@ -155,8 +176,9 @@ bool is_utf8(std::string_view text) {
 }
 
 Result<void> check_stream_name(std::string_view name, bool system) {
-    const char* broken = broken_rule(name, limits::kStreamNameBytesMax);
-    if (broken == nullptr && name.find_first_of("*?[]") != npos) {
+    const unsigned classes = classes_in(name);
+    const char* broken = broken_rule(name, limits::kStreamNameBytesMax, classes);
+    if (broken == nullptr && (classes & globbing) != 0) {
         broken = "has one of * ? [ ]";
     }
     if (broken == nullptr && !system && name[0] == '$') {
@@ -170,7 +192,7 @@ Result<void> check_stream_name(std::string_view name, bool system) {
 }
 
 Result<void> check_type_name(std::string_view name, bool system) {
-    const char* broken = broken_rule(name, limits::kTypeBytesMax);
+    const char* broken = broken_rule(name, limits::kTypeBytesMax, classes_in(name));
     if (broken == nullptr && !system && name[0] == '$') {
         broken = "starts with $, which is kept for the system";
     }

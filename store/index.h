@@ -1,8 +1,8 @@
 // The index of one partition: from streams, categories, types, correlations and tags to offsets.
 //
 // The newest events are indexed in memory (tail segments); older ones in sorted immutable runs kept
-// as LMDB values, which IndexMaintainer writes and merges behind the writer's back. Runs and segments
-// cover the log in disjoint, adjacent, rising ranges of offsets. Why runs and not trees:
+// as LMDB values, which IndexMaintainer writes and merges behind the writer's back. Runs and
+// segments cover the log in disjoint, adjacent, rising ranges of offsets. Why runs and not trees:
 // docs/decisions/0001. Nothing here is authoritative: it is all derived from the log.
 #pragma once
 
@@ -31,8 +31,8 @@ struct Term {
     static Term of(TermKind kind, std::string_view key);
 };
 
-// Where a stream's next event goes, and its newest lifecycle record (which carries the stream's whole
-// state: limits, truncation, deletion).
+// Where a stream's next event goes, and its newest lifecycle record (which carries the stream's
+// whole state: limits, truncation, deletion).
 struct StreamHead {
     Version next;
     std::optional<Offset> lifecycle;
@@ -50,7 +50,7 @@ class IndexSnapshot;
 // One partition's. One thread at a time may call add(), the writer's; every other method is safe
 // from any thread meanwhile.
 class PartitionIndex {
-public:
+  public:
     // Opens the runs of `partition` in the environment and creates its databases when missing.
     static Result<std::unique_ptr<PartitionIndex>> open(lmdb::Env& env, Partition partition);
     virtual ~PartitionIndex();
@@ -72,8 +72,8 @@ public:
     virtual Result<std::optional<StreamHead>> head(std::string_view stream) const = 0;
 
     // Consistent with the log of the same transaction: sees all postings below `below`, which must
-    // not be above what the transaction's log holds. Take it before or after the transaction, in any
-    // order; it keeps what it needs alive.
+    // not be above what the transaction's log holds. Take it before or after the transaction, in
+    // any order; it keeps what it needs alive.
     virtual Result<std::unique_ptr<IndexSnapshot>> snapshot(const lmdb::ReadTxn& txn,
                                                             Offset below) const = 0;
 
@@ -88,7 +88,7 @@ public:
 
 // What an index looked like at one moment. Not thread safe. Must not outlive the transaction.
 class IndexSnapshot {
-public:
+  public:
     virtual ~IndexSnapshot() = default;
 
     // Up to `limit` postings of the term with offset >= from, rising; or with offset <= from,
@@ -99,8 +99,8 @@ public:
     virtual Result<std::vector<Posting>> versions(std::string_view stream, Version from,
                                                   bool backward, std::size_t limit) const = 0;
     virtual Result<std::optional<StreamHead>> head(std::string_view stream) const = 0;
-    // Up to `limit` distinct keys of a kind above `after`, bytewise, for which `wanted` holds. Costs a
-    // pass over all keys of the kind, and memory for `limit` of them.
+    // Up to `limit` distinct keys of a kind above `after`, bytewise, for which `wanted` holds.
+    // Costs a pass over all keys of the kind, and memory for `limit` of them.
     virtual Result<std::vector<std::string>> keys(
         TermKind kind, std::string_view after, std::size_t limit,
         const std::function<bool(std::string_view)>& wanted) const = 0;
@@ -113,10 +113,11 @@ std::uint64_t posting_fingerprint(const Term& term, Posting posting);
 // The sum for one record, as add() would index it.
 std::uint64_t record_fingerprint(const EventView& event, bool hole);
 
-// Seals tails into runs and merges runs, in a thread of its own that only reads; all its writes ride
-// on the writer's commits in slices of at most limits::kSliceBytesMax and limits::kSliceTimeMax.
+// Seals tails into runs and merges runs, in a thread of its own that only reads; all its writes
+// ride on the writer's commits in slices of at most limits::kSliceBytesMax and
+// limits::kSliceTimeMax.
 class IndexMaintainer {
-public:
+  public:
     // `wake` asks the writer to commit soon although no append waits; called from any thread.
     static std::unique_ptr<IndexMaintainer> start(lmdb::Env& env,
                                                   std::vector<PartitionIndex*> partitions,

@@ -1,5 +1,5 @@
-// A volume: one data directory, one LMDB environment, one writer, N partitions (design.md section 3).
-// The engine under skald::open_store and under a node.
+// A volume: one data directory, one LMDB environment, one writer, N partitions (design.md section
+// 3). The engine under skald::open_store and under a node.
 #pragma once
 
 #include <atomic>
@@ -17,17 +17,17 @@
 namespace skald::store {
 
 struct VolumeOptions {
-    std::uint16_t partitions = 1;     // used when the directory is new; else it must match or be 0
-    std::size_t map_bytes = 0;        // 0: limits::kMapBytesDefault
+    std::uint16_t partitions = 1;  // used when the directory is new; else it must match or be 0
+    std::size_t map_bytes = 0;     // 0: limits::kMapBytesDefault
     bool create = true;
-    bool write_ahead = true;          // extend the data file in the background
+    bool write_ahead = true;  // extend the data file in the background
 };
 
 // How an append ended. With an error nothing was written, except outcome_unknown.
 struct AppendOutcome {
     Partition partition;
-    Offset offset;        // of the last event
-    Version version;      // of the last event
+    Offset offset;    // of the last event
+    Version version;  // of the last event
     std::uint32_t records = 0;
     bool repeated = false;
     Epoch epoch;
@@ -47,7 +47,7 @@ struct CommitTimes {
 // Where outcomes go. Called on the writer's thread; must not block nor call the volume back, except
 // submit().
 class AppendListener {
-public:
+  public:
     virtual ~AppendListener() = default;
     virtual void on_outcome(std::uint64_t tag, const Result<AppendOutcome>& outcome) = 0;
     // After the last outcome of a commit.
@@ -74,7 +74,7 @@ struct Chunk {
 struct CursorOptions {
     Selection selection;
     Start start = Beginning{};
-    bool exclusive = false;            // begin after `start`, not at it
+    bool exclusive = false;  // begin after `start`, not at it
     bool backward = false;
     std::vector<std::string> allowed;  // globs of streams that may be seen; empty: all
 };
@@ -91,7 +91,7 @@ struct Step {
 
 // A reader's place. It holds no transaction between calls. One thread at a time.
 class Cursor {
-public:
+  public:
     virtual ~Cursor() = default;
     // Goes on from where it stands: up to the budget, or limits::kScanRecordsMax records looked at.
     // Forward, it may be called again after `end` when the volume's watchers were told of news.
@@ -114,14 +114,14 @@ struct VolumeInfo {
     Uuid cluster;
     Uuid node;
     std::vector<PartitionInfo> partitions;
-    std::uint64_t events = 0;        // records, holes and control records included
+    std::uint64_t events = 0;  // records, holes and control records included
     std::uint64_t file_bytes = 0;
     std::uint64_t used_bytes = 0;
-    std::size_t owned_bytes = 0;     // memory
+    std::size_t owned_bytes = 0;  // memory
 };
 
 class Volume {
-public:
+  public:
     // Errors: already_open, unknown_format, corrupt, read_only, disk_full, not_found, io_error.
     static Result<std::unique_ptr<Volume>> open(const std::string& directory,
                                                 const VolumeOptions& options,

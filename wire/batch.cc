@@ -11,7 +11,7 @@
 namespace skald::wire {
 namespace {
 
-constexpr std::size_t kCrcAt = 72;          // the header's crc covers what stands before it
+constexpr std::size_t kCrcAt = offsetof(BatchHeader, crc);
 constexpr std::size_t kHalfEntryBytes = 8;  // in a slice 16: with its index
 constexpr std::size_t kSliceHalfEntryBytes = 16;
 constexpr std::size_t kSelectionBytes = 16;
@@ -22,18 +22,19 @@ Error corrupt(std::string why) {
 }
 
 std::uint32_t tables_crc(Bytes batch, std::size_t tables) {
-    return crc32c(batch.subspan(tables), crc32c(batch.first(kCrcAt)));
+    const Bytes rest_of_header =
+        batch.first(kBatchHeaderBytes).subspan(kCrcAt + sizeof(std::uint32_t));
+    return crc32c(batch.subspan(tables), crc32c(rest_of_header, crc32c(batch.first(kCrcAt))));
 }
 
-// Fills in what depends on the whole: sizes and crc.
-void seal(std::string& out, BatchHeader& header) {
+}  // namespace
+
+void seal_batch(std::string& out, BatchHeader& header) {
     header.bytes = static_cast<std::uint32_t>(out.size());
     std::memcpy(out.data(), &header, sizeof header);
     header.crc = tables_crc(as_bytes(out), header.tables);
     store_le(out.data() + kCrcAt, header.crc);
 }
-
-}  // namespace
 
 std::uint64_t name_hash(std::string_view name) {
     return XXH3_64bits(name.data(), name.size());
@@ -188,11 +189,15 @@ std::optional<std::array<std::uint8_t, 8>> BatchView::id_half(std::uint16_t inde
                    ? std::optional(load_as<Half>(at(id_halves_at_ + index * kHalfEntryBytes)))
                    : std::nullopt;
     }
-    for (std::uint32_t i = 0; i < header_.id_halves; ++i) {
-        const std::byte* half = at(id_halves_at_ + i * kSliceHalfEntryBytes);
-        if (load_as<std::uint16_t>(half + 8) == index) {
+    std::uint32_t low = 0;
+    for (std::uint32_t high = header_.id_halves; low < high;) {
+        const std::uint32_t middle = (low + high) / 2;
+        const std::byte* half = at(id_halves_at_ + middle * kSliceHalfEntryBytes);
+        const auto number = load_as<std::uint16_t>(half + 8);
+        if (number == index) {
             return load_as<Half>(half);
         }
+        (number < index ? low : high) = number < index ? middle + 1 : middle;
     }
     return std::nullopt;
 }
@@ -318,6 +323,7 @@ std::string encode_slice(const BatchView& batch, std::span<const Choice> choices
     header.flags |= kBatchSlice;
     header.records = static_cast<std::uint32_t>(choices.size());
     header.requests = header.producers = 0;
+    header.controls = header.holes = 0;
     header.chain_before = header.chain = {};
     std::string out(kBatchHeaderBytes, '\0');
     std::vector<RecordEntry> entries;
@@ -331,6 +337,7 @@ std::string encode_slice(const BatchView& batch, std::span<const Choice> choices
         const auto prefix = load_as<RecordPrefix>(bytes.data());
         names.insert(names.end(), {prefix.stream, prefix.type});
         halves.push_back(prefix.id_half);
+        header.controls += prefix.control() ? 1 : 0;
         out += as_text(bytes);
     }
     header.tables = static_cast<std::uint32_t>(out.size());
@@ -348,13 +355,13 @@ std::string encode_slice(const BatchView& batch, std::span<const Choice> choices
     }
     header.id_halves = static_cast<std::uint32_t>(half_numbers.size());
     for (const Choice& choice : choices) {
-        append_as(out, std::uint64_t{choice.index});
+        append_as(out, batch.offset(choice.index) - batch.base());
         append_as(out, choice.version.value);
     }
     header.names_bytes = static_cast<std::uint32_t>(text.size());
     out += text;
     out.resize(align8(out.size()));
-    seal(out, header);
+    seal_batch(out, header);
     return out;
 }
 
@@ -367,6 +374,7 @@ std::string punch_holes(const BatchView& batch, std::span<const std::uint32_t> d
         entry.place = static_cast<std::uint32_t>(out.size());
         if (std::binary_search(dead.begin(), dead.end(), i)) {
             auto prefix = load_as<RecordPrefix>(batch.record_bytes(i).data());
+            header.holes += prefix.hole() ? 0 : 1;
             prefix.flags =
                 static_cast<std::uint16_t>((prefix.flags & kRecordControl) | kRecordHole);
             append_as(out, prefix);
@@ -382,7 +390,7 @@ std::string punch_holes(const BatchView& batch, std::span<const std::uint32_t> d
         append_as(out, entry);
     }
     out += as_text(batch.bytes().subspan(after_entries));
-    seal(out, header);
+    seal_batch(out, header);
     return out;
 }
 

@@ -21,7 +21,7 @@ inline constexpr std::uint16_t kBatchVersion = 1;
 inline constexpr std::size_t kBatchHeaderBytes = 128;
 
 enum BatchFlags : std::uint32_t {
-    kBatchControl = 1,
+    kBatchControl = 1,  // holds control records
     kBatchCompressed = 2,
     kBatchEncrypted = 4,
     kBatchSlice = 8,
@@ -47,7 +47,9 @@ struct BatchHeader {
     std::uint32_t id_halves = 0;
     std::uint32_t crc = 0;
     std::uint32_t tables = 0;
-    std::uint64_t reserved[2] = {};
+    std::uint32_t controls = 0;
+    std::uint32_t holes = 0;
+    std::uint64_t reserved = 0;
     ChainHash chain_before{};
     ChainHash chain{};
 };
@@ -93,6 +95,9 @@ std::uint64_t record_hash(Bytes record, std::uint64_t stream_hash, std::uint64_t
 std::uint64_t name_hash(std::string_view name);  // XXH3-64
 ChainHash chain_hash(const BatchHeader& header, Bytes requests_and_producers,
                      std::span<const std::uint64_t> hashes);
+
+// Writes the header over the first bytes of a batch or slice, with its size and crc filled in.
+void seal_batch(std::string& out, BatchHeader& header);
 
 // A batch or a slice in somebody else's memory, at any alignment. Cheap to copy.
 class BatchView {
@@ -166,7 +171,7 @@ class EventCursor {
     bool corrupt() const { return corrupt_; }
 
   private:
-    const BatchView& batch_;
+    BatchView batch_;
     std::vector<std::uint64_t> versions_;  // next version by name, of a whole batch
     EventView event_;
     std::uint32_t next_ = 0;
@@ -175,14 +180,16 @@ class EventCursor {
     bool corrupt_ = false;
 };
 
-// Chooses records of a batch (rising indexes, no holes) with their versions.
+// Chooses records of a batch or slice (rising indexes, no holes, each one that EventCursor gave)
+// with their versions.
 struct Choice {
     std::uint32_t index = 0;
     Version version;
 };
 std::string encode_slice(const BatchView& batch, std::span<const Choice> choices);
 
-// The batch with the chosen records (rising indexes) turned into holes.
+// The whole batch with the chosen records (rising indexes, each one that EventCursor gave) turned
+// into holes.
 std::string punch_holes(const BatchView& batch, std::span<const std::uint32_t> dead);
 
 }  // namespace skald::wire

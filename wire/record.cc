@@ -82,6 +82,9 @@ bool fields_fit(std::string_view fields) {
 }
 
 Result<void> check_text(std::string_view what, std::string_view text, std::size_t bytes_max) {
+    if (text.empty()) {
+        return {};
+    }
     if (text.size() > bytes_max) {
         return Error(Errc::invalid_event, fmt::format("{} has {} bytes, at most {} are allowed",
                                                       what, text.size(), bytes_max));
@@ -94,16 +97,23 @@ Result<void> check_text(std::string_view what, std::string_view text, std::size_
 
 Result<void> check_ids(const NewEvent& event) {
     const std::pair<std::string_view, const std::string*> ids[] = {
-        {"correlation id", &event.correlation_id}, {"causation id", &event.causation_id},
-        {"command id", &event.command_id},         {"trace context", &event.trace_context},
-        {"content type", &event.content_type},
+        {"correlation id", &event.correlation_id},
+        {"causation id", &event.causation_id},
+        {"command id", &event.command_id},
+        {"trace context", &event.trace_context},
     };
     for (const auto& [what, text] : ids) {
+        if (text->empty()) {
+            continue;
+        }
         if (auto ok = check_text(what, *text, limits::kIdTextBytesMax); !ok) {
             return ok;
         }
     }
-    return {};
+    if (event.content_type == kContentTypeJson) {
+        return {};
+    }
+    return check_text("content type", event.content_type, limits::kIdTextBytesMax);
 }
 
 Result<void> check_label(std::string_view what, std::string_view text) {
@@ -120,17 +130,14 @@ Result<void> check_metadata(std::string_view key, std::string_view value) {
     return check_text("metadata value", value, limits::kFieldBytesMax);
 }
 
-Result<void> check_tag_count(std::size_t tags) {
-    if (tags > limits::kTagsMax) {
-        return Error(Errc::invalid_event,
-                     fmt::format("{} tags, at most {} are allowed", tags, limits::kTagsMax));
-    }
-    return {};
+Error too_many_tags(std::size_t tags) {
+    return {Errc::invalid_event,
+            fmt::format("{} tags, at most {} are allowed", tags, limits::kTagsMax)};
 }
 
 Result<void> check_labels(const NewEvent& event) {
-    if (auto ok = check_tag_count(event.tags.size()); !ok) {
-        return ok;
+    if (event.tags.size() > limits::kTagsMax) {
+        return too_many_tags(event.tags.size());
     }
     for (const std::string& tag : event.tags) {
         if (auto ok = check_label("tag", tag); !ok) {
@@ -156,23 +163,16 @@ std::size_t label_bytes(const NewEvent& event) {
     return bytes;
 }
 
-Result<void> check_data_bytes(std::size_t bytes) {
-    if (bytes > limits::kEventDataBytesMax) {
-        return Error(Errc::event_too_large,
-                     fmt::format("an event has {} bytes of data, at most {} are allowed", bytes,
-                                 limits::kEventDataBytesMax));
-    }
-    return {};
+Error data_too_large(std::size_t bytes) {
+    return {Errc::event_too_large,
+            fmt::format("an event has {} bytes of data, at most {} are allowed", bytes,
+                        limits::kEventDataBytesMax)};
 }
 
-Result<void> check_label_bytes(std::size_t bytes) {
-    if (bytes > limits::kEventFieldsBytesMax) {
-        return Error(
-            Errc::event_too_large,
+Error labels_too_large(std::size_t bytes) {
+    return {Errc::event_too_large,
             fmt::format("an event has {} bytes of tags and metadata, at most {} are allowed", bytes,
-                        limits::kEventFieldsBytesMax));
-    }
-    return {};
+                        limits::kEventFieldsBytesMax)};
 }
 
 Result<void> check_width(std::string_view what, std::string_view value, std::size_t bytes) {
@@ -282,21 +282,27 @@ Result<void> check_event(const NewEvent& event, bool control) {
             return ok;
         }
     }
-    if (auto ok = check_data_bytes(event.data.size()); !ok) {
-        return ok;
+    if (event.data.size() > limits::kEventDataBytesMax) {
+        return data_too_large(event.data.size());
     }
     if (auto ok = check_ids(event); !ok) {
         return ok;
     }
-    if (auto ok = check_label_bytes(label_bytes(event)); !ok) {
-        return ok;
+    if (event.tags.empty() && event.metadata.empty()) {
+        return {};
+    }
+    if (const std::size_t bytes = label_bytes(event); bytes > limits::kEventFieldsBytesMax) {
+        return labels_too_large(bytes);
     }
     return check_labels(event);
 }
 
 Result<void> check_record(const RecordView& record) {
-    if (auto ok = check_data_bytes(record.data.size()); !ok) {
-        return ok;
+    if (record.data.size() > limits::kEventDataBytesMax) {
+        return data_too_large(record.data.size());
+    }
+    if (record.fields.empty()) {
+        return {};
     }
     std::size_t tags = 0;
     std::size_t labels = 0;
@@ -307,10 +313,10 @@ Result<void> check_record(const RecordView& record) {
             return ok;
         }
     }
-    if (auto ok = check_label_bytes(labels); !ok) {
-        return ok;
+    if (labels > limits::kEventFieldsBytesMax) {
+        return labels_too_large(labels);
     }
-    return check_tag_count(tags);
+    return tags > limits::kTagsMax ? Result<void>(too_many_tags(tags)) : Result<void>();
 }
 
 bool FieldCursor::next() {

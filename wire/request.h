@@ -92,6 +92,9 @@ Result<EncodedRequest> encode_request(const Append& append, IdSource& ids);
 EncodedRequest encode_control(std::string_view stream, Expected expected, const NewEvent& event,
                               IdSource& ids);
 
+// Sets an encoded request's query_from, which a control request uses for what it rests on.
+void set_query_from(std::string& request, std::uint64_t query_from);
+
 // A request in somebody else's memory, at any alignment.
 class RequestView {
   public:

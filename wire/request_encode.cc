@@ -91,34 +91,38 @@ Result<void> check_producer(const Producer& producer) {
     return {};
 }
 
-Result<void> check_counts(const Append& append) {
+struct Size {
+    std::size_t events = 0;
+    std::size_t data = 0;
+};
+
+Result<Size> check_counts(const Append& append) {
     if (append.streams.size() > limits::kRequestStreamsMax) {
         return too_large("streams", append.streams.size(), limits::kRequestStreamsMax);
     }
     if (append.checks.size() > limits::kRequestChecksMax) {
         return too_large("checks", append.checks.size(), limits::kRequestChecksMax);
     }
-    std::size_t events = 0;
-    std::size_t data = 0;
+    Size size;
     for (const StreamAppend& stream : append.streams) {
         if (stream.events.empty()) {
             return invalid("a stream to be written needs an event; use a check to look at one");
         }
-        events += stream.events.size();
+        size.events += stream.events.size();
         for (const NewEvent& event : stream.events) {
-            data += event.data.size();
+            size.data += event.data.size();
         }
     }
-    if (events == 0) {
+    if (size.events == 0) {
         return invalid("an append needs at least one event");
     }
-    if (events > limits::kRequestEventsMax) {
-        return too_large("events", events, limits::kRequestEventsMax);
+    if (size.events > limits::kRequestEventsMax) {
+        return too_large("events", size.events, limits::kRequestEventsMax);
     }
-    if (data > limits::kRequestBytesMax) {
-        return too_large("bytes", data, limits::kRequestBytesMax);
+    if (size.data > limits::kRequestBytesMax) {
+        return too_large("bytes", size.data, limits::kRequestBytesMax);
     }
-    return {};
+    return size;
 }
 
 Result<void> check_fence(const Fence& fence) {
@@ -161,7 +165,11 @@ Result<void> check_parts(const Append& append) {
 // Lays a request out: names, ids and sections are gathered first, then everything is written.
 class Encoder {
   public:
-    explicit Encoder(IdSource& ids) : ids_(ids) {}
+    Encoder(IdSource& ids, std::size_t events, std::size_t data_bytes) : ids_(ids) {
+        out_.reserve(sizeof header_ + data_bytes + (events + 4) * kRecordBytesGuess);
+        out_.resize(sizeof header_);
+        prefixes_.reserve(events);
+    }
 
     // False when the stream was added before.
     bool add_section(std::string_view stream, Expected expected, std::size_t records) {
@@ -171,7 +179,7 @@ class Encoder {
         section.expected = static_cast<std::uint8_t>(expected.kind());
         section.records = static_cast<std::uint32_t>(records);
         section.version = expected.version().value;
-        append_as(sections_, section);
+        append_as(out_, section);
         ++(records != 0 ? header_.streams : header_.checks);
         return section.name == before;
     }
@@ -184,13 +192,11 @@ class Encoder {
         prefix.id_half = half_of(last_id_);
         std::memcpy(prefix.id_low.data(), last_id_.bytes.data() + 8, 8);
         prefixes_.push_back(prefix);
-        data_bytes_ += event.data.size();
     }
     void set_fence(const Fence& fence) {
         header_.fence = names_.number(fence.name);
         header_.fence_token = fence.token;
     }
-    void reserve(std::size_t events) { prefixes_.reserve(events); }
     void set_query(const QueryCheck& check) {
         header_.query_from = check.from.value;
         append_query(query_, check.query);
@@ -198,23 +204,21 @@ class Encoder {
 
     // `streams` as they were added.
     std::string write(std::span<const StreamAppend> streams, std::uint16_t flags) {
-        std::string out;
         header_.flags = flags;
-        write_tables(out);
+        write_tables();
         std::size_t i = 0;
         for (const StreamAppend& stream : streams) {
             for (const NewEvent& event : stream.events) {
-                write_record(out, event, i++);
+                write_record(event, i++);
             }
         }
-        return seal(std::move(out));
+        return seal();
     }
     std::string write_one(const NewEvent& event, std::uint16_t flags) {
-        std::string out;
         header_.flags = flags;
-        write_tables(out);
-        write_record(out, event, 0);
-        return seal(std::move(out));
+        write_tables();
+        write_record(event, 0);
+        return seal();
     }
     const Uuid& last_id() const { return last_id_; }
 
@@ -228,54 +232,49 @@ class Encoder {
         return static_cast<std::uint16_t>(halves_.size() / sizeof half - 1);
     }
 
-    void write_tables(std::string& out) {
-        out.reserve(sizeof header_ + data_bytes_ + prefixes_.size() * kRecordBytesGuess +
-                    (names_.size() + 1) * 2 * kRecordBytesGuess);
-        out.resize(sizeof header_);
-        out += sections_;
-        write_name_ends(out);
-        out += halves_;
-        places_at_ = out.size();
-        out.resize(align8(out.size() + prefixes_.size() * sizeof(std::uint32_t)));
+    void write_tables() {
+        write_name_ends();
+        out_ += halves_;
+        places_at_ = out_.size();
+        out_.resize(align8(out_.size() + prefixes_.size() * sizeof(std::uint32_t)));
         for (std::size_t i = 0; i < names_.size(); ++i) {
-            out += names_[i];
+            out_ += names_[i];
         }
-        out.resize(align8(out.size()));
-        out += query_;
-        out.resize(align8(out.size()));
+        out_.resize(align8(out_.size()));
+        out_ += query_;
+        out_.resize(align8(out_.size()));
     }
-    void write_name_ends(std::string& out) {
+    void write_name_ends() {
         for (std::size_t i = 0; i < names_.size(); ++i) {
             header_.names_bytes += static_cast<std::uint32_t>(names_[i].size());
-            append_as(out, header_.names_bytes);
+            append_as(out_, header_.names_bytes);
         }
-        out.resize(align8(out.size()));
+        out_.resize(align8(out_.size()));
     }
-    void write_record(std::string& out, const NewEvent& event, std::size_t i) {
-        const auto place = static_cast<std::uint32_t>(out.size());
-        store_le(out.data() + places_at_ + i * sizeof place, place);
-        append_record(out, event, prefixes_[i]);
+    void write_record(const NewEvent& event, std::size_t i) {
+        const auto place = static_cast<std::uint32_t>(out_.size());
+        store_le(out_.data() + places_at_ + i * sizeof place, place);
+        append_record(out_, event, prefixes_[i]);
     }
-    std::string seal(std::string out) {
-        header_.bytes = static_cast<std::uint32_t>(out.size());
+    std::string seal() {
+        header_.bytes = static_cast<std::uint32_t>(out_.size());
         header_.names = static_cast<std::uint16_t>(names_.size());
         header_.id_halves = static_cast<std::uint16_t>(halves_.size() / 8);
         header_.records = static_cast<std::uint32_t>(prefixes_.size());
         header_.query_bytes = static_cast<std::uint32_t>(query_.size());
-        std::memcpy(out.data(), &header_, sizeof header_);
-        header_.crc = request_crc(as_bytes(out));
-        store_le(out.data() + offsetof(RequestHeader, crc), header_.crc);
-        return out;
+        std::memcpy(out_.data(), &header_, sizeof header_);
+        header_.crc = request_crc(as_bytes(out_));
+        store_le(out_.data() + offsetof(RequestHeader, crc), header_.crc);
+        return std::move(out_);
     }
 
     IdSource& ids_;
     RequestHeader header_;
     NameNumbers names_;
-    std::string sections_;
+    std::string out_;
     std::string halves_;
     std::string query_;
     std::vector<RecordPrefix> prefixes_;
-    std::size_t data_bytes_ = 0;
     std::size_t places_at_ = 0;
     std::uint64_t last_half_ = 0;
     Uuid last_id_;
@@ -308,16 +307,15 @@ Uuid IdSource::next() {
 }
 
 Result<EncodedRequest> encode_request(const Append& append, IdSource& ids) {
-    if (auto ok = check_counts(append); !ok) {
-        return ok.error();
+    const auto size = check_counts(append);
+    if (!size) {
+        return size.error();
     }
     if (auto ok = check_parts(append); !ok) {
         return ok.error();
     }
-    Encoder encoder(ids);
-    std::size_t events = 0;
+    Encoder encoder(ids, size->events, size->data);
     for (const StreamAppend& stream : append.streams) {
-        events += stream.events.size();
         if (!encoder.add_section(stream.stream, stream.expected, stream.events.size())) {
             return twice(stream.stream);
         }
@@ -327,7 +325,6 @@ Result<EncodedRequest> encode_request(const Append& append, IdSource& ids) {
             return twice(check.stream);
         }
     }
-    encoder.reserve(events);
     for (std::size_t s = 0; s < append.streams.size(); ++s) {
         for (const NewEvent& event : append.streams[s].events) {
             encoder.add_event(event, static_cast<std::uint16_t>(s), 0);
@@ -351,10 +348,15 @@ Result<EncodedRequest> encode_request(const Append& append, IdSource& ids) {
 
 EncodedRequest encode_control(std::string_view stream, Expected expected, const NewEvent& event,
                               IdSource& ids) {
-    Encoder encoder(ids);
+    Encoder encoder(ids, 1, event.data.size());
     encoder.add_section(stream, expected, 1);
     encoder.add_event(event, 0, kRecordControl);
     return {encoder.write_one(event, kRequestControl), encoder.last_id()};
+}
+
+void set_query_from(std::string& request, std::uint64_t query_from) {
+    store_le(request.data() + offsetof(RequestHeader, query_from), query_from);
+    store_le(request.data() + offsetof(RequestHeader, crc), request_crc(as_bytes(request)));
 }
 
 }  // namespace skald::wire

@@ -85,17 +85,17 @@ int exit_status_of(Errc code);
 
 // One failed check of an append. Versions are those of Expected and StreamInfo: -1 means no stream.
 struct Conflict {
-    std::string stream;          // or the query, written out, when a query check failed
-    std::string expected;        // "any", "none", "exists" or a version
-    std::int64_t actual = -1;    // the stream's last version, or the offset that matched the query
+    std::string stream;        // or the query, written out, when a query check failed
+    std::string expected;      // "any", "none", "exists" or a version
+    std::int64_t actual = -1;  // the stream's last version, or the offset that matched the query
     bool operator==(const Conflict&) const = default;
 };
 
 struct Error {
     Errc code = Errc::invalid_argument;
-    std::string message;                   // one line: what, where, what to do
-    std::vector<Conflict> conflicts;       // every failed check, for codes 400 and 401
-    std::optional<std::uint64_t> offset;   // log_truncated: the fork; corrupt: the place
+    std::string message;                  // one line: what, where, what to do
+    std::vector<Conflict> conflicts;      // every failed check, for codes 400 and 401
+    std::optional<std::uint64_t> offset;  // log_truncated: the fork; corrupt: the place
 
     Error() = default;
     Error(Errc c, std::string m) : code(c), message(std::move(m)) {}

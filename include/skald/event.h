@@ -22,17 +22,17 @@ using Metadata = std::vector<std::pair<std::string, std::string>>;  // order is 
 // together up to 60 KiB, each key and tag 1-255 bytes.
 struct NewEvent {
     std::string type;
-    std::string data;                     // bytes
-    std::optional<Uuid> id;               // without it the producer makes one
-    std::optional<Time> time;             // when it happened; without it, recorded_at
+    std::string data;          // bytes
+    std::optional<Uuid> id;    // without it the producer makes one
+    std::optional<Time> time;  // when it happened; without it, recorded_at
     std::uint32_t schema_version = 0;
-    std::uint32_t key_id = 0;             // of the key that encrypted data; 0 for none
+    std::uint32_t key_id = 0;  // of the key that encrypted data; 0 for none
     std::string content_type{kContentTypeJson};
-    std::string correlation_id;           // up to 255 bytes, like the next three; empty for none
+    std::string correlation_id;  // up to 255 bytes, like the next three; empty for none
     std::string causation_id;
     std::string command_id;
-    std::string trace_context;            // W3C traceparent
-    std::uint16_t hop = 0;                // how many events led to this one
+    std::string trace_context;  // W3C traceparent
+    std::uint16_t hop = 0;      // how many events led to this one
     std::vector<std::string> tags;
     Metadata metadata;
 };
@@ -40,16 +40,16 @@ struct NewEvent {
 // A stored event as a view into memory that somebody else owns: valid only as long as that (a
 // handler's call, a page of a read). Fields that few events have are decoded on demand.
 class EventView {
-public:
+  public:
     std::string_view stream;
     std::string_view type;
-    Version version;        // of a control record: meaningless
+    Version version;  // of a control record: meaningless
     Partition partition;
     Offset offset;
     Uuid id;
-    Time recorded_at;       // commit; strictly rising from batch to batch of a partition
-    std::string_view data;  // bytes
-    bool control = false;   // ours, not the application's: see lifecycle.h
+    Time recorded_at;         // commit; strictly rising from batch to batch of a partition
+    std::string_view data;    // bytes
+    bool control = false;     // ours, not the application's: see lifecycle.h
     std::string_view fields;  // the typed fields as stored (docs/log_format.md)
 
     Time time() const;

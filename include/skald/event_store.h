@@ -1,9 +1,9 @@
-// EventStore: the one interface over a log in this process, on a node, or on a cluster. Applications,
-// cqrs and saga know only this. Semantics: design.md sections 2-4; sources there (KurrentDB's append
-// contract, JetStream's receipts, DCB's query condition).
+// EventStore: the one interface over a log in this process, on a node, or on a cluster.
+// Applications, cqrs and saga know only this. Semantics: design.md sections 2-4; sources there
+// (KurrentDB's append contract, JetStream's receipts, DCB's query condition).
 //
-// Threads: every method may be called from any thread. Handlers and callbacks run on a thread of the
-// store; they must not block it for long, and must not call blocking methods of the same store,
+// Threads: every method may be called from any thread. Handlers and callbacks run on a thread of
+// the store; they must not block it for long, and must not call blocking methods of the same store,
 // except where a method says it may.
 #pragma once
 
@@ -29,7 +29,7 @@ namespace skald {
 
 // What a stream must look like for an append to go through.
 class Expected {
-public:
+  public:
     enum class Kind : std::uint8_t { any, no_stream, stream_exists, exact };
     static constexpr Expected any() { return {Kind::any, Version{}}; }
     static constexpr Expected no_stream() { return {Kind::no_stream, Version{}}; }
@@ -42,7 +42,7 @@ public:
     constexpr Version version() const { return version_; }
     constexpr bool operator==(const Expected&) const = default;
 
-private:
+  private:
     constexpr Expected(Kind kind, Version version) : kind_(kind), version_(version) {}
     Kind kind_;
     Version version_;
@@ -101,7 +101,8 @@ struct Append {
     std::vector<StreamCheck> checks;
     std::optional<QueryCheck> query;
     std::optional<Fence> fence;
-    std::optional<Producer> producer;  // only where the store is not a producer itself (local store)
+    std::optional<Producer>
+        producer;  // only where the store is not a producer itself (local store)
     Ack ack = Ack::quorum;
     // Look the events' ids up among the last 1,000,000 events or 10 minutes, whichever is less, and
     // answer `repeated` when all of them are there. For ids that come from outside; ignored with
@@ -114,12 +115,12 @@ struct Append {
 };
 
 struct Receipt {
-    std::string stream;   // of the last event
-    Version version;      // of the last event
+    std::string stream;  // of the last event
+    Version version;     // of the last event
     Partition partition;
-    Offset offset;        // of the last event
-    Uuid id;              // of the last event
-    Position position;    // just behind the append
+    Offset offset;      // of the last event
+    Uuid id;            // of the last event
+    Position position;  // just behind the append
     bool repeated = false;
     Ack durability = Ack::quorum;
 };
@@ -157,18 +158,18 @@ using Start = std::variant<Beginning, End, Version, Offset, Position, AtTime>;
 
 struct Read {
     Selection selection;
-    Start start = Beginning{};     // inclusive
-    bool backward = false;         // only with Selection::stream and Selection::all
-    std::uint32_t limit = 1000;    // events, 1-4,096
-    std::uint32_t bytes = 4 << 20; // of data; the first event comes whatever its size
+    Start start = Beginning{};      // inclusive
+    bool backward = false;          // only with Selection::stream and Selection::all
+    std::uint32_t limit = 1000;     // events, 1-4,096
+    std::uint32_t bytes = 4 << 20;  // of data; the first event comes whatever its size
 };
 
 // A page owns the memory its events point into.
 struct Page {
     std::vector<EventView> events;
-    Position next;             // read from here to go on (forward reads)
+    Position next;               // read from here to go on (forward reads)
     Start resume = Beginning{};  // the same for any direction, as a Start
-    bool end = false;          // nothing more below the high-watermark
+    bool end = false;            // nothing more below the high-watermark
     std::shared_ptr<const void> memory;
 };
 
@@ -192,7 +193,7 @@ struct Delivery {
 // Calls come one at a time, in order. An exception out of a call ends this subscription only:
 // on_ended gets it as handler_failed, with the position before the call that failed.
 class SubscriptionHandler {
-public:
+  public:
     virtual ~SubscriptionHandler() = default;
     virtual void on_events(const Delivery& delivery) = 0;
     virtual void on_checkpoint(const Checkpoint&) {}
@@ -205,14 +206,14 @@ public:
 struct Subscribe {
     Selection selection;
     Start start = Beginning{};
-    std::uint32_t events_in_flight = 4096;       // credit, 1-65,536
-    std::uint32_t bytes_in_flight = 4 << 20;     // credit, 64 KiB-64 MiB
+    std::uint32_t events_in_flight = 4096;    // credit, 1-65,536
+    std::uint32_t bytes_in_flight = 4 << 20;  // credit, 64 KiB-64 MiB
 };
 
-// Ends when destroyed. After unsubscribe() or the destructor returns, no handler runs. May be called
-// from inside the handler; it then returns at once and the running call is the last.
+// Ends when destroyed. After unsubscribe() or the destructor returns, no handler runs. May be
+// called from inside the handler; it then returns at once and the running call is the last.
 class Subscription {
-public:
+  public:
     virtual ~Subscription() = default;
     virtual void unsubscribe() = 0;
 };
@@ -220,8 +221,8 @@ public:
 // ---- streams
 
 struct StreamLimits {
-    std::optional<std::uint64_t> max_count;              // events, at least 1
-    std::optional<std::chrono::microseconds> max_age;    // at least 1 s
+    std::optional<std::uint64_t> max_count;            // events, at least 1
+    std::optional<std::chrono::microseconds> max_age;  // at least 1 s
     bool operator==(const StreamLimits&) const = default;
 };
 
@@ -262,22 +263,22 @@ struct StreamList {
 };
 
 struct Snapshot {
-    Version version;            // of the last event folded into it
+    Version version;                // of the last event folded into it
     std::uint64_t fingerprint = 0;  // of the code that made it; a reader ignores what differs
-    std::string bytes;          // up to 4 MiB
+    std::string bytes;              // up to 4 MiB
 };
 
 // ---- the interface
 
 class EventStore {
-public:
+  public:
     virtual ~EventStore() = default;
 
     // Blocks until the append is durable, refused, or its outcome unknown.
     virtual Result<Receipt> append(Append request) = 0;
     // The same without blocking: `done` is called exactly once, maybe before this returns. Requests
-    // of one thread are committed in their order. Beyond the store's bound of bytes in flight `done`
-    // gets `busy`: certainly nothing written.
+    // of one thread are committed in their order. Beyond the store's bound of bytes in flight
+    // `done` gets `busy`: certainly nothing written.
     virtual void append_async(Append request, AppendCallback done) = 0;
 
     // stream_not_found, stream_deleted, stream_tombstoned for a stream that is none, else a page.

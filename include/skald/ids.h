@@ -12,7 +12,8 @@
 
 namespace skald {
 
-// An integer that is only comparable with its own kind. `+ n` and `- n` move it; a - b is a distance.
+// An integer that is only comparable with its own kind. `+ n` and `- n` move it; a - b is a
+// distance.
 template <typename Tag, typename Int>
 struct StrongInt {
     Int value = 0;

@@ -10,7 +10,7 @@ namespace skald {
 
 template <typename T>
 class [[nodiscard]] Result {
-public:
+  public:
     using value_type = T;
     Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
     Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
@@ -32,15 +32,15 @@ public:
     const Error& error() const& { return std::get<1>(state_); }
     Error&& error() && { return std::get<1>(std::move(state_)); }
 
-private:
+  private:
     std::variant<T, Error> state_;
 };
 
 template <>
 class [[nodiscard]] Result<void> {
-public:
+  public:
     using value_type = void;
-    Result() = default;
+    Result() noexcept {}  // not defaulted: `return {}` would clear the room for the error
     Result(Error error) : error_(std::move(error)) {}
 
     bool has_value() const { return !error_.has_value(); }
@@ -54,7 +54,7 @@ public:
     const Error& error() const& { return error_.value(); }
     Error&& error() && { return std::move(error_).value(); }
 
-private:
+  private:
     std::optional<Error> error_;
 };
 

@@ -10,9 +10,9 @@
 namespace skald {
 
 struct StoreOptions {
-    std::uint16_t partitions = 1;   // of a new directory, 1-1,024; fixed then
-    std::size_t map_bytes = 0;      // address space to reserve; 0: 1 TiB. The log cannot outgrow it
-    bool create = true;             // else not_found when the directory holds no log
+    std::uint16_t partitions = 1;  // of a new directory, 1-1,024; fixed then
+    std::size_t map_bytes = 0;     // address space to reserve; 0: 1 TiB. The log cannot outgrow it
+    bool create = true;            // else not_found when the directory holds no log
 };
 
 // Opens the log in `directory`, which one process at a time may have open. Errors: already_open,

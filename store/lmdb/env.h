@@ -32,12 +32,12 @@ struct EnvOptions {
     std::size_t map_bytes = 0;
     unsigned readers_max = 126;
     unsigned databases_max = 16;
-    bool create = true;     // else not_found
+    bool create = true;  // else not_found
     bool read_only = false;
 };
 
 struct EnvInfo {
-    std::uint64_t last_page = 0;     // highest page in use by the last commit
+    std::uint64_t last_page = 0;  // highest page in use by the last commit
     std::uint64_t last_txn = 0;
     std::uint64_t oldest_reader_txn = 0;  // last_txn when there is none
     std::size_t page_bytes = 4096;
@@ -50,8 +50,9 @@ struct EnvInfo {
 // already_open. Default sync flags only: a commit that returned is on the disk.
 // Thread safe; must outlive its transactions. Never fork with one open.
 class Env {
-public:
-    static Result<std::unique_ptr<Env>> open(const std::string& directory, const EnvOptions& options);
+  public:
+    static Result<std::unique_ptr<Env>> open(const std::string& directory,
+                                             const EnvOptions& options);
     ~Env();
     Env(const Env&) = delete;
     Env& operator=(const Env&) = delete;
@@ -65,7 +66,7 @@ public:
     const std::string& directory() const { return directory_; }
     MDB_env* raw() const { return env_; }
 
-private:
+  private:
     Env(std::string directory, MDB_env* env, int lock_fd);
     std::string directory_;
     MDB_env* env_;
@@ -74,14 +75,16 @@ private:
 
 // Bytes returned by a transaction live until it ends or, in a WriteTxn, until its next change.
 class Txn {
-public:
+  public:
     Result<std::optional<Bytes>> get(Database db, Bytes key) const;
     Result<std::optional<Bytes>> get(Database db, std::uint64_t key) const;
     // nullopt when there is no such database.
     Result<std::optional<Database>> find(const char* name, Keys keys);
+    // How many entries the environment's own directory of databases has.
+    Result<std::size_t> databases() const;
     MDB_txn* raw() const { return txn_; }
 
-protected:
+  protected:
     explicit Txn(MDB_txn* txn) : txn_(txn) {}
     ~Txn();
     Txn(Txn&& other) noexcept : txn_(std::exchange(other.txn_, nullptr)) {}
@@ -91,18 +94,20 @@ protected:
 
 // A snapshot. Keep it shorter than 2 s: it holds back the reuse of pages. May move between threads.
 class ReadTxn : public Txn {
-public:
+  public:
     using Txn::Txn;
     std::uint64_t id() const;
+    // Ends it and keeps the database handles that it opened.
+    Result<void> keep_handles() &&;
 
-private:
+  private:
     friend class Env;
 };
 
 // Aborts unless committed. Errors of put and commit: map_full, disk_full, io_error; after one, only
 // destroying it is allowed.
 class WriteTxn : public Txn {
-public:
+  public:
     Result<Database> open(const char* name, Keys keys);  // creates it
     Result<void> put(Database db, Bytes key, Bytes value);
     Result<void> put(Database db, std::uint64_t key, Bytes value);
@@ -116,14 +121,14 @@ public:
     Result<WriteTxn> child();
     Result<void> commit() &&;
 
-private:
+  private:
     using Txn::Txn;
     friend class Env;
 };
 
 // Walks one database in key order. Must not outlive its transaction.
 class Cursor {
-public:
+  public:
     static Result<Cursor> open(const Txn& txn, Database db);
     ~Cursor();
     Cursor(Cursor&& other) noexcept : cursor_(std::exchange(other.cursor_, nullptr)) {}
@@ -144,7 +149,7 @@ public:
     // The last entry at or below the key.
     Found at_or_before(std::uint64_t key);
 
-private:
+  private:
     explicit Cursor(MDB_cursor* cursor) : cursor_(cursor) {}
     Found move(int operation, Bytes key = {});
     MDB_cursor* cursor_;

@@ -1,0 +1,81 @@
+// Decides each request of a commit: written, repeated or rejected, in-flight records included
+// (rules L3, L4). The writer's thread only.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/partition_log.h"
+#include "store/volume.h"
+#include "wire/batch_builder.h"
+#include "wire/request.h"
+
+namespace skald::store {
+
+class Admission {
+  public:
+    explicit Admission(PartitionLog& log) : log_(log) {}
+
+    // What comes next is stamped with this clock.
+    void begin(Time clock);
+    // The request's outcome, to be given once the commit is durable. An error other than of storage
+    // means: certainly nothing written. A storage error means the volume must stop.
+    Result<AppendOutcome> admit(const Submission& submission);
+
+    bool empty() const { return builder_.size() == 0; }
+    std::size_t records() const { return builder_.size(); }
+    std::size_t bytes() const { return builder_.bytes(); }
+    bool has_lifecycle() const { return has_lifecycle_; }
+    // Versions of events to be erased by this commit's lifecycle records.
+    struct Erasure {
+        std::string stream;
+        Version version;
+    };
+    const std::vector<Erasure>& erasures() const { return erasures_; }
+    // The finished batch; the log's end moves behind it.
+    std::string finish();
+
+  private:
+    // What stands in the log of what a request wants to write.
+    struct Repeat {
+        std::uint32_t matched = 0;
+        Offset last_offset;
+        Version last_version;
+    };
+    // Of the batch being built, by offset - base.
+    struct Pending {
+        Uuid id;
+        std::uint64_t stream_hash = 0;
+        Version version;
+        bool control = false;
+    };
+
+    Result<AppendOutcome> check_and_write(const Submission& submission);
+    Result<std::optional<Error>> check_streams(const wire::RequestView& request);
+    Result<std::optional<Error>> check_control(const wire::RequestView& request) const;
+    Result<std::optional<Error>> check_fence(const wire::RequestView& request);
+    Result<std::optional<Conflict>> check_query(const wire::RequestView& request) const;
+    // An outcome when the request, or a part of it, was written before; nullopt when it is new.
+    Result<std::optional<AppendOutcome>> find_repeat(const wire::RequestView& request,
+                                                     bool conflict) const;
+    Result<Repeat> match_versions(const wire::RequestView& request) const;
+    Result<Repeat> match_ids(const wire::RequestView& request) const;
+    Result<AppendOutcome> repeat_of(Written written) const;
+    Result<AppendOutcome> write(const Submission& submission);
+    void index_records(const wire::RequestView& request, Offset first);
+    void note_control(const wire::RequestView& request, Offset offset);
+    Result<std::optional<Pending>> record_at(Offset offset) const;
+    AppendOutcome outcome(Offset last, Version version, std::uint32_t records, bool repeated) const;
+
+    PartitionLog& log_;
+    wire::BatchBuilder builder_;
+    Time clock_;
+    bool has_lifecycle_ = false;
+    std::vector<Erasure> erasures_;
+    std::vector<StreamFacts> facts_;       // of the request's written streams
+    std::vector<Version> first_versions_;  // of the same
+    std::vector<Pending> pending_;
+};
+
+}  // namespace skald::store

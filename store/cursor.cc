@@ -1,0 +1,135 @@
+#include "store/cursor.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "wire/query.h"
+
+namespace skald::store {
+namespace {
+
+// Chunks of one step together; more comes with the next.
+constexpr std::size_t kChunksMax = 256;
+
+class MergedCursor final : public Cursor {
+  public:
+    MergedCursor(const Logs& logs, lmdb::Env& env, CursorOptions options,
+                 std::function<std::vector<Visible>()> visible)
+        : env_(env), options_(std::move(options)), visible_(std::move(visible)) {
+        position_.cluster = logs.cluster;
+    }
+
+    void add(PartitionLog& log, const Place& place) {
+        parts_.push_back(std::make_unique<PartitionCursor>(log, options_, place));
+        position_.partitions.push_back(parts_.back()->position());
+    }
+    const CursorOptions& options() const { return options_; }
+
+    Result<Step> next(const ReadBudget& budget) override {
+        // Visible first: the transaction then holds at least as much.
+        const std::vector<Visible> visible = visible_();
+        auto txn = env_.read();
+        if (!txn) {
+            return txn.error();
+        }
+        auto step = gather(ReadView{*txn, visible}, budget);
+        for (std::size_t i = 0; i < parts_.size(); ++i) {
+            parts_[i]->release();
+            position_.partitions[i] = parts_[i]->position();
+        }
+        return step;
+    }
+
+    const Position& position() const override { return position_; }
+    Start resume() const override { return position_; }
+
+  private:
+    Result<Step> gather(const ReadView& view, ReadBudget budget) {
+        Step step;
+        std::size_t scan_left = limits::kScanRecordsMax;
+        while (budget.events > 0 && step.chunks.size() < kChunksMax) {
+            bool exhausted = false;
+            auto part = pick(view, scan_left, exhausted);
+            if (!part) {
+                return part.error();
+            }
+            if (*part == nullptr) {
+                step.end = !exhausted;
+                break;
+            }
+            auto chunk = (*part)->take(budget, step.chunks.empty());
+            if (!chunk) {
+                return chunk.error();
+            }
+            if (chunk->events == 0) {
+                break;
+            }
+            step.chunks.push_back(std::move(*chunk));
+        }
+        return step;
+    }
+
+    // The partition whose next match is oldest (backward: newest); null when none has one, or when
+    // a partition looked at its share of records without finding one: the order is then unknown.
+    Result<PartitionCursor*> pick(const ReadView& view, std::size_t& scan_left, bool& exhausted) {
+        PartitionCursor* best = nullptr;
+        for (const auto& part : parts_) {
+            auto loaded = part->load(view, scan_left);
+            if (!loaded) {
+                return loaded.error();
+            }
+            scan_left -= std::min(scan_left, part->scanned());
+            exhausted = exhausted || part->exhausted();
+            if (!*loaded) {
+                continue;
+            }
+            const bool better =
+                best == nullptr ||
+                (options_.backward ? part->clock() > best->clock() : part->clock() < best->clock());
+            best = better ? part.get() : best;
+        }
+        return exhausted ? nullptr : best;
+    }
+
+    lmdb::Env& env_;
+    CursorOptions options_;
+    std::function<std::vector<Visible>()> visible_;
+    std::vector<std::unique_ptr<PartitionCursor>> parts_;
+    Position position_;
+};
+
+Result<void> check_options(const CursorOptions& options) {
+    const Selection::Kind kind = options.selection.kind;
+    if (kind == Selection::Kind::query) {
+        return wire::check_query(options.selection.query);
+    }
+    if (kind != Selection::Kind::all && options.selection.name.empty()) {
+        return Error(Errc::invalid_argument, "the selection names nothing to read");
+    }
+    if (options.backward && kind != Selection::Kind::all && kind != Selection::Kind::stream) {
+        return Error(Errc::invalid_argument, "only a stream or everything can be read backward");
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Cursor>> open_cursor(const Logs& logs, lmdb::Env& env,
+                                            const CursorOptions& options,
+                                            std::function<std::vector<Visible>()> visible) {
+    if (auto ok = check_options(options); !ok) {
+        return ok.error();
+    }
+    const StartRequest start{options.selection, options.start, options.exclusive, options.backward};
+    auto places = resolve_start(logs, start, visible());
+    if (!places) {
+        return places.error();
+    }
+    auto cursor = std::make_unique<MergedCursor>(logs, env, options, std::move(visible));
+    for (const Place& place : *places) {
+        cursor->add(*logs.partitions[place.partition], place);
+    }
+    return std::unique_ptr<Cursor>(std::move(cursor));
+}
+
+}  // namespace skald::store

@@ -1,0 +1,81 @@
+#include "store/identity.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include "base/check.h"
+
+namespace skald::store {
+namespace {
+
+constexpr std::string_view kIdentityKey = "identity";
+
+struct StoredIdentity {
+    std::uint32_t format = kFormatVersion;
+    std::uint16_t partitions = 1;
+    std::uint16_t zero = 0;
+    std::uint64_t incarnation = 0;
+    Uuid cluster;
+    Uuid node;
+};
+static_assert(sizeof(StoredIdentity) == 48);
+
+}  // namespace
+
+Result<std::optional<Identity>> read_identity(lmdb::Txn& txn) {
+    auto database = txn.find("node", lmdb::Keys::bytes);
+    if (!database) {
+        return database.error();
+    }
+    if (!*database) {
+        auto others = txn.databases();
+        if (!others) {
+            return others.error();
+        }
+        if (*others > 0) {
+            return Error(Errc::unknown_format,
+                         "the directory holds an LMDB database of another kind");
+        }
+        return std::optional<Identity>();
+    }
+    auto value = txn.get(**database, as_bytes(kIdentityKey));
+    if (!value) {
+        return value.error();
+    }
+    if (!*value || (*value)->size() < sizeof(std::uint32_t)) {
+        return Error(Errc::unknown_format, "the directory does not say which format it holds");
+    }
+    const auto format = load_le<std::uint32_t>((*value)->data());
+    if (format != kFormatVersion || (*value)->size() != sizeof(StoredIdentity)) {
+        return Error(Errc::unknown_format,
+                     fmt::format("the directory holds format {}; this program reads format {}",
+                                 format, kFormatVersion));
+    }
+    const auto stored = load_as<StoredIdentity>((*value)->data());
+    return std::optional(
+        Identity{stored.cluster, stored.node, stored.incarnation, stored.partitions});
+}
+
+Result<void> write_identity(lmdb::WriteTxn& txn, const Identity& identity) {
+    auto database = txn.open("node", lmdb::Keys::bytes);
+    if (!database) {
+        return database.error();
+    }
+    StoredIdentity stored;
+    stored.partitions = identity.partitions;
+    stored.incarnation = identity.incarnation;
+    stored.cluster = identity.cluster;
+    stored.node = identity.node;
+    return txn.put(*database, as_bytes(kIdentityKey), std::as_bytes(std::span(&stored, 1)));
+}
+
+Uuid random_uuid() {
+    Uuid id;
+    const ssize_t n = getrandom(id.bytes.data(), id.bytes.size(), 0);
+    SKALD_CHECK(n == static_cast<ssize_t>(id.bytes.size()), "the system has no randomness");
+    id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0f) | 0x40);
+    id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
+    return id;
+}
+
+}  // namespace skald::store

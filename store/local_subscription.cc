@@ -1,0 +1,182 @@
+#include "store/local_subscription.h"
+
+#include <fmt/format.h>
+
+#include <condition_variable>
+
+#include "store/reading.h"
+
+namespace skald::store {
+namespace {
+
+// Shared by the subscription and its thread: either may go first.
+class Walk {
+  public:
+    Walk(std::unique_ptr<Cursor> cursor, const Subscribe& request, SubscriptionHandler& handler)
+        : cursor_(std::move(cursor)),
+          budget_{request.events_in_flight, request.bytes_in_flight},
+          handler_(handler),
+          position_(cursor_->position()) {}
+
+    void run() {
+        while (!stopped()) {
+            const std::uint64_t seen = news();
+            auto step = cursor_->next(budget_);
+            if (!step) {
+                end(step.error());
+                return;
+            }
+            if (!deliver(*step)) {
+                return;
+            }
+            if (step->end) {
+                wait(seen);
+            }
+        }
+    }
+
+    void stop() {
+        {
+            const std::scoped_lock lock(mutex_);
+            stopped_ = true;
+        }
+        changed_.notify_all();
+    }
+    void wake() {
+        {
+            const std::scoped_lock lock(mutex_);
+            ++news_;
+        }
+        changed_.notify_all();
+    }
+
+  private:
+    bool stopped() const {
+        const std::scoped_lock lock(mutex_);
+        return stopped_;
+    }
+    std::uint64_t news() const {
+        const std::scoped_lock lock(mutex_);
+        return news_;
+    }
+    void wait(std::uint64_t seen) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return stopped_ || news_ != seen; });
+    }
+
+    // False when the subscription ended.
+    bool deliver(const Step& step) {
+        try {
+            return call_handler(step);
+        } catch (const std::exception& e) {
+            end(Error(Errc::handler_failed, fmt::format("the handler failed: {}", e.what())));
+        } catch (...) {
+            end(Error(Errc::handler_failed, "the handler failed: it threw no std::exception"));
+        }
+        return false;
+    }
+
+    bool call_handler(const Step& step) {
+        std::vector<EventView> events;
+        for (const Chunk& chunk : step.chunks) {
+            if (auto ok = decode_chunk(chunk, false, events); !ok) {
+                end(ok.error());
+                return false;
+            }
+        }
+        if (live_ && !step.end) {
+            live_ = false;
+            handler_.on_fell_behind({position_});
+        }
+        const Position& reached = cursor_->position();
+        if (!events.empty() && !stopped()) {
+            handler_.on_events({events, reached});
+        } else if (events.empty() && reached != position_ && !stopped()) {
+            handler_.on_checkpoint({reached});
+        }
+        position_ = reached;
+        if (step.end && !live_ && !stopped()) {
+            live_ = true;
+            handler_.on_caught_up({position_});
+        }
+        return true;
+    }
+
+    void end(const Error& reason) {
+        if (!stopped()) {
+            handler_.on_ended(reason, position_);
+        }
+    }
+
+    std::unique_ptr<Cursor> cursor_;
+    ReadBudget budget_;
+    SubscriptionHandler& handler_;
+    Position position_;  // behind what the handler has taken
+    bool live_ = false;
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::uint64_t news_ = 0;  // guarded by mutex_, like stopped_
+    bool stopped_ = false;
+};
+
+class LocalSubscription final : public Subscription {
+  public:
+    LocalSubscription(Volume& volume, std::shared_ptr<Walk> walk, ThreadKeeper& keeper)
+        : walk_(std::move(walk)), keeper_(keeper) {
+        watch_ = volume.watch([walk = walk_] { walk->wake(); });
+        thread_ = std::thread([walk = walk_] { walk->run(); });
+    }
+    ~LocalSubscription() override {
+        unsubscribe();
+        if (thread_.joinable()) {
+            keeper_.keep(std::move(thread_));
+        }
+    }
+
+    void unsubscribe() override {
+        watch_.reset();
+        walk_->stop();
+        if (thread_.joinable() && thread_.get_id() != std::this_thread::get_id()) {
+            thread_.join();
+        }
+    }
+
+  private:
+    std::shared_ptr<Walk> walk_;
+    ThreadKeeper& keeper_;
+    std::shared_ptr<void> watch_;
+    std::thread thread_;
+};
+
+}  // namespace
+
+ThreadKeeper::~ThreadKeeper() {
+    for (std::thread& thread : threads_) {
+        thread.join();
+    }
+}
+
+void ThreadKeeper::keep(std::thread thread) {
+    const std::scoped_lock lock(mutex_);
+    threads_.push_back(std::move(thread));
+}
+
+Result<std::unique_ptr<Subscription>> subscribe_local(Volume& volume, const Subscribe& request,
+                                                      SubscriptionHandler& handler,
+                                                      ThreadKeeper& keeper) {
+    if (request.events_in_flight == 0 || request.bytes_in_flight == 0) {
+        return Error(Errc::invalid_argument, "a subscription needs credit for at least one event");
+    }
+    CursorOptions options;
+    options.selection = request.selection;
+    options.start = request.start;
+    auto cursor = volume.cursor(options);
+    if (!cursor) {
+        return cursor.error();
+    }
+    auto walk = std::make_shared<Walk>(std::move(*cursor), request, handler);
+    return std::unique_ptr<Subscription>(
+        std::make_unique<LocalSubscription>(volume, std::move(walk), keeper));
+}
+
+}  // namespace skald::store

@@ -1,0 +1,129 @@
+#include "store/log_reader.h"
+
+#include <fmt/format.h>
+
+namespace skald::store {
+
+Result<std::optional<BatchRef>> LogReader::open(const lmdb::Cursor::Found& found) const {
+    if (!found) {
+        return found.error();
+    }
+    if (!*found) {
+        return std::optional<BatchRef>();
+    }
+    auto view = wire::BatchView::open((*found)->value, partition_);
+    if (!view) {
+        Error error = view.error();
+        error.message = fmt::format("partition {} at offset {}: {}", partition_.value,
+                                    (*found)->number(), error.message);
+        error.offset = (*found)->number();
+        return error;
+    }
+    return std::optional(BatchRef{nullptr, *view});
+}
+
+Result<std::optional<BatchRef>> LogReader::at_or_before(const lmdb::ReadTxn& txn,
+                                                        Offset offset) const {
+    if (Frame frame = ring_.find(offset)) {
+        auto view = wire::BatchView::open(as_bytes(*frame), partition_);
+        if (!view) {
+            return view.error();
+        }
+        return std::optional(BatchRef{std::move(frame), *view});
+    }
+    auto cursor = lmdb::Cursor::open(txn, log_);
+    if (!cursor) {
+        return cursor.error();
+    }
+    return open(cursor->at_or_before(offset.value));
+}
+
+Result<std::optional<BatchRef>> LogReader::at(const lmdb::ReadTxn& txn, Offset offset) const {
+    auto found = at_or_before(txn, offset);
+    if (!found || (*found && (*found)->view.end() > offset)) {
+        return found;
+    }
+    auto cursor = lmdb::Cursor::open(txn, log_);
+    if (!cursor) {
+        return cursor.error();
+    }
+    return open(cursor->at_or_after(offset.value));
+}
+
+Result<std::optional<BatchRef>> LogReader::last(const lmdb::ReadTxn& txn) const {
+    auto cursor = lmdb::Cursor::open(txn, log_);
+    if (!cursor) {
+        return cursor.error();
+    }
+    return open(cursor->last());
+}
+
+Result<Offset> LogReader::at_time(const lmdb::ReadTxn& txn, Time time, Offset begin,
+                                  Offset end) const {
+    // Invariant: everything below `begin` is older than `time`, everything from `end` on is not.
+    while (begin < end) {
+        auto found = at(txn, begin + (end - begin) / 2);
+        if (!found) {
+            return found.error();
+        }
+        if (!*found) {
+            return end;
+        }
+        const wire::BatchView& batch = (*found)->view;
+        if (batch.recorded_at() < time) {
+            begin = std::max(begin, batch.end());
+        } else {
+            end = std::min(end, std::max(begin, batch.base()));
+        }
+    }
+    return end;
+}
+
+Result<std::optional<StoredEvent>> LogReader::event(Offset offset) const {
+    auto txn = env_.read();
+    if (!txn) {
+        return txn.error();
+    }
+    auto found = at(*txn, offset);
+    if (!found) {
+        return found.error();
+    }
+    if (!*found || offset < (*found)->view.base()) {
+        return std::optional<StoredEvent>();
+    }
+    const wire::BatchView& batch = (*found)->view;
+    const auto i = static_cast<std::uint32_t>(offset - batch.base());
+    const auto record = batch.record(i);
+    const auto event = record ? batch.event(i, *record, version_in_batch(batch, i)) : std::nullopt;
+    if (!event) {
+        Error error(Errc::corrupt, fmt::format("partition {}: the record at offset {} is damaged",
+                                               partition_.value, offset.value));
+        error.offset = offset.value;
+        return error;
+    }
+    return std::optional(StoredEvent{event->id, std::string(event->stream),
+                                     std::string(event->type), std::string(event->data),
+                                     event->version, event->control});
+}
+
+Version version_in_batch(const wire::BatchView& batch, std::uint32_t i) {
+    const auto stream_of = [&](std::uint32_t n) {
+        wire::RecordPrefix prefix;
+        const Bytes bytes = batch.record_bytes(n);
+        if (bytes.size() >= sizeof prefix) {
+            std::memcpy(&prefix, bytes.data(), sizeof prefix);
+        }
+        return prefix;
+    };
+    const std::uint16_t stream = stream_of(i).stream;
+    Version version = batch.first_version(stream);
+    for (std::uint32_t n = 0; n < i; ++n) {
+        const wire::RecordPrefix prefix = stream_of(n);
+        if (prefix.stream == stream && !prefix.control()) {
+            ++version;
+        }
+    }
+    return version;
+}
+
+}  // namespace skald::store

@@ -1,0 +1,62 @@
+// Finds batches and single records of one partition's log. Thread safe.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "skald/ids.h"
+#include "skald/result.h"
+#include "store/frame_ring.h"
+#include "store/lmdb/env.h"
+#include "wire/batch.h"
+
+namespace skald::store {
+
+// A batch, in memory (frame set) or in the map (valid as long as the transaction it was read with).
+struct BatchRef {
+    Frame frame;
+    wire::BatchView view;
+};
+
+// What a check needs of a stored event.
+struct StoredEvent {
+    Uuid id;
+    std::string stream;
+    std::string type;
+    std::string data;
+    Version version;
+    bool control = false;
+};
+
+class LogReader {
+  public:
+    LogReader(lmdb::Env& env, lmdb::Database log, Partition partition, const FrameRing& ring)
+        : env_(env), log_(log), partition_(partition), ring_(ring) {}
+
+    // The batch that holds the offset, or the first behind it; nullopt when none is. Corrupt when
+    // the log has a gap there or the batch is damaged.
+    Result<std::optional<BatchRef>> at(const lmdb::ReadTxn& txn, Offset offset) const;
+    // The batch that holds the offset, or the last before it.
+    Result<std::optional<BatchRef>> at_or_before(const lmdb::ReadTxn& txn, Offset offset) const;
+    Result<std::optional<BatchRef>> last(const lmdb::ReadTxn& txn) const;
+    // The first offset recorded at or after the time; the log's end when none is. Clocks rise with
+    // offsets, so this is a binary search over batches.
+    Result<Offset> at_time(const lmdb::ReadTxn& txn, Time time, Offset begin, Offset end) const;
+
+    // A committed record; nullopt for a hole. Opens a transaction of its own.
+    Result<std::optional<StoredEvent>> event(Offset offset) const;
+
+    const lmdb::Env& env() const { return env_; }
+
+  private:
+    Result<std::optional<BatchRef>> open(const lmdb::Cursor::Found& found) const;
+    lmdb::Env& env_;
+    lmdb::Database log_;
+    Partition partition_;
+    const FrameRing& ring_;
+};
+
+// The version of record i of a whole batch, counted from its names' first versions.
+Version version_in_batch(const wire::BatchView& batch, std::uint32_t i);
+
+}  // namespace skald::store

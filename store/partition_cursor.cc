@@ -1,0 +1,391 @@
+#include "store/partition_cursor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/glob.h"
+#include "base/limits.h"
+
+namespace skald::store {
+namespace {
+
+constexpr std::size_t kStreamPage = 512;
+
+bool any_matches(const std::vector<std::string>& globs, std::string_view text) {
+    return globs.empty() || std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+               return glob_match(glob, text);
+           });
+}
+
+Error damaged(const wire::BatchView& batch, Offset at) {
+    Error error(Errc::corrupt, fmt::format("partition {}: the record at offset {} is damaged",
+                                           batch.partition().value, at.value));
+    error.offset = at.value;
+    return error;
+}
+
+}  // namespace
+
+PartitionCursor::PartitionCursor(PartitionLog& log, const CursorOptions& options,
+                                 const Place& place)
+    : log_(log),
+      options_(options),
+      partition_(place.partition),
+      at_(place.at),
+      digest_(place.digest),
+      version_min_(place.version_min) {}
+
+Offset PartitionCursor::high_watermark(const ReadView& view) const {
+    return view.visible[partition_].high_watermark;
+}
+
+Result<bool> PartitionCursor::load(const ReadView& view, std::size_t scan_max) {
+    scanned_ = 0;
+    if (match_) {
+        return true;
+    }
+    exhausted_ = false;
+    auto found = find(view, scan_max);
+    if (!found) {
+        return found.error();
+    }
+    match_ = std::move(*found);
+    return match_.has_value();
+}
+
+void PartitionCursor::release() {
+    match_.reset();
+    offsets_.reset();
+    index_.reset();
+    mask_.forget();
+}
+
+Result<std::optional<PartitionCursor::Match>> PartitionCursor::find(const ReadView& view,
+                                                                    std::size_t scan_max) {
+    switch (options_.selection.kind) {
+        case Selection::Kind::all:
+            return scan(view, scan_max);
+        case Selection::Kind::stream:
+            return look_up_stream(view);
+        default:
+            return look_up(view);
+    }
+}
+
+Result<const IndexSnapshot*> PartitionCursor::index(const ReadView& view) {
+    if (!index_) {
+        auto snapshot = log_.index().snapshot(view.txn, high_watermark(view));
+        if (!snapshot) {
+            return snapshot.error();
+        }
+        index_ = std::move(*snapshot);
+    }
+    return index_.get();
+}
+
+bool PartitionCursor::takes_whole(const wire::BatchView& batch) const {
+    const Selection& selection = options_.selection;
+    const bool plain = selection.kind == Selection::Kind::all && selection.types.empty() &&
+                       selection.streams.empty() && options_.allowed.empty();
+    return plain && at_ <= batch.base() && batch.header().holes == 0 && !log_.has_lifecycle() &&
+           (selection.system || batch.header().controls == 0);
+}
+
+bool PartitionCursor::wanted(const EventView& event) const {
+    const Selection& selection = options_.selection;
+    return (selection.system || !event.control) && event.version >= version_min_ &&
+           any_matches(options_.allowed, event.stream) &&
+           any_matches(selection.streams, event.stream) && any_matches(selection.types, event.type);
+}
+
+Result<bool> PartitionCursor::alive(const ReadView& view, const EventView& event) {
+    if (!log_.has_lifecycle() || event.control) {
+        return true;
+    }
+    auto snapshot = index(view);
+    if (!snapshot) {
+        return snapshot.error();
+    }
+    return mask_.alive(log_, **snapshot, view.visible[partition_].clock, event);
+}
+
+// Fills match.choices with the records at or beyond at_ that are wanted and alive; of those
+// that `offsets` leads to, when given.
+Result<bool> PartitionCursor::choose(const ReadView& view, Match& match, OffsetStream* offsets) {
+    const wire::BatchView& batch = match.batch.view;
+    wire::EventCursor cursor(batch);
+    std::optional<Offset> next;
+    if (offsets != nullptr) {
+        auto found = offsets->seek(std::max(at_, batch.base()));
+        if (!found) {
+            return found.error();
+        }
+        next = *found;
+    }
+    std::uint32_t seen = 0;
+    for (; cursor.next(); ++seen) {
+        const EventView& event = cursor.event();
+        const bool behind = options_.backward ? event.offset >= at_ : event.offset < at_;
+        if (behind || cursor.hole()) {
+            continue;
+        }
+        if (offsets != nullptr) {
+            if (!next || event.offset < *next) {
+                continue;
+            }
+            auto found = offsets->seek(event.offset + 1);
+            if (!found) {
+                return found.error();
+            }
+            next = *found;
+        }
+        if (!wanted(event)) {
+            continue;
+        }
+        auto lives = alive(view, event);
+        if (!lives) {
+            return lives.error();
+        }
+        if (*lives) {
+            match.choices.push_back({cursor.index(), event.version});
+        }
+    }
+    if (seen != batch.size()) {
+        return damaged(batch, batch.base() + seen);
+    }
+    return !match.choices.empty();
+}
+
+Result<std::optional<PartitionCursor::Match>> PartitionCursor::scan(const ReadView& view,
+                                                                    std::size_t scan_max) {
+    const Offset begin = log_.start();
+    const Offset end = high_watermark(view);
+    while (options_.backward ? at_ > begin : at_ < end) {
+        if (scanned_ >= scan_max) {
+            exhausted_ = true;
+            return std::optional<Match>();
+        }
+        auto batch = options_.backward ? log_.reader().at_or_before(view.txn, at_ - 1)
+                                       : log_.reader().at(view.txn, at_);
+        if (!batch) {
+            return batch.error();
+        }
+        if (!*batch) {
+            break;
+        }
+        Match match;
+        match.batch = std::move(**batch);
+        const wire::BatchView& found = match.batch.view;
+        match.behind = options_.backward ? found.base() : found.end();
+        match.whole = !options_.backward && takes_whole(found);
+        scanned_ += found.size();
+        if (match.whole) {
+            return std::optional(std::move(match));
+        }
+        auto some = choose(view, match, nullptr);
+        if (!some) {
+            return some.error();
+        }
+        if (*some) {
+            return std::optional(std::move(match));
+        }
+        move_to(match, match.behind);
+    }
+    return std::optional<Match>();
+}
+
+std::optional<Term> PartitionCursor::term() const {
+    const Selection& selection = options_.selection;
+    switch (selection.kind) {
+        case Selection::Kind::stream:
+            return Term::of(TermKind::stream, selection.name);
+        case Selection::Kind::category:
+            return Term::of(TermKind::category, selection.name);
+        case Selection::Kind::type:
+            return Term::of(TermKind::type, selection.name);
+        case Selection::Kind::correlation:
+            return Term::of(TermKind::correlation, selection.name);
+        default:
+            return std::nullopt;
+    }
+}
+
+Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up(const ReadView& view) {
+    auto snapshot = index(view);
+    if (!snapshot) {
+        return snapshot.error();
+    }
+    if (!offsets_) {
+        const auto named = term();
+        offsets_ = named ? scan_term(**snapshot, *named)
+                         : scan_query(**snapshot, options_.selection.query);
+    }
+    const Offset end = high_watermark(view);
+    while (at_ < end) {
+        auto next = offsets_->seek(at_);
+        if (!next) {
+            return next.error();
+        }
+        if (!*next) {
+            break;
+        }
+        at_ = **next;
+        auto batch = log_.reader().at(view.txn, at_);
+        if (!batch) {
+            return batch.error();
+        }
+        if (!*batch) {
+            break;
+        }
+        Match match;
+        match.batch = std::move(**batch);
+        match.behind = match.batch.view.end();
+        auto some = choose(view, match, offsets_.get());
+        if (!some) {
+            return some.error();
+        }
+        if (*some) {
+            return std::optional(std::move(match));
+        }
+        move_to(match, match.behind);
+    }
+    at_ = std::max(at_, end);
+    digest_ = 0;
+    return std::optional<Match>();
+}
+
+// A stream's versions are in its postings, so its records are read without walking their batches.
+Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up_stream(
+    const ReadView& view) {
+    auto snapshot = index(view);
+    if (!snapshot) {
+        return snapshot.error();
+    }
+    const bool backward = options_.backward;
+    const Offset end = high_watermark(view);
+    while (backward ? at_ > Offset{} : at_ < end) {
+        auto page = (*snapshot)->postings(*term(), backward ? at_ - 1 : at_, backward, kStreamPage);
+        if (!page) {
+            return page.error();
+        }
+        if (page->empty()) {
+            break;
+        }
+        auto batch = log_.reader().at(view.txn, page->front().offset);
+        if (!batch) {
+            return batch.error();
+        }
+        if (!*batch) {
+            break;
+        }
+        Match match;
+        match.batch = std::move(**batch);
+        const wire::BatchView& found = match.batch.view;
+        Offset last = page->front().offset;
+        for (const Posting& posting : *page) {
+            if (posting.offset < found.base() || posting.offset >= found.end()) {
+                break;
+            }
+            last = posting.offset;
+            const auto i = static_cast<std::uint32_t>(posting.offset - found.base());
+            const auto record = found.record(i);
+            const auto event = record ? found.event(i, *record, posting.version) : std::nullopt;
+            if (!event) {
+                return damaged(found, posting.offset);
+            }
+            auto lives = alive(view, *event);
+            if (!lives) {
+                return lives.error();
+            }
+            if (*lives && !record->prefix.hole() && wanted(*event)) {
+                match.choices.push_back({i, posting.version});
+            }
+        }
+        if (backward) {
+            std::reverse(match.choices.begin(), match.choices.end());
+        }
+        match.behind = backward ? last : last + 1;
+        if (!match.choices.empty()) {
+            return std::optional(std::move(match));
+        }
+        move_to(match, match.behind);
+    }
+    at_ = backward ? Offset{} : std::max(at_, end);
+    digest_ = 0;
+    return std::optional<Match>();
+}
+
+void PartitionCursor::move_to(const Match& match, Offset at) {
+    at_ = at;
+    const wire::BatchView& batch = match.batch.view;
+    digest_ = digest_of(at == batch.end() ? batch.header().chain : batch.header().chain_before);
+}
+
+Result<Chunk> PartitionCursor::take(ReadBudget& budget, bool first) {
+    Match& match = *match_;
+    const wire::BatchView& batch = match.batch.view;
+    Chunk chunk;
+    chunk.partition = log_.partition();
+    const bool fits = budget.events >= batch.size() &&
+                      (budget.bytes >= batch.bytes().size() || (first && batch.size() == 1));
+    if (match.whole && fits) {
+        chunk.frame = match.batch.frame
+                          ? match.batch.frame
+                          : std::make_shared<const std::string>(as_text(batch.bytes()));
+        chunk.events = batch.size() - (options_.selection.system ? 0 : batch.header().controls);
+        chunk.first = batch.base();
+        chunk.next = batch.end();
+        budget.events -= batch.size();
+        budget.bytes -= std::min(budget.bytes, batch.bytes().size());
+        move_to(match, batch.end());
+        match_.reset();
+        return chunk;
+    }
+    if (match.whole) {
+        match.whole = false;
+        for (wire::EventCursor cursor(batch); cursor.next();) {
+            match.choices.push_back({cursor.index(), cursor.event().version});
+        }
+    }
+    return take_slice(budget, first);
+}
+
+Result<Chunk> PartitionCursor::take_slice(ReadBudget& budget, bool first) {
+    Match& match = *match_;
+    const wire::BatchView& batch = match.batch.view;
+    std::vector<wire::Choice>& left = match.choices;
+    std::size_t count = 0;
+    while (count < left.size() && budget.events > 0) {
+        const std::size_t nth = options_.backward ? left.size() - 1 - count : count;
+        const std::size_t bytes = batch.record_bytes(left[nth].index).size();
+        if (bytes > budget.bytes && !(first && count == 0)) {
+            budget.events = 0;
+            break;
+        }
+        budget.bytes -= std::min(budget.bytes, bytes);
+        --budget.events;
+        ++count;
+    }
+    const auto begin =
+        options_.backward ? left.end() - static_cast<std::ptrdiff_t>(count) : left.begin();
+    const std::span<const wire::Choice> taken(&*begin, count);
+    Chunk chunk;
+    chunk.partition = log_.partition();
+    if (count == 0) {
+        return chunk;
+    }
+    chunk.frame = std::make_shared<const std::string>(wire::encode_slice(batch, taken));
+    chunk.events = static_cast<std::uint32_t>(count);
+    chunk.first = batch.base() + taken.front().index;
+    chunk.next = batch.base() + taken.back().index + 1;
+    const bool all = count == left.size();
+    move_to(match, all ? match.behind : options_.backward ? chunk.first : chunk.next);
+    left.erase(begin, begin + static_cast<std::ptrdiff_t>(count));
+    if (all) {
+        match_.reset();
+    }
+    return chunk;
+}
+
+}  // namespace skald::store

@@ -1,0 +1,78 @@
+// Reads one partition for one reader: finds the next batch with records it wants and may see, and
+// cuts chunks from it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/lifecycle_mask.h"
+#include "store/partition_log.h"
+#include "store/positions.h"
+#include "store/query_scan.h"
+#include "store/volume.h"
+
+namespace skald::store {
+
+// What one call of a cursor sees: one transaction, one high-watermark a partition.
+struct ReadView {
+    const lmdb::ReadTxn& txn;
+    const std::vector<Visible>& visible;
+};
+
+class PartitionCursor {
+  public:
+    PartitionCursor(PartitionLog& log, const CursorOptions& options, const Place& place);
+
+    // Looks for the next match unless one is loaded; false when there is none below the
+    // high-watermark, or `scan_max` records were skipped (see exhausted()). The match stays valid
+    // until release().
+    Result<bool> load(const ReadView& view, std::size_t scan_max);
+    bool exhausted() const { return exhausted_; }
+    std::size_t scanned() const { return scanned_; }
+    // Of the loaded match.
+    Time clock() const { return match_->batch.view.recorded_at(); }
+    // Takes as much of the match as the budget lets, at least one event; lowers the budget.
+    Result<Chunk> take(ReadBudget& budget, bool first);
+    // Before the view ends: forgets what points into it.
+    void release();
+
+    PartitionPosition position() const { return position_of(log_, at_, digest_); }
+
+  private:
+    struct Match {
+        BatchRef batch;
+        std::vector<wire::Choice> choices;  // rising; what is left of them
+        bool whole = false;
+        Offset behind;  // where to go on when all is taken: forward the batch's end
+    };
+    Result<std::optional<Match>> find(const ReadView& view, std::size_t scan_max);
+    Result<std::optional<Match>> scan(const ReadView& view, std::size_t scan_max);
+    Result<std::optional<Match>> look_up(const ReadView& view);
+    Result<std::optional<Match>> look_up_stream(const ReadView& view);
+    Result<bool> choose(const ReadView& view, Match& match, OffsetStream* offsets);
+    bool takes_whole(const wire::BatchView& batch) const;
+    bool wanted(const EventView& event) const;
+    Result<bool> alive(const ReadView& view, const EventView& event);
+    Result<const IndexSnapshot*> index(const ReadView& view);
+    std::optional<Term> term() const;
+    Offset high_watermark(const ReadView& view) const;
+    Result<Chunk> take_slice(ReadBudget& budget, bool first);
+    void move_to(const Match& match, Offset at);
+
+    PartitionLog& log_;
+    const CursorOptions& options_;
+    std::size_t partition_;
+    Offset at_;
+    std::uint32_t digest_;
+    Version version_min_;
+    std::optional<Match> match_;
+    bool exhausted_ = false;
+    std::size_t scanned_ = 0;
+    std::unique_ptr<IndexSnapshot> index_;
+    std::unique_ptr<OffsetStream> offsets_;
+    LifecycleMask mask_;
+};
+
+}  // namespace skald::store

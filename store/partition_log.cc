@@ -1,0 +1,219 @@
+#include "store/partition_log.h"
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+
+namespace skald::store {
+namespace {
+
+constexpr std::size_t kRingBytesMax = 8 * limits::kMiB;
+constexpr std::size_t kControlsCached = 1024;
+
+Error damaged(Partition partition, std::string_view what) {
+    return {Errc::corrupt, fmt::format("partition {}: {} is damaged", partition.value, what)};
+}
+
+}  // namespace
+
+PartitionLog::PartitionLog(const Parts& parts)
+    : env_(parts.env),
+      partition_(parts.partition),
+      databases_(parts.databases),
+      ring_(kRingBytesMax),
+      reader_(env_, databases_.log, partition_, ring_),
+      index_(parts.index),
+      producers_(env_, databases_.producers),
+      recent_ids_(parts.recent_ids_max),
+      controls_(kControlsCached) {}
+
+Result<std::unique_ptr<PartitionLog>> PartitionLog::open(const Parts& parts,
+                                                         const MakeRoom& make_room) {
+    std::unique_ptr<PartitionLog> log(new PartitionLog(parts));
+    if (auto ok = log->read_meta(); !ok) {
+        return ok.error();
+    }
+    if (auto ok = log->read_end(); !ok) {
+        return ok.error();
+    }
+    if (auto ok = log->replay(make_room); !ok) {
+        return ok.error();
+    }
+    return log;
+}
+
+Result<void> PartitionLog::read_meta() {
+    auto txn = env_.read();
+    if (!txn) {
+        return txn.error();
+    }
+    auto meta = read_log_meta(*txn, partition_, databases_.meta);
+    if (!meta) {
+        return meta.error();
+    }
+    meta_ = std::move(*meta);
+    start_ = meta_.start.value;
+    next = meta_.start;
+    chain = meta_.start_chain;
+    has_lifecycle_ = meta_.lifecycle;
+    return {};
+}
+
+Result<void> PartitionLog::read_end() {
+    auto txn = env_.read();
+    if (!txn) {
+        return txn.error();
+    }
+    auto last = reader_.last(*txn);
+    if (!last) {
+        return last.error();
+    }
+    if (*last) {
+        next = (*last)->view.end();
+        chain = (*last)->view.header().chain;
+        clock = (*last)->view.recorded_at();
+    }
+    return {};
+}
+
+Result<void> PartitionLog::replay(const MakeRoom& make_room) {
+    auto producers_covered = producers_.covered();
+    if (!producers_covered) {
+        return producers_covered.error();
+    }
+    const Offset index_from = index_.covered();
+    Offset at = std::max(std::min(*producers_covered, index_from), start());
+    while (at < next) {
+        // One transaction a batch keeps each far below the age limit of read transactions.
+        auto txn = env_.read();
+        if (!txn) {
+            return txn.error();
+        }
+        auto found = reader_.at(*txn, at);
+        if (!found) {
+            return found.error();
+        }
+        if (!*found || (*found)->view.base() > at) {
+            return damaged(partition_, fmt::format("the log at offset {}", at.value));
+        }
+        if (auto ok = replay_batch((*found)->view, index_from, *producers_covered); !ok) {
+            return ok;
+        }
+        at = (*found)->view.end();
+        index_.set_sealable(at);
+        if (index_.full()) {
+            if (auto ok = make_room(); !ok) {
+                return ok;
+            }
+        }
+    }
+    index_.set_sealable(next);
+    return {};
+}
+
+Result<void> PartitionLog::replay_batch(const wire::BatchView& batch, Offset index_from,
+                                        Offset producers_from) {
+    wire::EventCursor cursor(batch);
+    std::uint32_t seen = 0;
+    for (; cursor.next(); ++seen) {
+        const EventView& event = cursor.event();
+        if (event.offset >= index_from) {
+            index_.add(event, cursor.hole());
+        }
+        if (!event.control) {
+            recent_ids_.add(event.id, event.offset, batch.recorded_at());
+        }
+    }
+    if (seen != batch.size()) {
+        return damaged(partition_,
+                       fmt::format("the record at offset {}", batch.base().value + seen));
+    }
+    return replay_requests(batch, producers_from);
+}
+
+Result<void> PartitionLog::replay_requests(const wire::BatchView& batch, Offset from) {
+    for (std::uint32_t i = 0; i < batch.header().requests; ++i) {
+        const wire::RequestEntry entry = batch.request(i);
+        if (batch.base() + entry.first_record < from) {
+            continue;
+        }
+        if (entry.fence != wire::kNone16) {
+            producers_.raise_fence(batch.name(entry.fence), entry.fence_token);
+        }
+        if (entry.producer == wire::kNone16 || entry.producer >= batch.header().producers) {
+            continue;
+        }
+        const wire::ProducerEntry who = batch.producer(entry.producer);
+        for (std::uint32_t r = 0; r < entry.requests; ++r) {
+            const Producer producer{who.id, Epoch{who.epoch}, entry.sequence + r, 0};
+            const Offset first =
+                batch.base() + entry.first_record + std::uint64_t{r} * entry.records;
+            if (auto ok = producers_.wrote(producer, first, entry.records); !ok) {
+                return ok;
+            }
+        }
+    }
+    return {};
+}
+
+Result<StreamControl> PartitionLog::control_at(Offset lifecycle) const {
+    auto event = reader_.event(lifecycle);
+    if (!event) {
+        return event.error();
+    }
+    auto control = *event ? decode_control((*event)->data) : std::nullopt;
+    if (!control) {
+        return damaged(partition_,
+                       fmt::format("the lifecycle record at offset {}", lifecycle.value));
+    }
+    return *control;
+}
+
+Result<StreamFacts> PartitionLog::facts(std::string_view stream) const {
+    auto head = index_.head(stream);
+    if (!head) {
+        return head.error();
+    }
+    if (!*head) {
+        return StreamFacts{};
+    }
+    StreamFacts facts{(*head)->next, {}, (*head)->lifecycle};
+    if (!facts.lifecycle) {
+        return facts;
+    }
+    if (const auto it = pending_controls_.find(facts.lifecycle->value);
+        it != pending_controls_.end()) {
+        facts.control = it->second;
+        return facts;
+    }
+    Control& cached = controls_[facts.lifecycle->value % controls_.size()];
+    // One up, so that an empty slot matches no offset.
+    if (cached.offset != *facts.lifecycle + 1) {
+        auto control = control_at(*facts.lifecycle);
+        if (!control) {
+            return control.error();
+        }
+        cached = {*facts.lifecycle + 1, *control};
+    }
+    facts.control = cached.control;
+    return facts;
+}
+
+void PartitionLog::remember_control(Offset offset, const StreamControl& control) {
+    pending_controls_[offset.value] = control;
+}
+
+Result<void> PartitionLog::mark_lifecycle(lmdb::WriteTxn& txn) {
+    if (has_lifecycle_) {
+        return {};
+    }
+    has_lifecycle_ = true;
+    return write_lifecycle_mark(txn, databases_.meta);
+}
+
+std::size_t PartitionLog::owned_bytes() const {
+    return index_.owned_bytes() + ring_.owned_bytes() + recent_ids_.owned_bytes() +
+           producers_.owned_bytes();
+}
+
+}  // namespace skald::store

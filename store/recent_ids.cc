@@ -1,0 +1,73 @@
+#include "store/recent_ids.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.h"
+
+namespace skald::store {
+namespace {
+
+constexpr std::size_t kSlotsMin = 1024;
+
+}  // namespace
+
+RecentIds::RecentIds(std::size_t capacity)
+    : generation_max_(std::max<std::size_t>(capacity / 2, kSlotsMin)) {}
+
+std::uint32_t RecentIds::tag_of(const Uuid& id) {
+    std::uint64_t h = std::hash<Uuid>{}(id);
+    h ^= h >> 32;
+    h *= 0xd6e8feb86659fd93ULL;
+    return static_cast<std::uint32_t>(h >> 32);
+}
+
+void RecentIds::Generation::place(std::uint64_t slot) {
+    const std::size_t mask = slots.size() - 1;
+    std::size_t at = (slot >> 32) & mask;
+    while (slots[at] != 0) {
+        at = (at + 1) & mask;
+    }
+    slots[at] = slot;
+    ++used;
+}
+
+void RecentIds::grow() {
+    Generation larger;
+    larger.base = newer_.base;
+    larger.begun = newer_.begun;
+    larger.slots.resize(newer_.slots.size() * 2);
+    for (const std::uint64_t slot : newer_.slots) {
+        if (slot != 0) {
+            larger.place(slot);
+        }
+    }
+    newer_ = std::move(larger);
+}
+
+void RecentIds::begin_generation(Offset base, Time now) {
+    older_ = std::move(newer_);
+    newer_ = Generation{};
+    newer_.slots.resize(kSlotsMin);
+    newer_.base = base;
+    newer_.begun = now;
+}
+
+void RecentIds::add(const Uuid& id, Offset offset, Time now) {
+    const auto age_max = std::chrono::microseconds(limits::kRecentIdsAge).count();
+    const bool old = newer_.used > 0 && now.us - newer_.begun.us > age_max;
+    if (newer_.used >= generation_max_ || old || newer_.slots.empty()) {
+        begin_generation(offset, now);
+    }
+    if (newer_.used * 2 >= newer_.slots.size()) {
+        grow();
+    }
+    const std::uint64_t relative = (offset - newer_.base) + 1;
+    newer_.place(std::uint64_t{tag_of(id)} << 32 | (relative & kLow32));
+}
+
+std::size_t RecentIds::owned_bytes() const {
+    return (newer_.slots.size() + older_.slots.size()) * sizeof(std::uint64_t);
+}
+
+}  // namespace skald::store

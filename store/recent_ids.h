@@ -1,0 +1,61 @@
+// Which event ids were seen lately, and where: a best-effort window for repeats that come without a
+// producer's sequence (rule L3c). The writer's thread only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "skald/ids.h"
+
+namespace skald::store {
+
+// Two generations of an open-addressing table; the older is forgotten when the newer is full or
+// old. A slot holds 32 bits of the id's hash and 32 of the offset above the generation's first: a
+// find is a hint, to be confirmed in the log. 8 bytes a slot, at most half full; grows by doubling.
+class RecentIds {
+  public:
+    // Remembers between capacity / 2 and capacity ids.
+    explicit RecentIds(std::size_t capacity);
+
+    void add(const Uuid& id, Offset offset, Time now);
+    // Calls `confirm(offset)` for each place the id may stand at, newest generation first, until
+    // one call returns true; then that offset.
+    template <typename Confirm>
+    std::optional<Offset> find(const Uuid& id, Confirm confirm) const {
+        for (const Generation* generation : {&newer_, &older_}) {
+            const std::size_t mask = generation->slots.size() - 1;
+            for (std::size_t at = tag_of(id); !generation->slots.empty(); ++at) {
+                const std::uint64_t slot = generation->slots[at & mask];
+                if (slot == 0) {
+                    break;
+                }
+                const Offset offset = generation->base + ((slot & kLow32) - 1);
+                if (slot >> 32 == tag_of(id) && confirm(offset)) {
+                    return offset;
+                }
+            }
+        }
+        return std::nullopt;
+    }
+    std::size_t owned_bytes() const;
+
+  private:
+    static constexpr std::uint64_t kLow32 = 0xffffffff;
+    struct Generation {
+        std::vector<std::uint64_t> slots;  // 0 is free; its size a power of two
+        std::size_t used = 0;
+        Offset base;
+        Time begun;
+        void place(std::uint64_t slot);
+    };
+    static std::uint32_t tag_of(const Uuid& id);
+    void grow();
+    void begin_generation(Offset base, Time now);
+
+    std::size_t generation_max_;
+    Generation newer_;
+    Generation older_;
+};
+
+}  // namespace skald::store

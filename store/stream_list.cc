@@ -1,0 +1,162 @@
+#include "store/stream_list.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/glob.h"
+#include "store/lifecycle_mask.h"
+
+namespace skald::store {
+namespace {
+
+// The first event that its age lets be seen; ages fall along a stream, so a binary search finds it.
+Result<Version> first_by_age(const PartitionLog& log, const IndexSnapshot& index,
+                             const lmdb::ReadTxn& txn, const Visible& visible,
+                             std::string_view stream, const StreamFacts& facts) {
+    Version low = facts.control.first_visible(facts.next);
+    Version high = facts.next;
+    while (low < high) {
+        const Version middle = low + (high - low) / 2;
+        auto found = index.versions(stream, middle, false, 1);
+        if (!found) {
+            return found.error();
+        }
+        if (found->empty()) {
+            return high;
+        }
+        auto batch = log.reader().at(txn, found->front().offset);
+        if (!batch) {
+            return batch.error();
+        }
+        const bool old = *batch && !facts.control.alive(middle, (*batch)->view.recorded_at(),
+                                                        facts.next, visible.clock);
+        (old ? low : high) = old ? middle + 1 : middle;
+    }
+    return low;
+}
+
+Result<StreamInfo> describe(const PartitionLog& log, const IndexSnapshot& index,
+                            const lmdb::ReadTxn& txn, const Visible& visible,
+                            std::string_view stream) {
+    auto facts = facts_of(log, index, stream);
+    if (!facts) {
+        return facts.error();
+    }
+    StreamInfo info;
+    info.name = stream;
+    info.partition = log.partition();
+    info.state = facts->state();
+    info.limits = facts->control.limits;
+    info.truncate_before = facts->control.truncate_before;
+    if (facts->next.value > 0) {
+        info.last = facts->next - 1;
+    }
+    Version first = facts->control.first_visible(facts->next);
+    if (facts->control.limits.max_age) {
+        auto aged = first_by_age(log, index, txn, visible, stream, *facts);
+        if (!aged) {
+            return aged.error();
+        }
+        first = *aged;
+    }
+    if (info.state == StreamState::active && first < facts->next) {
+        info.first = first;
+    }
+    return info;
+}
+
+Result<void> check_change(const Lifecycle& request, const StreamFacts& facts) {
+    if (facts.state() == StreamState::tombstoned) {
+        return Error(Errc::stream_tombstoned,
+                     fmt::format("stream {} was deleted for good", request.stream));
+    }
+    if (const auto* erase = std::get_if<EraseEvent>(&request.change);
+        erase != nullptr && erase->version >= facts.next) {
+        return Error(Errc::not_found, fmt::format("stream {} has no event {}", request.stream,
+                                                  erase->version.value));
+    }
+    const auto* set = std::get_if<SetLimits>(&request.change);
+    if (set != nullptr && set->limits.max_count && *set->limits.max_count == 0) {
+        return Error(Errc::invalid_argument, "max count must be at least 1");
+    }
+    if (set != nullptr && set->limits.max_age && *set->limits.max_age < std::chrono::seconds(1)) {
+        return Error(Errc::invalid_argument, "max age must be at least 1 s");
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<StreamInfo> describe_stream(const PartitionLog& log, const lmdb::ReadTxn& txn,
+                                   const Visible& visible, std::string_view stream) {
+    auto index = log.index().snapshot(txn, visible.high_watermark);
+    if (!index) {
+        return index.error();
+    }
+    return describe(log, **index, txn, visible, stream);
+}
+
+Result<StreamList> list_streams(const std::vector<std::unique_ptr<PartitionLog>>& logs,
+                                const lmdb::ReadTxn& txn, const std::vector<Visible>& visible,
+                                const ListRequest& request) {
+    const bool system = request.glob.starts_with('$');
+    const auto wanted = [&](std::string_view name) {
+        return name.starts_with('$') == system && glob_match(request.glob, name);
+    };
+    std::vector<StreamInfo> all;
+    for (const auto& log : logs) {
+        const Visible& own = visible[log->partition().value];
+        auto index = log->index().snapshot(txn, own.high_watermark);
+        if (!index) {
+            return index.error();
+        }
+        auto names = (*index)->keys(TermKind::stream, request.after, request.limit, wanted);
+        if (!names) {
+            return names.error();
+        }
+        for (const std::string& name : *names) {
+            auto info = describe(*log, **index, txn, own, name);
+            if (!info) {
+                return info.error();
+            }
+            all.push_back(std::move(*info));
+        }
+    }
+    std::sort(all.begin(), all.end(),
+              [](const StreamInfo& a, const StreamInfo& b) { return a.name < b.name; });
+    StreamList list;
+    if (all.size() >= request.limit) {
+        all.resize(request.limit);
+        list.next = all.back().name;
+    }
+    list.streams = std::move(all);
+    return list;
+}
+
+Result<std::string> encode_change(const PartitionLog& log, const lmdb::ReadTxn& txn,
+                                  const Visible& visible, const Lifecycle& request,
+                                  wire::IdSource& ids) {
+    auto index = log.index().snapshot(txn, visible.high_watermark);
+    if (!index) {
+        return index.error();
+    }
+    auto facts = facts_of(log, **index, request.stream);
+    if (!facts) {
+        return facts.error();
+    }
+    if (auto ok = check_change(request, *facts); !ok) {
+        return ok.error();
+    }
+    const ControlChange change = apply_change(facts->control, request.change, facts->next);
+    NewEvent record;
+    record.type = change.type;
+    record.content_type = kControlContentType;
+    record.data = encode_control(change.control);
+    wire::EncodedRequest encoded =
+        wire::encode_control(request.stream, request.expected, record, ids);
+    wire::set_query_from(encoded.bytes, facts->lifecycle ? facts->lifecycle->value + 1 : 0);
+    return std::move(encoded.bytes);
+}
+
+}  // namespace skald::store

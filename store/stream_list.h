@@ -1,0 +1,32 @@
+// What is known of streams, as readers may see it, and how a change of one is put.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "store/partition_log.h"
+#include "wire/request.h"
+
+namespace skald::store {
+
+Result<StreamInfo> describe_stream(const PartitionLog& log, const lmdb::ReadTxn& txn,
+                                   const Visible& visible, std::string_view stream);
+
+struct ListRequest {
+    std::string_view glob;
+    std::string_view after;
+    std::uint32_t limit = 0;
+};
+Result<StreamList> list_streams(const std::vector<std::unique_ptr<PartitionLog>>& logs,
+                                const lmdb::ReadTxn& txn, const std::vector<Visible>& visible,
+                                const ListRequest& request);
+
+// The control request of a lifecycle change. It names the lifecycle record it rests on, so that two
+// changes at once cannot undo each other. Errors: invalid_argument, stream_not_found,
+// stream_tombstoned, not_found for an event to be erased.
+Result<std::string> encode_change(const PartitionLog& log, const lmdb::ReadTxn& txn,
+                                  const Visible& visible, const Lifecycle& request,
+                                  wire::IdSource& ids);
+
+}  // namespace skald::store

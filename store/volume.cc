@@ -1,0 +1,359 @@
+#include "store/volume.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "base/glob.h"
+#include "base/limits.h"
+#include "store/cursor.h"
+#include "store/file_extender.h"
+#include "store/identity.h"
+#include "store/log_set.h"
+#include "store/positions.h"
+#include "store/snapshots.h"
+#include "store/stream_list.h"
+#include "store/writer.h"
+
+namespace skald::store {
+namespace {
+
+constexpr unsigned kDatabasesPerPartition = 8;
+
+class LmdbVolume final : public Volume {
+  public:
+    LmdbVolume(std::unique_ptr<lmdb::Env> env, const Clock& clock, Identity identity)
+        : clock_(clock), identity_(identity), env_(std::move(env)) {}
+    ~LmdbVolume() override;
+
+    Result<void> start(const std::vector<LogDatabases>& databases, const VolumeOptions& options);
+
+    void submit(std::span<const Submission> submissions) override;
+    Result<AppendOutcome> append(const Submission& submission) override;
+    Result<Partition> partition_of(const wire::RequestView& request) const override;
+    Partition partition_of(std::string_view stream) const override {
+        return Partition{static_cast<std::uint16_t>(logs_->partition_of(stream))};
+    }
+    Result<std::unique_ptr<Cursor>> cursor(const CursorOptions& options) override;
+    Result<StreamInfo> stream_info(std::string_view stream) override;
+    Result<StreamList> list_streams(std::string_view glob, std::string_view after,
+                                    std::uint32_t limit) override;
+    Result<std::string> encode_lifecycle(const Lifecycle& request) override;
+    Result<std::optional<Snapshot>> get_snapshot(std::string_view stream) override;
+    Result<void> put_snapshot(std::string_view stream, const Snapshot& snapshot) override;
+    Position position() const override;
+    Position position_after(const AppendOutcome& outcome) const override;
+    VolumeInfo info() const override;
+    std::optional<Error> failure() const override { return writer_->failure(); }
+    std::shared_ptr<void> watch(std::function<void()> watcher) override;
+
+  private:
+    PartitionLog& log_of(std::string_view stream) const {
+        return *set_->logs()[logs_->partition_of(stream)];
+    }
+    std::vector<Visible> visible() const;
+    void publish();
+
+    const Clock& clock_;
+    Identity identity_;
+    std::unique_ptr<lmdb::Env> env_;
+    std::unique_ptr<LogSet> set_;
+    std::optional<Logs> logs_;
+    mutable std::mutex published_mutex_;
+    std::vector<Visible> published_;  // guarded by published_mutex_
+    std::mutex watchers_mutex_;
+    std::vector<std::weak_ptr<std::function<void()>>> watchers_;  // guarded by watchers_mutex_
+    std::unique_ptr<FileExtender> extender_;
+    std::unique_ptr<Writer> writer_;
+    std::mutex ids_mutex_;
+    wire::IdSource ids_;  // guarded by ids_mutex_
+};
+
+// The writer ends first: it commits what waits, and uses all the rest.
+LmdbVolume::~LmdbVolume() {
+    if (writer_) {
+        writer_->stop();
+        set_->on_slice({});
+    }
+    set_.reset();
+    writer_.reset();
+    extender_.reset();
+}
+
+Result<void> LmdbVolume::start(const std::vector<LogDatabases>& databases,
+                               const VolumeOptions& options) {
+    auto set = LogSet::open(*env_, databases);
+    if (!set) {
+        return set.error();
+    }
+    set_ = std::move(*set);
+    logs_.emplace(Logs{identity_.cluster, set_->logs()});
+    publish();
+    if (options.write_ahead) {
+        extender_ = FileExtender::start(*env_);
+    }
+    writer_ = std::make_unique<Writer>(
+        Writer::Parts{*env_, set_->logs(), clock_, extender_.get(), [this] { publish(); }});
+    writer_->set_maintainer(&set_->maintainer());
+    set_->on_slice([this] { writer_->wake(); });
+    return {};
+}
+
+void LmdbVolume::publish() {
+    std::vector<Visible> visible;
+    visible.reserve(set_->logs().size());
+    for (const auto& log : set_->logs()) {
+        visible.push_back({log->next, log->clock, digest_of(log->chain)});
+    }
+    {
+        const std::scoped_lock lock(published_mutex_);
+        published_ = std::move(visible);
+    }
+    const std::scoped_lock lock(watchers_mutex_);
+    std::erase_if(watchers_, [](const auto& weak) {
+        const auto watcher = weak.lock();
+        if (watcher) {
+            (*watcher)();
+        }
+        return watcher == nullptr;
+    });
+}
+
+std::vector<Visible> LmdbVolume::visible() const {
+    const std::scoped_lock lock(published_mutex_);
+    return published_;
+}
+
+std::shared_ptr<void> LmdbVolume::watch(std::function<void()> watcher) {
+    auto handle = std::make_shared<std::function<void()>>(std::move(watcher));
+    const std::scoped_lock lock(watchers_mutex_);
+    watchers_.push_back(handle);
+    return handle;
+}
+
+Result<Partition> LmdbVolume::partition_of(const wire::RequestView& request) const {
+    if (set_->logs().size() == 1) {
+        return Partition{};
+    }
+    std::optional<std::size_t> partition;
+    const std::uint32_t streams = request.header().streams;
+    for (std::uint32_t i = 0; i < streams + request.header().checks; ++i) {
+        const auto section = i < streams ? request.stream(i) : request.check(i - streams);
+        const std::size_t own = logs_->partition_of(request.name(section.name));
+        if (partition && *partition != own) {
+            return Error(
+                Errc::cross_partition,
+                fmt::format("stream {} is in partition {}, another one of the request in {}; "
+                            "give them a common {{part}} in their names",
+                            request.name(section.name), own, *partition));
+        }
+        partition = own;
+    }
+    if (request.has_query()) {
+        return Error(Errc::cross_partition,
+                     fmt::format("a query check spans all {} partitions", set_->logs().size()));
+    }
+    return Partition{static_cast<std::uint16_t>(partition.value_or(0))};
+}
+
+void LmdbVolume::submit(std::span<const Submission> submissions) {
+    if (set_->logs().size() == 1) {
+        const std::vector<Partition> zero(submissions.size());
+        writer_->submit(submissions, zero);
+        return;
+    }
+    std::vector<Submission> routed;
+    std::vector<Partition> partitions;
+    for (const Submission& submission : submissions) {
+        auto partition = partition_of(submission.request);
+        if (!partition) {
+            submission.listener->on_outcome(submission.tag, partition.error());
+            submission.listener->on_commit(CommitTimes{});
+            continue;
+        }
+        routed.push_back(submission);
+        partitions.push_back(*partition);
+    }
+    writer_->submit(routed, partitions);
+}
+
+Result<AppendOutcome> LmdbVolume::append(const Submission& submission) {
+    auto partition = partition_of(submission.request);
+    if (!partition) {
+        return partition.error();
+    }
+    return writer_->append(submission, *partition);
+}
+
+Result<std::unique_ptr<Cursor>> LmdbVolume::cursor(const CursorOptions& options) {
+    return open_cursor(*logs_, *env_, options, [this] { return visible(); });
+}
+
+Result<StreamInfo> LmdbVolume::stream_info(std::string_view stream) {
+    if (auto ok = check_stream_name(stream, true); !ok) {
+        return ok.error();
+    }
+    const PartitionLog& log = log_of(stream);
+    const Visible seen = visible()[log.partition().value];
+    auto txn = env_->read();
+    if (!txn) {
+        return txn.error();
+    }
+    return describe_stream(log, *txn, seen, stream);
+}
+
+Result<StreamList> LmdbVolume::list_streams(std::string_view glob, std::string_view after,
+                                            std::uint32_t limit) {
+    if (limit == 0 || limit > limits::kListMax) {
+        return Error(Errc::invalid_argument,
+                     fmt::format("a list has 1 to {} streams, not {}", limits::kListMax, limit));
+    }
+    const std::vector<Visible> seen = visible();
+    auto txn = env_->read();
+    if (!txn) {
+        return txn.error();
+    }
+    return store::list_streams(set_->logs(), *txn, seen, {glob, after, limit});
+}
+
+Result<std::string> LmdbVolume::encode_lifecycle(const Lifecycle& request) {
+    if (auto ok = check_stream_name(request.stream); !ok) {
+        return ok.error();
+    }
+    const PartitionLog& log = log_of(request.stream);
+    const Visible seen = visible()[log.partition().value];
+    auto txn = env_->read();
+    if (!txn) {
+        return txn.error();
+    }
+    const std::scoped_lock lock(ids_mutex_);
+    return encode_change(log, *txn, seen, request, ids_);
+}
+
+Result<std::optional<Snapshot>> LmdbVolume::get_snapshot(std::string_view stream) {
+    auto txn = env_->read();
+    if (!txn) {
+        return txn.error();
+    }
+    return read_snapshot(*txn, log_of(stream).databases().snapshots, stream);
+}
+
+Result<void> LmdbVolume::put_snapshot(std::string_view stream, const Snapshot& snapshot) {
+    if (auto ok = check_snapshot(stream, snapshot); !ok) {
+        return ok;
+    }
+    const lmdb::Database database = log_of(stream).databases().snapshots;
+    return writer_->change(
+        [&](lmdb::WriteTxn& txn) { return write_snapshot(txn, database, stream, snapshot); });
+}
+
+Position LmdbVolume::position() const {
+    Position position{identity_.cluster, {}};
+    const std::vector<Visible> seen = visible();
+    for (const auto& log : set_->logs()) {
+        const Visible& own = seen[log->partition().value];
+        position.partitions.push_back(position_of(*log, own.high_watermark, own.digest));
+    }
+    return position;
+}
+
+Position LmdbVolume::position_after(const AppendOutcome& outcome) const {
+    const PartitionLog& log = *set_->logs()[outcome.partition.value];
+    return {identity_.cluster, {position_of(log, outcome.offset + 1, outcome.digest)}};
+}
+
+VolumeInfo LmdbVolume::info() const {
+    VolumeInfo info;
+    info.cluster = identity_.cluster;
+    info.node = identity_.node;
+    const std::vector<Visible> seen = visible();
+    for (const auto& log : set_->logs()) {
+        const Offset end = seen[log->partition().value].high_watermark;
+        info.partitions.push_back(
+            {log->partition(), log->lineage().id, log->epoch(), log->start(), end});
+        info.events += end - log->start();
+        info.owned_bytes += log->owned_bytes();
+    }
+    const lmdb::EnvInfo env = env_->info();
+    info.used_bytes = (env.last_page + 1) * env.page_bytes;
+    info.file_bytes = info.used_bytes + (extender_ ? extender_->ahead() : 0);
+    return info;
+}
+
+Result<Identity> open_identity(lmdb::WriteTxn& txn, const VolumeOptions& options) {
+    auto known = read_identity(txn);
+    if (!known) {
+        return known.error();
+    }
+    Identity identity;
+    if (*known) {
+        identity = **known;
+        if (options.partitions > 1 && options.partitions != identity.partitions) {
+            return Error(Errc::invalid_argument,
+                         fmt::format("the log has {} partitions, not {}; that is fixed when it is "
+                                     "created",
+                                     identity.partitions, options.partitions));
+        }
+    } else {
+        identity.cluster = random_uuid();
+        identity.node = random_uuid();
+        identity.partitions = std::max<std::uint16_t>(options.partitions, 1);
+    }
+    ++identity.incarnation;
+    if (auto ok = write_identity(txn, identity); !ok) {
+        return ok.error();
+    }
+    return identity;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Volume>> Volume::open(const std::string& directory,
+                                             const VolumeOptions& options, const Clock& clock) {
+    if (options.partitions > limits::kPartitionsMax) {
+        return Error(Errc::invalid_argument,
+                     fmt::format("at most {} partitions, not {}", limits::kPartitionsMax,
+                                 options.partitions));
+    }
+    lmdb::EnvOptions env_options;
+    env_options.map_bytes = options.map_bytes == 0 ? limits::kMapBytesDefault : options.map_bytes;
+    env_options.readers_max = limits::kReadersMax;
+    env_options.databases_max = limits::kPartitionsMax * kDatabasesPerPartition + 8;
+    env_options.create = options.create;
+    auto env = lmdb::Env::open(directory, env_options);
+    if (!env) {
+        return env.error();
+    }
+    std::vector<LogDatabases> databases;
+    std::optional<Identity> identity;
+    {
+        auto txn = (*env)->write();
+        if (!txn) {
+            return txn.error();
+        }
+        auto opened = open_identity(*txn, options);
+        if (!opened) {
+            opened.error().message = directory + ": " + opened.error().message;
+            return opened.error();
+        }
+        identity = *opened;
+        for (std::uint16_t i = 0; i < identity->partitions; ++i) {
+            auto own = open_log_databases(*txn, Partition{i}, random_uuid());
+            if (!own) {
+                return own.error();
+            }
+            databases.push_back(*own);
+        }
+        if (auto ok = std::move(*txn).commit(); !ok) {
+            return ok.error();
+        }
+    }
+    auto volume = std::make_unique<LmdbVolume>(std::move(*env), clock, *identity);
+    if (auto ok = volume->start(databases, options); !ok) {
+        return ok.error();
+    }
+    return std::unique_ptr<Volume>(std::move(volume));
+}
+
+}  // namespace skald::store
