@@ -109,7 +109,8 @@ for copy in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         "$work/events.ndjson"
 done > "$work/more.ndjson"
 mkfifo "$work/receipts.pipe"
-skald import "$work/more.ndjson" --receipts --timeout 2s > "$work/receipts.pipe" 2> "$work/import.log" &
+skald import "$work/more.ndjson" --receipts --timeout 2s \
+    > "$work/receipts.pipe" 2> "$work/import.log" &
 importer=$!
 # The node dies once the 500th receipt is here; the rest is what was on its way.
 awk -v node="$node" -v out="$work/receipts" '
@@ -119,7 +120,8 @@ wait "$importer" && { echo "demo: the import ended well without its node" >&2; e
 wait "$node" 2>/dev/null || true
 node=
 acknowledged=$(grep -c '"offset"' "$work/receipts")
-echo "   $acknowledged of $(wc -l < "$work/more.ndjson") events were acknowledged, then: $(tail -n 1 "$work/import.log")"
+echo "   $acknowledged of $(wc -l < "$work/more.ndjson") events were acknowledged, then:"
+echo "   $(tail -n 1 "$work/import.log")"
 
 begin "restart it: every acknowledged event is there, once"
 start_node 2

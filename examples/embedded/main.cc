@@ -1,5 +1,5 @@
-// An event store inside the process: append with optimistic concurrency, read back, rebuild a state,
-// follow what comes.
+// An event store inside the process: append with optimistic concurrency, read back, rebuild a
+// state, follow what comes.
 #include <cstdio>
 #include <future>
 #include <string>
