@@ -56,8 +56,8 @@ int run(const std::string& directory) {
         return fail(store.error());
     }
     // What is acknowledged here is on the disk.
-    auto receipt = (*store)->append(skald::Append::many(
-        "account-7", {event("Deposited", 100), event("Withdrawn", 30)}));
+    auto receipt = (*store)->append(
+        skald::Append::many("account-7", {event("Deposited", 100), event("Withdrawn", 30)}));
     if (!receipt) {
         return fail(receipt.error());
     }
@@ -70,8 +70,8 @@ int run(const std::string& directory) {
     std::printf("the balance is %ld\n", balance_of(*page));
 
     // Decided on a version that is no longer the last: refused, and it says what it found.
-    auto stale = (*store)->append(skald::Append::one("account-7", event("Withdrawn", 70),
-                                                     skald::Expected::no_stream()));
+    auto stale = (*store)->append(
+        skald::Append::one("account-7", event("Withdrawn", 70), skald::Expected::no_stream()));
     std::printf("a stale decision: %s\n", stale ? "accepted" : stale.error().message.c_str());
 
     Printer printer;

@@ -80,10 +80,14 @@ std::string stream_of(std::string_view path) {
 
 std::string_view type_of(char status) {
     switch (status) {
-        case 'A': return "FileAdded";
-        case 'D': return "FileDeleted";
-        case 'T': return "FileTypeChanged";
-        default: return "FileModified";
+        case 'A':
+            return "FileAdded";
+        case 'D':
+            return "FileDeleted";
+        case 'T':
+            return "FileTypeChanged";
+        default:
+            return "FileModified";
     }
 }
 
@@ -124,10 +128,9 @@ void read_line(std::string_view line, Commit& commit) {
 }
 
 int read_history(const std::string& repository) {
-    const std::string command =
-        "git -c core.quotePath=false -C " + quoted_for_shell(repository) +
-        " log --reverse --no-renames --no-merges --name-status "
-        "--format='%x01%H%x02%aI%x02%an%x02%s'";
+    const std::string command = "git -c core.quotePath=false -C " + quoted_for_shell(repository) +
+                                " log --reverse --no-renames --no-merges --name-status "
+                                "--format='%x01%H%x02%aI%x02%an%x02%s'";
     const std::unique_ptr<FILE, int (*)(FILE*)> git(popen(command.c_str(), "r"), pclose);
     if (!git) {
         std::perror("git_history: cannot run git");
