@@ -1,7 +1,7 @@
 // Logs: one line a message, for people or as JSON.
 //
 //   2026-01-31T08:00:00.000000Z info  node: listening endpoint=tcp://127.0.0.1:7400
-//   {"time":"2026-01-31T08:00:00.000000Z","level":"info","component":"node","message":"listening",...}
+//   {"time":"2026-01-31T08:00:00.000000Z","level":"info","component":"node","message":...}
 #pragma once
 
 #include <concepts>
