@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "store/lmdb/env.h"
+#include "store/volume.h"
 
 namespace skald::store {
 
@@ -20,7 +21,7 @@ class FileExtender {
   public:
     // Starts nothing while the log is small; never fails: without it commits are only slower. Stops
     // for good at the first write error, and pauses while the disk has little room.
-    static std::unique_ptr<FileExtender> start(const lmdb::Env& env);
+    static std::unique_ptr<FileExtender> start(const lmdb::Env& env, const WriteAhead& options);
     ~FileExtender();
     FileExtender(const FileExtender&) = delete;
     FileExtender& operator=(const FileExtender&) = delete;
@@ -42,7 +43,7 @@ class FileExtender {
     std::uint64_t ahead() const;
 
   private:
-    FileExtender(const lmdb::Env& env, int fd);
+    FileExtender(const lmdb::Env& env, const WriteAhead& options, int fd);
     void run();
     bool wanted() const;
     bool room() const;
@@ -50,6 +51,7 @@ class FileExtender {
     std::uint64_t used_end() const;
 
     const lmdb::Env& env_;
+    const WriteAhead options_;
     int fd_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;

@@ -91,7 +91,7 @@ Result<void> LmdbVolume::start(const std::vector<LogDatabases>& databases,
     logs_.emplace(Logs{identity_.cluster, set_->logs()});
     publish();
     if (options.write_ahead) {
-        extender_ = FileExtender::start(*env_);
+        extender_ = FileExtender::start(*env_, options.ahead);
     }
     writer_ = std::make_unique<Writer>(
         Writer::Parts{*env_, set_->logs(), clock_, extender_.get(), [this] { publish(); }});
