@@ -2,92 +2,70 @@
 
 namespace skald {
 
+namespace {
+
+struct Named {
+    Errc code;
+    std::string_view name;
+};
+
+#define SKALD_NAMED(code) \
+    Named {               \
+        Errc::code, #code \
+    }
+constexpr Named kNames[] = {
+    SKALD_NAMED(invalid_argument),
+    SKALD_NAMED(invalid_stream_name),
+    SKALD_NAMED(invalid_event),
+    SKALD_NAMED(invalid_id),
+    SKALD_NAMED(invalid_position),
+    SKALD_NAMED(event_too_large),
+    SKALD_NAMED(request_too_large),
+    SKALD_NAMED(malformed),
+    SKALD_NAMED(unsupported_version),
+    SKALD_NAMED(cross_partition),
+    SKALD_NAMED(sequence_gap),
+    SKALD_NAMED(handler_failed),
+    SKALD_NAMED(unauthenticated),
+    SKALD_NAMED(forbidden),
+    SKALD_NAMED(not_found),
+    SKALD_NAMED(stream_not_found),
+    SKALD_NAMED(stream_deleted),
+    SKALD_NAMED(stream_tombstoned),
+    SKALD_NAMED(wrong_expected_version),
+    SKALD_NAMED(check_failed),
+    SKALD_NAMED(partly_repeated),
+    SKALD_NAMED(fenced),
+    SKALD_NAMED(already_rejected),
+    SKALD_NAMED(already_exists),
+    SKALD_NAMED(already_open),
+    SKALD_NAMED(log_truncated),
+    SKALD_NAMED(wrong_lineage),
+    SKALD_NAMED(connection_lost),
+    SKALD_NAMED(address_in_use),
+    SKALD_NAMED(unreachable),
+    SKALD_NAMED(busy),
+    SKALD_NAMED(shutting_down),
+    SKALD_NAMED(not_ready),
+    SKALD_NAMED(timed_out),
+    SKALD_NAMED(outcome_unknown),
+    SKALD_NAMED(io_error),
+    SKALD_NAMED(disk_full),
+    SKALD_NAMED(map_full),
+    SKALD_NAMED(corrupt),
+    SKALD_NAMED(unknown_format),
+    SKALD_NAMED(read_only),
+    SKALD_NAMED(store_failed),
+};
+#undef SKALD_NAMED
+
+}  // namespace
+
 std::string_view name_of(Errc code) {
-    switch (code) {
-        case Errc::invalid_argument:
-            return "invalid_argument";
-        case Errc::invalid_stream_name:
-            return "invalid_stream_name";
-        case Errc::invalid_event:
-            return "invalid_event";
-        case Errc::invalid_id:
-            return "invalid_id";
-        case Errc::invalid_position:
-            return "invalid_position";
-        case Errc::event_too_large:
-            return "event_too_large";
-        case Errc::request_too_large:
-            return "request_too_large";
-        case Errc::malformed:
-            return "malformed";
-        case Errc::unsupported_version:
-            return "unsupported_version";
-        case Errc::cross_partition:
-            return "cross_partition";
-        case Errc::sequence_gap:
-            return "sequence_gap";
-        case Errc::handler_failed:
-            return "handler_failed";
-        case Errc::unauthenticated:
-            return "unauthenticated";
-        case Errc::forbidden:
-            return "forbidden";
-        case Errc::not_found:
-            return "not_found";
-        case Errc::stream_not_found:
-            return "stream_not_found";
-        case Errc::stream_deleted:
-            return "stream_deleted";
-        case Errc::stream_tombstoned:
-            return "stream_tombstoned";
-        case Errc::wrong_expected_version:
-            return "wrong_expected_version";
-        case Errc::check_failed:
-            return "check_failed";
-        case Errc::partly_repeated:
-            return "partly_repeated";
-        case Errc::fenced:
-            return "fenced";
-        case Errc::already_rejected:
-            return "already_rejected";
-        case Errc::already_exists:
-            return "already_exists";
-        case Errc::already_open:
-            return "already_open";
-        case Errc::log_truncated:
-            return "log_truncated";
-        case Errc::wrong_lineage:
-            return "wrong_lineage";
-        case Errc::connection_lost:
-            return "connection_lost";
-        case Errc::address_in_use:
-            return "address_in_use";
-        case Errc::unreachable:
-            return "unreachable";
-        case Errc::busy:
-            return "busy";
-        case Errc::shutting_down:
-            return "shutting_down";
-        case Errc::not_ready:
-            return "not_ready";
-        case Errc::timed_out:
-            return "timed_out";
-        case Errc::outcome_unknown:
-            return "outcome_unknown";
-        case Errc::io_error:
-            return "io_error";
-        case Errc::disk_full:
-            return "disk_full";
-        case Errc::map_full:
-            return "map_full";
-        case Errc::corrupt:
-            return "corrupt";
-        case Errc::unknown_format:
-            return "unknown_format";
-        case Errc::read_only:
-            return "read_only";
-        case Errc::store_failed:
-            return "store_failed";
+    for (const Named& named : kNames) {
+        if (named.code == code) {
+            return named.name;
+        }
     }
     return "unknown";
 }

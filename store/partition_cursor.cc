@@ -58,7 +58,7 @@ void PartitionCursor::release() {
     match_.reset();
     offsets_.reset();
     index_.reset();
-    life_.reset();
+    mask_.forget();
 }
 
 Result<std::optional<PartitionCursor::Match>> PartitionCursor::find(const ReadView& view,
@@ -103,32 +103,11 @@ Result<bool> PartitionCursor::alive(const ReadView& view, const EventView& event
     if (!log_.has_lifecycle() || event.control) {
         return true;
     }
-    if (!life_ || life_->stream != event.stream) {
-        auto snapshot = index(view);
-        if (!snapshot) {
-            return snapshot.error();
-        }
-        auto head = (*snapshot)->head(event.stream);
-        if (!head) {
-            return head.error();
-        }
-        Life life{std::string(event.stream), {}};
-        if (*head) {
-            life.facts.next = (*head)->next;
-            life.facts.lifecycle = (*head)->lifecycle;
-        }
-        if (life.facts.lifecycle) {
-            auto control = log_.control_at(*life.facts.lifecycle);
-            if (!control) {
-                return control.error();
-            }
-            life.facts.control = *control;
-        }
-        life_ = std::move(life);
+    auto snapshot = index(view);
+    if (!snapshot) {
+        return snapshot.error();
     }
-    const StreamFacts& facts = life_->facts;
-    return facts.control.alive(event.version, event.recorded_at, facts.next,
-                               view.visible[partition_].clock);
+    return mask_.alive(log_, **snapshot, view.visible[partition_].clock, event);
 }
 
 // Fills match.choices with the records at or beyond at_ that are wanted and alive; of those

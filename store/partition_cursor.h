@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "store/lifecycle_mask.h"
 #include "store/partition_log.h"
 #include "store/positions.h"
 #include "store/query_scan.h"
@@ -71,11 +72,7 @@ class PartitionCursor {
     std::size_t scanned_ = 0;
     std::unique_ptr<IndexSnapshot> index_;
     std::unique_ptr<OffsetStream> offsets_;
-    struct Life {
-        std::string stream;
-        StreamFacts facts;
-    };
-    std::optional<Life> life_;  // of the stream asked for last
+    LifecycleMask mask_;
 };
 
 }  // namespace skald::store

@@ -80,7 +80,8 @@ class Writer {
     bool merge_due() const;
     void publish();
     void give_outcomes(const std::optional<Error>& failed);
-    void refuse(const Submission& submission, Error error);
+    static Error stopped(const Error& failure);
+    static void refuse(const Submission& submission, Error error);
 
     Parts parts_;
     IndexMaintainer* maintainer_ = nullptr;

@@ -11,7 +11,7 @@
 namespace skald::wire {
 namespace {
 
-constexpr std::size_t kCrcAt = 72;          // the header's crc covers what stands before it
+constexpr std::size_t kCrcAt = offsetof(BatchHeader, crc);
 constexpr std::size_t kHalfEntryBytes = 8;  // in a slice 16: with its index
 constexpr std::size_t kSliceHalfEntryBytes = 16;
 constexpr std::size_t kSelectionBytes = 16;
@@ -22,7 +22,9 @@ Error corrupt(std::string why) {
 }
 
 std::uint32_t tables_crc(Bytes batch, std::size_t tables) {
-    return crc32c(batch.subspan(tables), crc32c(batch.first(kCrcAt)));
+    const Bytes rest_of_header =
+        batch.first(kBatchHeaderBytes).subspan(kCrcAt + sizeof(std::uint32_t));
+    return crc32c(batch.subspan(tables), crc32c(rest_of_header, crc32c(batch.first(kCrcAt))));
 }
 
 }  // namespace
@@ -187,11 +189,15 @@ std::optional<std::array<std::uint8_t, 8>> BatchView::id_half(std::uint16_t inde
                    ? std::optional(load_as<Half>(at(id_halves_at_ + index * kHalfEntryBytes)))
                    : std::nullopt;
     }
-    for (std::uint32_t i = 0; i < header_.id_halves; ++i) {
-        const std::byte* half = at(id_halves_at_ + i * kSliceHalfEntryBytes);
-        if (load_as<std::uint16_t>(half + 8) == index) {
+    std::uint32_t low = 0;
+    for (std::uint32_t high = header_.id_halves; low < high;) {
+        const std::uint32_t middle = (low + high) / 2;
+        const std::byte* half = at(id_halves_at_ + middle * kSliceHalfEntryBytes);
+        const auto number = load_as<std::uint16_t>(half + 8);
+        if (number == index) {
             return load_as<Half>(half);
         }
+        (number < index ? low : high) = number < index ? middle + 1 : middle;
     }
     return std::nullopt;
 }
@@ -349,7 +355,7 @@ std::string encode_slice(const BatchView& batch, std::span<const Choice> choices
     }
     header.id_halves = static_cast<std::uint32_t>(half_numbers.size());
     for (const Choice& choice : choices) {
-        append_as(out, std::uint64_t{choice.index});
+        append_as(out, batch.offset(choice.index) - batch.base());
         append_as(out, choice.version.value);
     }
     header.names_bytes = static_cast<std::uint32_t>(text.size());

@@ -171,7 +171,7 @@ class EventCursor {
     bool corrupt() const { return corrupt_; }
 
   private:
-    const BatchView& batch_;
+    BatchView batch_;
     std::vector<std::uint64_t> versions_;  // next version by name, of a whole batch
     EventView event_;
     std::uint32_t next_ = 0;
@@ -180,14 +180,16 @@ class EventCursor {
     bool corrupt_ = false;
 };
 
-// Chooses records of a batch (rising indexes, no holes) with their versions.
+// Chooses records of a batch or slice (rising indexes, no holes, each one that EventCursor gave)
+// with their versions.
 struct Choice {
     std::uint32_t index = 0;
     Version version;
 };
 std::string encode_slice(const BatchView& batch, std::span<const Choice> choices);
 
-// The batch with the chosen records (rising indexes) turned into holes.
+// The whole batch with the chosen records (rising indexes, each one that EventCursor gave) turned
+// into holes.
 std::string punch_holes(const BatchView& batch, std::span<const std::uint32_t> dead);
 
 }  // namespace skald::wire

@@ -1,5 +1,5 @@
-// Work on a whole data directory: check it, copy it, look at it. Nobody else may have it open, except
-// for backup_directory inside the process that does.
+// Work on a whole data directory: check it, copy it, look at it. Nobody else may have it open,
+// except for backup_directory inside the process that does.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +27,11 @@ struct VerifyProblem {
 struct VerifyReport {
     std::uint64_t partitions = 0;
     std::uint64_t batches = 0;
-    std::uint64_t events = 0;          // readable records that are not control records
+    std::uint64_t events = 0;  // readable records that are not control records
     std::uint64_t control_records = 0;
-    std::uint64_t holes = 0;           // places of removed records
-    std::uint64_t bytes = 0;           // of log
-    bool index_checked = false;        // every index was compared with the log
+    std::uint64_t holes = 0;              // places of removed records
+    std::uint64_t bytes = 0;              // of log
+    bool index_checked = false;           // every index was compared with the log
     std::vector<VerifyProblem> problems;  // the first 1,000
     std::uint64_t problem_count = 0;
 };
@@ -58,7 +58,8 @@ struct BackupReport {
 };
 
 // Copies the log of `directory` as it stands at the call into the new directory `out`, which is a
-// data directory like any other. Errors: not_found, already_exists, already_open, disk_full, io_error.
+// data directory like any other. Errors: not_found, already_exists, already_open, disk_full,
+// io_error.
 Result<BackupReport> backup_directory(const std::string& directory, const std::string& out,
                                       const AdminProgress& progress = {});
 
@@ -69,27 +70,27 @@ struct RestoreReport {
     std::vector<PartitionCopy> partitions;  // with their new lineages; they fork at `next`
 };
 
-// Makes the data directory `directory` from a backup. Starts a new lineage, so that positions beyond
-// the backup are told apart. Errors: not_found, already_exists when the directory holds anything,
-// corrupt, disk_full, io_error.
+// Makes the data directory `directory` from a backup. Starts a new lineage, so that positions
+// beyond the backup are told apart. Errors: not_found, already_exists when the directory holds
+// anything, corrupt, disk_full, io_error.
 Result<RestoreReport> restore_directory(const std::string& in, const std::string& directory,
                                         const AdminProgress& progress = {});
 
 struct DirectoryPartition {
     Partition partition;
     Uuid lineage;
-    std::optional<Uuid> parent;      // the lineage it came from
-    std::optional<Offset> fork;      // where it left the parent
+    std::optional<Uuid> parent;  // the lineage it came from
+    std::optional<Offset> fork;  // where it left the parent
     Epoch epoch;
-    Offset start;                    // the first offset that is still there
-    Offset next;                     // behind the last record
+    Offset start;  // the first offset that is still there
+    Offset next;   // behind the last record
 };
 
 struct DirectoryInfo {
     Uuid cluster;
     Uuid node;
     std::uint32_t format_version = 0;
-    std::uint64_t events = 0;      // records, holes and control records included
+    std::uint64_t events = 0;  // records, holes and control records included
     std::uint64_t file_bytes = 0;
     std::uint64_t used_bytes = 0;  // of those, not free for new records
     std::vector<DirectoryPartition> partitions;

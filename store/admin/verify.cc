@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "skald/admin.h"
 #include "store/admin/directory.h"
+#include "store/lifecycle_mask.h"
 #include "store/log_set.h"
 
 namespace skald {
@@ -201,22 +202,13 @@ class Verifier {
             if (erased_.contains({hole.stream, hole.version})) {
                 continue;
             }
-            auto head = snapshot.head(hole.stream);
-            if (!head) {
-                return head.error();
+            auto facts = facts_of(log, snapshot, hole.stream);
+            if (!facts) {
+                return facts.error();
             }
-            StreamControl control;
-            if (*head && (*head)->lifecycle) {
-                auto found = log.control_at(*(*head)->lifecycle);
-                if (!found) {
-                    return found.error();
-                }
-                control = *found;
-            }
-            const Version stream_end = *head ? (*head)->next : Version{};
             // Ages only grow: what was scavenged for its age stays explained by a limit on age.
-            if (!control.limits.max_age &&
-                control.alive(hole.version, clock_, stream_end, clock_)) {
+            if (!facts->control.limits.max_age &&
+                facts->control.alive(hole.version, clock_, facts->next, clock_)) {
                 problem(hole.offset, "hole",
                         fmt::format("no lifecycle record explains why event {} of {} is gone",
                                     hole.version.value, hole.stream));

@@ -1,0 +1,271 @@
+#include "broker/agent.h"
+
+#include <algorithm>
+
+namespace skald::broker {
+namespace {
+
+constexpr auto kDrainTimeMax = std::chrono::seconds(5);
+
+int until(Monotonic now, Monotonic then) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(then - now).count();
+    return static_cast<int>(std::clamp<std::int64_t>(ms + 1, 0, 1000));
+}
+
+}  // namespace
+
+JobRunner::JobRunner(std::function<void()> wake)
+    : wake_(std::move(wake)), thread_([this] { run(); }) {}
+
+JobRunner::~JobRunner() {
+    {
+        const std::lock_guard lock(mutex_);
+        stop_ = true;
+    }
+    work_.notify_one();
+    thread_.join();
+}
+
+void JobRunner::add(std::vector<Job>& jobs) {
+    if (jobs.empty()) {
+        return;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        std::move(jobs.begin(), jobs.end(), std::back_inserter(jobs_));
+    }
+    jobs.clear();
+    work_.notify_one();
+}
+
+std::vector<JobRunner::Done> JobRunner::take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(done_, {});
+}
+
+void JobRunner::run() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+        work_.wait(lock, [this] { return stop_ || !jobs_.empty(); });
+        if (stop_) {
+            return;
+        }
+        const Job job = std::move(jobs_.front());
+        jobs_.pop_front();
+        lock.unlock();
+        Done done{job.peer, job.serial, job.run()};
+        lock.lock();
+        done_.push_back(std::move(done));
+        wake_();
+    }
+}
+
+Agent::Agent(Parts parts)
+    : parts_(std::move(parts)),
+      waker_(std::make_shared<wire::Waker>()),
+      exchange_([this] { waker_->wake(); }),
+      runner_([this] { waker_->wake(); }) {}
+
+Result<std::unique_ptr<Agent>> Agent::open(Parts parts) {
+    std::unique_ptr<Agent> agent(new Agent(std::move(parts)));
+    auto opened = RouterSocket::open(agent->parts_.curve, [waker = agent->waker_] { waker->wake(); },
+                                     agent->parts_.limits.send_bytes_queued);
+    if (!opened) {
+        return opened.error();
+    }
+    agent->socket_ = std::move(*opened);
+    const RouterSocket* socket = agent->socket_.get();
+    agent->router_ = std::make_unique<Router>(
+        Router::Parts{agent->parts_.volume, agent->exchange_, agent->parts_.limits,
+                      agent->parts_.permissions,
+                      [socket](PeerId peer) { return socket->has_room(peer); }},
+        agent->parts_.clock.monotonic());
+    return agent;
+}
+
+Agent::~Agent() {
+    if (thread_.joinable()) {
+        stop();
+        thread_.join();
+    }
+}
+
+void Agent::start() {
+    watch_ = parts_.volume.watch([this] {
+        if (!news_.exchange(true)) {
+            waker_->wake();
+        }
+    });
+    publish(parts_.clock.monotonic());
+    thread_ = std::thread([this] { run(); });
+}
+
+void Agent::stop() {
+    stop_ = true;
+    waker_->wake();
+}
+
+Result<void> Agent::wait() {
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, [this] { return over_; });
+    if (failure_) {
+        return *failure_;
+    }
+    return {};
+}
+
+NodeStats Agent::stats() const {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+}
+
+void Agent::busy(Stage stage, Monotonic time) {
+    busy_ns_[static_cast<std::size_t>(stage)] += time.count();
+}
+
+void Agent::run() {
+    std::optional<Error> failure;
+    while (!stop_ && !failure) {
+        const Monotonic now = parts_.clock.monotonic();
+        wire::poll_sockets(socket_->socket(), nullptr, *waker_, more_ ? 0 : until(now, next_tick_));
+        waker_->clear();
+        do_work();
+        failure = parts_.volume.failure();
+    }
+    if (!failure) {
+        drain();
+    }
+    watch_.reset();
+    effects_.clear();
+    router_->end_all(effects_);
+    send(effects_);
+    await_outcomes();
+    const std::unique_ptr<RouterSocket> closing = std::move(socket_);
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+    failure_ = std::move(failure);
+    ended_.notify_all();
+}
+
+int Agent::do_work() {
+    const int done = reply() + receive();
+    serve();
+    const Monotonic now = parts_.clock.monotonic();
+    if (now >= next_tick_) {
+        tick(now);
+    }
+    return done;
+}
+
+int Agent::receive() {
+    RoundTimes times;
+    times.arrived = parts_.clock.monotonic();
+    socket_->drain(*router_, arrivals_);
+    if (arrivals_.empty()) {
+        return 0;
+    }
+    times.drained = parts_.clock.monotonic();
+    router_->receive(arrivals_, times, effects_);
+    if (!effects_.submissions.empty()) {
+        parts_.volume.submit(effects_.submissions);
+    }
+    const Monotonic now = parts_.clock.monotonic();
+    router_->submitted(now);
+    busy(Stage::receive, times.drained - times.arrived);
+    busy(Stage::decode, now - times.drained);
+    const int done = static_cast<int>(arrivals_.size());
+    arrivals_.clear();
+    send(effects_);
+    runner_.add(router_->jobs());
+    return done;
+}
+
+int Agent::reply() {
+    exchange_.take(outcomes_);
+    const int done = static_cast<int>(outcomes_.outcomes.size());
+    const Monotonic begun = parts_.clock.monotonic();
+    for (const OutcomeBatch::Commit& commit : outcomes_.commits) {
+        busy(Stage::check, commit.times.checked - commit.times.begun);
+        busy(Stage::commit, commit.times.durable - commit.times.checked);
+    }
+    if (done != 0) {
+        router_->decided(outcomes_, begun, effects_);
+    }
+    outcomes_.clear();
+    for (JobRunner::Done& job : runner_.take()) {
+        router_->finish(job.peer, job.serial, std::move(job.answer), effects_);
+    }
+    send(effects_);
+    if (done != 0) {
+        busy(Stage::reply, parts_.clock.monotonic() - begun);
+    }
+    return done;
+}
+
+void Agent::serve() {
+    if (news_.exchange(false)) {
+        router_->news();
+    }
+    more_ = router_->pump(effects_);
+    send(effects_);
+}
+
+void Agent::send(Effects& effects) {
+    for (const Outgoing& outgoing : effects.sends) {
+        if (!socket_->send(outgoing)) {
+            router_->lost(outgoing.peer);
+        }
+    }
+    effects.clear();
+}
+
+void Agent::tick(Monotonic now) {
+    next_tick_ = now + kTickInterval;
+    router_->tick(now, effects_);
+    send(effects_);
+    socket_->sweep();
+    publish(now);
+}
+
+// Requests that were taken are answered before anybody is told goodbye.
+void Agent::drain() {
+    router_->begin_drain();
+    const Monotonic deadline = parts_.clock.monotonic() + kDrainTimeMax;
+    while (router_->in_flight() != 0 && parts_.clock.monotonic() < deadline) {
+        wire::poll_sockets(socket_->socket(), nullptr, *waker_, until(Monotonic{}, kTickInterval));
+        waker_->clear();
+        do_work();
+    }
+}
+
+// The volume still refers to what it has not decided.
+void Agent::await_outcomes() {
+    while (router_->in_flight() != 0) {
+        wire::poll_sockets(socket_->socket(), nullptr, *waker_, until(Monotonic{}, kTickInterval));
+        waker_->clear();
+        exchange_.take(outcomes_);
+        router_->decided(outcomes_, parts_.clock.monotonic(), effects_);
+        effects_.clear();
+    }
+}
+
+void Agent::publish(Monotonic now) {
+    router_->stages().settle();
+    const std::lock_guard lock(mutex_);
+    const double elapsed = static_cast<double>((now - stats_.at).count());
+    for (std::size_t i = 0; i < kStages; ++i) {
+        const auto spent = static_cast<double>(busy_ns_[i] - stats_.busy_ns[i]);
+        stats_.busy_ratio[i] = elapsed > 0 ? spent / elapsed : 0;
+    }
+    stats_.counters = router_->counters();
+    stats_.stages = router_->stages();
+    stats_.busy_ns = busy_ns_;
+    stats_.sessions = router_->sessions();
+    stats_.subscriptions = router_->subscriptions();
+    stats_.in_flight = router_->in_flight();
+    stats_.queued_bytes = socket_->queued_bytes();
+    stats_.arena_bytes = router_->arena().owned_bytes();
+    stats_.at = now;
+}
+
+}  // namespace skald::broker

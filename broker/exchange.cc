@@ -1,0 +1,44 @@
+#include "broker/exchange.h"
+
+#include <iterator>
+
+namespace skald::broker {
+
+void OutcomeExchange::on_outcome(std::uint64_t tag, const Result<store::AppendOutcome>& outcome) {
+    Outcome entry;
+    entry.tag = tag;
+    if (outcome) {
+        entry.value = *outcome;
+    } else {
+        entry.error = std::make_unique<Error>(outcome.error());
+    }
+    const std::lock_guard lock(mutex_);
+    gathered_.outcomes.push_back(std::move(entry));
+}
+
+void OutcomeExchange::on_commit(const store::CommitTimes& times) {
+    bool first = false;
+    {
+        const std::lock_guard lock(mutex_);
+        first = gathered_.commits.empty();
+        gathered_.commits.push_back({gathered_.outcomes.size(), times});
+    }
+    if (first) {
+        wake_();
+    }
+}
+
+void OutcomeExchange::take(OutcomeBatch& batch) {
+    const std::lock_guard lock(mutex_);
+    if (gathered_.commits.empty()) {
+        return;
+    }
+    std::swap(batch, gathered_);
+    // Outcomes of a commit that is still being told stay for the next time.
+    const std::size_t complete = batch.commits.back().end;
+    const auto rest = batch.outcomes.begin() + static_cast<std::ptrdiff_t>(complete);
+    std::move(rest, batch.outcomes.end(), std::back_inserter(gathered_.outcomes));
+    batch.outcomes.resize(complete);
+}
+
+}  // namespace skald::broker

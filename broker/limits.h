@@ -1,0 +1,48 @@
+// Bounds of a node that are not settable, with what happens when they are reached.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/limits.h"
+
+namespace skald::broker {
+
+// One round of the node's thread takes at most this much off the socket; the rest waits its turn.
+inline constexpr std::size_t kRoundBytesMax = 4 * limits::kMiB;
+inline constexpr std::size_t kRoundMessagesMax = 8192;
+
+// Beyond: the connection ends.
+inline constexpr std::size_t kMessagePartBytesMax = 16 * limits::kMiB;
+inline constexpr std::size_t kMessageFramesMax = 1024;
+
+// Requests that are not appends, unanswered at one time: Rejected busy.
+inline constexpr std::uint32_t kPlainRequestsMax = 64;
+// Malformed messages of a session: Goodbye from then on.
+inline constexpr std::uint32_t kMalformedMax = 16;
+inline constexpr std::size_t kClientNameBytesMax = 255;
+
+// A subscription's credit in hand is cut to this.
+inline constexpr std::uint64_t kCreditEventsMax = 65536;
+inline constexpr std::uint64_t kCreditBytesMax = 64 * limits::kMiB;
+// One Deliver aims at this; a whole batch may be larger.
+inline constexpr std::size_t kDeliverBytes = 256 * limits::kKiB;
+// A filter that skips reports where it stands after this many records.
+inline constexpr std::uint64_t kCheckpointRecords = 4096;
+// Bytes handed to the socket and not yet gone, of one session: its pages and deliveries wait.
+inline constexpr std::size_t kSessionSendBytesMax = 16 * limits::kMiB;
+// Deliveries in one round of the node's thread.
+inline constexpr std::size_t kRoundDeliveriesMax = 64;
+
+// Ranges in one Receipts message, well below what an envelope may hold.
+inline constexpr std::size_t kReceiptRangesMax = 2048;
+inline constexpr std::uint32_t kReceiptRangeCountMax = 8192;
+
+// Messages the socket holds for a peer that does not read: beyond, its session ends.
+inline constexpr int kSendMessagesMax = 32768;
+
+// A Goodbye to a connection without a session, at most this often in all.
+inline constexpr auto kStrangerInterval = std::chrono::milliseconds(10);
+
+}  // namespace skald::broker

@@ -1,0 +1,199 @@
+// The routing core of a node: what arrived, what was decided and what time it is go in; submissions to
+// the volume and messages to clients come out as Effects. No I/O, no clock, no threads of its own.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "broker/arena.h"
+#include "broker/effects.h"
+#include "broker/exchange.h"
+#include "broker/session.h"
+#include "broker/stage_stats.h"
+#include "skald/node.h"
+#include "store/volume.h"
+#include "wire/messages.h"
+
+namespace skald::broker {
+
+// One message off the socket, copied into the router's arena.
+struct Arrival {
+    PeerId peer = 0;
+    RequestArena::Place envelope;
+    RequestArena::Place body;  // the first body frame; its block is null when there is none
+    std::uint32_t frames = 1;
+    std::string key;           // the peer's public key; only looked at for a Hello
+};
+
+// Work that may take long, to be done on another thread; the answer comes back through finish().
+struct Job {
+    PeerId peer = 0;
+    std::uint64_t serial = 0;
+    std::function<wire::msg::FromNode()> run;
+};
+
+struct RouterCounters {
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t requests = 0;     // appends and changes decided
+    std::uint64_t events = 0;
+    std::uint64_t commits = 0;
+    std::uint64_t delivered_events = 0;
+    std::uint64_t delivered_bytes = 0;
+    std::uint64_t malformed = 0;
+    std::uint64_t discarded = 0;
+    std::uint64_t strangers = 0;
+    std::uint64_t expired = 0;
+    std::uint64_t rejected[9] = {};  // by error class
+};
+
+// One thread at a time. `volume` and `listener` outlive it. `send_room` says how many bytes of bodies
+// the socket may take on for a peer right now.
+class Router {
+  public:
+    struct Parts {
+        store::Volume& volume;
+        store::AppendListener& listener;
+        NodeLimits limits;
+        std::vector<Permission> permissions;
+        std::function<bool(PeerId)> send_room = [](PeerId) { return true; };
+    };
+    explicit Router(Parts parts, Monotonic now);
+    ~Router();
+
+    RequestArena& arena() { return arena_; }
+    bool knows(PeerId peer) { return find(peer) != nullptr; }
+
+    // One round: messages in the order they came. Submissions come out grouped by session.
+    void receive(std::vector<Arrival>& arrivals, RoundTimes times, Effects& effects);
+    // The round's submissions were handed on at `now`.
+    void submitted(Monotonic now);
+    // What the writer decided. Every session gets one cumulative message.
+    void decided(OutcomeBatch& batch, Monotonic now, Effects& effects);
+    void finish(PeerId peer, std::uint64_t serial, wire::msg::FromNode answer, Effects& effects);
+
+    // The volume has news for its readers.
+    void news();
+    // Advances subscriptions that have news and credit, a bounded number of steps. True when more
+    // could be done at once.
+    bool pump(Effects& effects);
+    // Heartbeats, expiry, checkpoints. To be called every kTickInterval or so.
+    void tick(Monotonic now, Effects& effects);
+    // The peer cannot be reached any more.
+    void lost(PeerId peer);
+    // From now on requests are refused as shutting_down; those in flight are still decided.
+    void begin_drain() { draining_ = true; }
+    // Ends all sessions with a goodbye.
+    void end_all(Effects& effects);
+    bool draining() const { return draining_; }
+    std::size_t in_flight() const { return slots_.size() - free_slots_.size(); }
+
+    std::vector<Job>& jobs() { return jobs_; }
+    const RouterCounters& counters() const { return counters_; }
+    StageStats& stages() { return stages_; }
+    std::size_t sessions() const { return sessions_.size(); }
+    std::size_t subscriptions() const { return subscriptions_; }
+    void set_now(Monotonic now) { now_ = now; }
+
+  private:
+    // A request between submission and outcome.
+    struct Slot {
+        PeerId peer = 0;
+        std::uint32_t round = 0;
+        std::uint64_t serial = 0;
+        std::uint64_t id = 0;
+        std::uint64_t bytes = 0;
+        RequestArena::Block* block = nullptr;
+        Partition partition;
+        bool primary = false;
+    };
+    struct Round {
+        RoundTimes times;
+        std::uint32_t live = 0;
+    };
+
+    Session* find(PeerId peer);
+    void handle(Session& session, Arrival& arrival);
+    void handle_stranger(Arrival& arrival);
+    void hello(Arrival& arrival, const wire::msg::Hello& hello);
+    void welcome(Session& session, const wire::msg::Hello& hello);
+    void end_session(PeerId peer);
+    void malformed(Session& session, const Error& error);
+    void refuse(Session& session, std::uint64_t id, Error error, Partition partition = {});
+    void release(Arrival& arrival);
+
+    // One per message; true when the arrival's memory was taken over.
+    bool on(Session& session, Arrival& arrival, const wire::msg::Append& append);
+    bool on(Session& session, Arrival& arrival, const wire::msg::Hello& hello);
+    bool on(Session& session, Arrival& arrival, const wire::msg::Read& read);
+    bool on(Session& session, Arrival& arrival, const wire::msg::Subscribe& subscribe);
+    bool on(Session& session, Arrival& arrival, const wire::msg::Credit& credit);
+    bool on(Session& session, Arrival& arrival, const wire::msg::Unsubscribe& unsubscribe);
+    bool on(Session& session, Arrival& arrival, const wire::msg::GetStream& get);
+    bool on(Session& session, Arrival& arrival, const wire::msg::ListStreams& list);
+    bool on(Session& session, Arrival& arrival, const wire::msg::ChangeStream& change);
+    bool on(Session& session, Arrival& arrival, const wire::msg::GetSnapshot& get);
+    bool on(Session& session, Arrival& arrival, const wire::msg::PutSnapshot& put);
+    bool on(Session& session, Arrival& arrival, const wire::msg::GetPosition& get);
+    bool on(Session& session, Arrival& arrival, const wire::msg::PublishEphemeral& publish);
+    bool on(Session& session, Arrival& arrival, const wire::msg::Bye& bye);
+    bool on(Session& session, Arrival& arrival, const wire::msg::Heartbeat& heartbeat);
+
+    struct Sequenced {
+        std::uint64_t id;
+        std::uint64_t resolved_below;
+        std::uint64_t after;
+        Partition partition;
+    };
+    // Why an append or change may not even be looked at; nullopt when it may.
+    std::optional<Error> gate(Session& session, std::size_t bytes) const;
+    std::optional<Error> check_rights(const Session& session, const wire::RequestView& view) const;
+    // The producer for the volume, gaps settled; an error when one is not.
+    Result<Producer> sequence(Session& session, const Sequenced& request);
+    bool submit(Session& session, const wire::RequestView& view, const Sequenced& request,
+                RequestArena::Block* block);
+    std::uint64_t new_slot();
+    void settle(Outcome& outcome, const store::CommitTimes& times, Monotonic now);
+    void flush(Monotonic now, Effects& effects);
+    void drop_round(std::uint32_t round);
+
+    bool admit_plain(Session& session, std::uint64_t id);
+    std::optional<Error> check_selection(const Session& session, const Selection& selection) const;
+    void expire(Session& session, Effects& effects);
+
+    Parts parts_;
+    RequestArena arena_;
+    std::unordered_map<PeerId, std::unique_ptr<Session>> sessions_;
+    std::unordered_map<Uuid, PeerId> by_producer_;
+    Session* last_found_ = nullptr;
+    std::uint64_t next_serial_ = 1;
+    std::size_t subscriptions_ = 0;
+
+    std::vector<Slot> slots_;
+    std::vector<std::uint32_t> free_slots_;
+    std::size_t bytes_in_flight_ = 0;
+    std::vector<Round> rounds_;
+    std::vector<std::uint32_t> free_rounds_;
+    std::uint32_t round_ = 0;
+
+    std::vector<Session*> touched_;   // have submissions in this round
+    std::vector<PeerId> to_flush_;    // have receipts gathered
+    std::size_t pump_from_ = 0;
+    std::vector<PeerId> pumpable_;    // sessions with subscriptions
+    Effects* effects_ = nullptr;      // of the call that runs
+    std::vector<Job> jobs_;
+    Monotonic now_;
+    Monotonic stranger_told_{};
+    bool draining_ = false;
+    RouterCounters counters_;
+    StageStats stages_;
+};
+
+inline constexpr auto kTickInterval = std::chrono::milliseconds(100);
+
+}  // namespace skald::broker

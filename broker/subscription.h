@@ -1,0 +1,49 @@
+// One subscription of one client: a cursor, its credit, and what the client was told last.
+#pragma once
+
+#include <memory>
+
+#include "base/clock.h"
+#include "broker/effects.h"
+#include "store/volume.h"
+
+namespace skald::broker {
+
+// Catching up until a step reaches the end, then live; behind again when a step does not. Holds
+// nothing but its cursor and numbers while it has no credit.
+class Subscription {
+  public:
+    Subscription(std::uint64_t id, std::unique_ptr<store::Cursor> cursor);
+
+    std::uint64_t id() const { return id_; }
+    // Totals since the subscription began; what is lower than before is ignored.
+    void grant(std::uint64_t events, std::uint64_t bytes);
+    // There may be more behind the cursor.
+    void news() { news_ = true; }
+    bool has_credit() const { return sent_events_ < events_ && sent_bytes_ < bytes_; }
+    bool ready() const { return news_ && has_credit(); }
+
+    // Tells where the subscription begins.
+    void begin(PeerId peer, Effects& effects);
+    // Advances by one delivery. False when the subscription ended; the client was told.
+    bool step(PeerId peer, Effects& effects);
+    // Tells of records skipped since the client last heard, if any. Called now and then.
+    void report(PeerId peer, Effects& effects);
+
+  private:
+    Position changes();
+    std::uint64_t unreported() const;
+    void deliver(PeerId peer, store::Step step, Effects& effects);
+
+    std::uint64_t id_;
+    std::unique_ptr<store::Cursor> cursor_;
+    Position told_;  // the position the client has
+    std::uint64_t events_ = 0;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t sent_events_ = 0;
+    std::uint64_t sent_bytes_ = 0;
+    bool news_ = true;
+    bool live_ = false;
+};
+
+}  // namespace skald::broker

@@ -1,0 +1,172 @@
+#include "broker/transport/router_socket.h"
+
+#include <zmq.h>
+
+#include "broker/limits.h"
+
+namespace skald::broker {
+namespace {
+
+using wire::SendResult;
+using wire::ZmqMessage;
+
+// The routing ids that a ROUTER makes itself: a zero and a number.
+constexpr std::size_t kOwnIdBytes = 5;
+// Copying a small body costs less than holding it.
+constexpr std::size_t kCopyBytesMax = 2048;
+constexpr std::int64_t kLingerMs = 1000;
+
+ZmqMessage routing_id(PeerId peer) {
+    std::byte id[kOwnIdBytes] = {};
+    store_le(id + 1, peer);
+    return ZmqMessage(Bytes(id));
+}
+
+}  // namespace
+
+// Bytes that the socket holds by reference.
+struct RouterSocket::Gauge {
+    std::atomic<std::size_t> bytes{0};
+    std::size_t wake_below = 0;
+    std::function<void()> wake;
+};
+
+// Keeps a frame alive while the socket refers to it.
+struct RouterSocket::Held {
+    Frame frame;
+    std::shared_ptr<Gauge> peer;
+    std::shared_ptr<Gauge> total;
+
+    Held(Frame f, std::shared_ptr<Gauge> p, std::shared_ptr<Gauge> t)
+        : frame(std::move(f)), peer(std::move(p)), total(std::move(t)) {
+        peer->bytes += frame->size();
+        total->bytes += frame->size();
+    }
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+    ~Held() {
+        for (Gauge* gauge : {peer.get(), total.get()}) {
+            const std::size_t before = gauge->bytes.fetch_sub(frame->size());
+            if (before >= gauge->wake_below && before - frame->size() < gauge->wake_below) {
+                total->wake();
+            }
+        }
+    }
+};
+
+Result<std::unique_ptr<RouterSocket>> RouterSocket::open(const CurveServer& curve,
+                                                         std::function<void()> wake,
+                                                         std::size_t send_bytes_max) {
+    wire::ZmqSocket socket(wire::shared_zmq_context(), wire::ZmqKind::router);
+    if (!socket.open()) {
+        return Error(Errc::io_error, "no socket can be made: too many are open");
+    }
+    socket.set(ZMQ_SNDHWM, kSendMessagesMax);
+    socket.set(ZMQ_ROUTER_MANDATORY, 1);
+    socket.set(ZMQ_MAXMSGSIZE, static_cast<std::int64_t>(kMessagePartBytesMax));
+    socket.set(ZMQ_HEARTBEAT_IVL, 0);
+    socket.set(ZMQ_LINGER, static_cast<int>(kLingerMs));
+    if (!curve.secret_key.empty()) {
+        socket.set(ZMQ_ZAP_DOMAIN, curve.domain);
+        socket.set(ZMQ_CURVE_SERVER, 1);
+        if (auto ok = socket.set_key(ZMQ_CURVE_SECRETKEY, curve.secret_key); !ok) {
+            return ok.error();
+        }
+    }
+    return std::unique_ptr<RouterSocket>(
+        new RouterSocket(std::move(socket), std::move(wake), send_bytes_max));
+}
+
+RouterSocket::RouterSocket(wire::ZmqSocket socket, std::function<void()> wake,
+                           std::size_t send_bytes_max)
+    : socket_(std::move(socket)), total_(std::make_shared<Gauge>()), send_bytes_max_(send_bytes_max) {
+    total_->wake = std::move(wake);
+    total_->wake_below = send_bytes_max / 2;
+}
+
+RouterSocket::~RouterSocket() = default;
+
+bool RouterSocket::receive(Router& router, Arrival& arrival) {
+    if (!socket_.receive(id_)) {
+        return false;
+    }
+    const Bytes id = id_.bytes();
+    const bool own = id.size() == kOwnIdBytes && id[0] == std::byte{0};
+    arrival.peer = own ? load_le<PeerId>(id.data() + 1) : 0;
+    arrival.frames = 0;
+    bool more = id_.more();
+    while (more && socket_.receive(part_)) {
+        more = part_.more();
+        ++arrival.frames;
+        if (!own || arrival.frames > 2) {
+            continue;
+        }
+        if (arrival.frames == 1 && !router.knows(arrival.peer)) {
+            arrival.key = part_.property("User-Id");
+        }
+        RequestArena::Place& place = arrival.frames == 1 ? arrival.envelope : arrival.body;
+        place = router.arena().copy(part_.bytes());
+    }
+    if (!own || arrival.frames == 0) {
+        ++refused_;
+        arrival.peer = 0;
+    }
+    return true;
+}
+
+void RouterSocket::drain(Router& router, std::vector<Arrival>& arrivals) {
+    std::size_t bytes = 0;
+    for (std::size_t n = 0; n < kRoundMessagesMax && bytes < kRoundBytesMax; ++n) {
+        Arrival& arrival = arrivals.emplace_back();
+        const bool received = receive(router, arrival);
+        bytes += arrival.envelope.bytes.size() + arrival.body.bytes.size();
+        if (!received || arrival.envelope.block == nullptr) {
+            arrivals.pop_back();
+        }
+        if (!received) {
+            return;
+        }
+    }
+}
+
+ZmqMessage RouterSocket::body(PeerId peer, const Frame& frame) {
+    if (frame->size() <= kCopyBytesMax) {
+        return ZmqMessage(as_bytes(*frame));
+    }
+    std::shared_ptr<Gauge>& gauge = gauges_[peer];
+    if (!gauge) {
+        gauge = std::make_shared<Gauge>();
+        gauge->wake_below = kSessionSendBytesMax / 2;
+    }
+    const Bytes bytes = as_bytes(*frame);
+    return ZmqMessage(bytes, std::make_shared<Held>(frame, gauge, total_));
+}
+
+bool RouterSocket::send(const Outgoing& outgoing) {
+    if (socket_.send(routing_id(outgoing.peer), true) != SendResult::sent) {
+        return false;
+    }
+    const bool bodies = !outgoing.bodies.empty();
+    SendResult sent = socket_.send(ZmqMessage(encoder_.encode(outgoing.message)), bodies);
+    for (std::size_t i = 0; i < outgoing.bodies.size(); ++i) {
+        const bool more = i + 1 < outgoing.bodies.size();
+        sent = socket_.send(body(outgoing.peer, outgoing.bodies[i]), more);
+    }
+    return sent == SendResult::sent;
+}
+
+bool RouterSocket::has_room(PeerId peer) const {
+    const auto gauge = gauges_.find(peer);
+    return total_->bytes < send_bytes_max_ &&
+           (gauge == gauges_.end() || gauge->second->bytes < kSessionSendBytesMax);
+}
+
+void RouterSocket::sweep() {
+    std::erase_if(gauges_, [](const auto& entry) { return entry.second->bytes == 0; });
+}
+
+std::size_t RouterSocket::queued_bytes() const {
+    return total_->bytes;
+}
+
+}  // namespace skald::broker

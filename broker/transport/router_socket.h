@@ -1,0 +1,62 @@
+// The node's ROUTER socket: messages into the router's arena, and out with bodies by reference.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/effects.h"
+#include "broker/router.h"
+#include "wire/envelope.h"
+#include "wire/zmq/socket.h"
+
+namespace skald::broker {
+
+struct CurveServer {
+    std::string secret_key;  // Z85; empty: no CURVE
+    std::string domain;      // of the ZAP handler
+};
+
+// Belongs to the node's thread from start to end.
+class RouterSocket {
+  public:
+    // `wake` is called, from a thread of ZeroMQ, when a peer that was out of room has some again.
+    static Result<std::unique_ptr<RouterSocket>> open(const CurveServer& curve,
+                                                      std::function<void()> wake,
+                                                      std::size_t send_bytes_max);
+    ~RouterSocket();
+    Result<std::string> bind(const std::string& endpoint) { return socket_.bind(endpoint); }
+
+    // Takes messages off the socket until it is empty or a round is full.
+    void drain(Router& router, std::vector<Arrival>& arrivals);
+    // False when the peer is gone, or does not read: its session must end.
+    bool send(const Outgoing& outgoing);
+    // Whether bodies may be sent to the peer now.
+    bool has_room(PeerId peer) const;
+    // Forgets peers that hold nothing.
+    void sweep();
+    std::size_t queued_bytes() const;
+    std::uint64_t refused() const { return refused_; }
+
+    const wire::ZmqSocket& socket() const { return socket_; }
+
+  private:
+    struct Gauge;
+    struct Held;
+    RouterSocket(wire::ZmqSocket socket, std::function<void()> wake, std::size_t send_bytes_max);
+    bool receive(Router& router, Arrival& arrival);
+    wire::ZmqMessage body(PeerId peer, const Frame& frame);
+
+    wire::ZmqSocket socket_;
+    wire::EnvelopeEncoder encoder_;
+    wire::ZmqMessage id_;
+    wire::ZmqMessage part_;
+    std::shared_ptr<Gauge> total_;
+    std::unordered_map<PeerId, std::shared_ptr<Gauge>> gauges_;
+    std::size_t send_bytes_max_;
+    std::uint64_t refused_ = 0;
+};
+
+}  // namespace skald::broker

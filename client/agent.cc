@@ -1,0 +1,259 @@
+#include "client/agent.h"
+
+#include <algorithm>
+
+namespace skald::client {
+namespace {
+
+int milliseconds_until(Monotonic now, Monotonic then) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(then - now).count();
+    return static_cast<int>(std::clamp<std::int64_t>(ms + 1, 0, 1000));
+}
+
+// Answers taken before calls are looked at again.
+constexpr int kAnswersAtOnce = 256;
+
+}  // namespace
+
+Agent::Agent(Options options)
+    : options_(std::move(options)),
+      session_(options_.session),
+      dispatcher_({[this](std::vector<Consumed> consumed) {
+                       for (const Consumed& used : consumed) {
+                           (void)push(used);
+                       }
+                   },
+                   [this](std::size_t requests, std::size_t bytes) {
+                       const std::lock_guard lock(mutex_);
+                       open_requests_ -= requests;
+                       open_bytes_ -= bytes;
+                       if (waiting_for_room_ != 0) {
+                           room_.notify_all();
+                       }
+                   }}) {
+    thread_ = std::thread([this] { run(); });
+}
+
+Agent::~Agent() {
+    stop_ = true;
+    waker_.wake();
+    thread_.join();
+}
+
+Result<wire::msg::Welcome> Agent::await_welcome(std::chrono::milliseconds timeout) {
+    std::unique_lock lock(mutex_);
+    if (!room_.wait_for(lock, timeout, [this] { return welcome_.has_value(); })) {
+        return Error(Errc::unreachable, "no server answered in time");
+    }
+    return *welcome_;
+}
+
+bool Agent::has_room(std::size_t bytes) const {
+    return !closed_ && open_requests_ < kOpenRequestsMax &&
+           (open_bytes_ + bytes <= kOpenBytesMax || open_requests_ == 0);
+}
+
+void Agent::enqueue(Sequenced& call) {
+    ++open_requests_;
+    open_bytes_ += call.bytes();
+    const bool wake = inbox_.empty();
+    inbox_.calls.push_back(std::move(call));
+    if (wake) {
+        waker_.wake();
+    }
+}
+
+bool Agent::submit(Sequenced& call) {
+    const std::lock_guard lock(mutex_);
+    if (!has_room(call.bytes())) {
+        return false;
+    }
+    enqueue(call);
+    return true;
+}
+
+bool Agent::submit_blocking(Sequenced& call) {
+    std::unique_lock lock(mutex_);
+    if (!has_room(call.bytes())) {
+        ++waiting_for_room_;
+        const bool room = room_.wait_for(lock, call.deadline - now(),
+                                         [&] { return has_room(call.bytes()); });
+        --waiting_for_room_;
+        if (!room) {
+            return false;
+        }
+    }
+    enqueue(call);
+    return true;
+}
+
+bool Agent::push(Input input) {
+    const std::lock_guard lock(mutex_);
+    if (closed_) {
+        return false;
+    }
+    const bool wake = inbox_.empty();
+    inbox_.others.push_back(std::move(input));
+    if (wake) {
+        waker_.wake();
+    }
+    return true;
+}
+
+void Agent::request(Plain call) {
+    auto done = call.done;
+    if (!push(std::move(call))) {
+        done(Error(Errc::connection_lost, "the client was closed"));
+    }
+}
+
+void Agent::subscribe(NewSubscription subscription) {
+    auto done = subscription.done;
+    if (!push(std::move(subscription))) {
+        done(Error(Errc::connection_lost, "the client was closed"));
+    }
+}
+
+void Agent::unsubscribe(SubscriptionId id) {
+    dispatcher_.remove(id);
+    (void)push(Consumed{id, 0, 0, true});
+}
+
+void Agent::take_inputs() {
+    {
+        const std::lock_guard lock(mutex_);
+        std::swap(taken_, inbox_);
+    }
+    for (Sequenced& call : taken_.calls) {
+        session_.submit(std::move(call));
+    }
+    for (Input& input : taken_.others) {
+        if (auto* plain = std::get_if<Plain>(&input)) {
+            session_.request(std::move(*plain));
+        } else if (auto* subscription = std::get_if<NewSubscription>(&input)) {
+            session_.subscribe(std::move(*subscription));
+        } else if (const auto* used = std::get_if<Consumed>(&input)) {
+            session_.consumed(used->subscription, used->events, used->bytes);
+            if (used->ended) {
+                session_.unsubscribe(used->subscription);
+            }
+        }
+    }
+    taken_.clear();
+}
+
+void Agent::take_answers() {
+    if (!socket_) {
+        return;
+    }
+    const Monotonic time = now();
+    Answer answer;
+    for (int i = 0; i < kAnswersAtOnce && socket_->receive(answer); ++i) {
+        session_.received(std::move(answer), time);
+        answer = Answer{};
+        if (session_.effects().disconnect) {
+            return;
+        }
+    }
+    if (socket_->broken()) {
+        session_.lost(time);
+    }
+}
+
+void Agent::apply() {
+    Effects& effects = session_.effects();
+    if (effects.disconnect) {
+        socket_.reset();
+    }
+    std::optional<Error> failed;
+    if (effects.connect) {
+        auto socket = DealerSocket::connect(options_.servers[*effects.connect], options_.curve);
+        if (socket) {
+            socket_ = std::move(*socket);
+        } else {
+            failed = socket.error();
+        }
+    }
+    if (socket_) {
+        for (const Effects::Send& send : effects.sends) {
+            socket_->send(send);
+        }
+        for (const SequencedSend& send : effects.sequenced) {
+            socket_->send(send);
+        }
+    }
+    std::vector<std::function<void()>> calls = std::move(effects.calls);
+    for (Resolved& resolved : effects.resolved) {
+        if (resolved.at_once) {
+            const std::lock_guard lock(mutex_);
+            --open_requests_;
+            open_bytes_ -= resolved.bytes;
+            if (waiting_for_room_ != 0) {
+                room_.notify_all();
+            }
+        }
+    }
+    const auto later = std::stable_partition(effects.resolved.begin(), effects.resolved.end(),
+                                             [](const Resolved& r) { return r.at_once; });
+    for (auto it = effects.resolved.begin(); it != later; ++it) {
+        it->done(std::move(it->result));
+    }
+    effects.resolved.erase(effects.resolved.begin(), later);
+    dispatcher_.post(effects.resolved, effects.told);
+    effects.clear();
+    for (const auto& call : calls) {
+        call();
+    }
+    announce();
+    if (failed) {
+        session_.lost(now(), *failed);
+        effects.disconnect = false;
+        announce();
+    }
+}
+
+// Tells await_welcome() once.
+void Agent::announce() {
+    if (announced_ || session_.standing() == Standing::trying) {
+        return;
+    }
+    announced_ = true;
+    const std::lock_guard lock(mutex_);
+    if (session_.standing() == Standing::ready) {
+        welcome_.emplace(session_.welcome());
+    } else {
+        welcome_.emplace(session_.failure());
+    }
+    room_.notify_all();
+}
+
+void Agent::run() {
+    session_.start(now());
+    apply();
+    while (!stop_) {
+        const Monotonic time = now();
+        const int timeout = milliseconds_until(time, session_.next_tick(time));
+        if (socket_) {
+            wire::poll_sockets(socket_->socket(), &socket_->monitor(), waker_, timeout);
+        } else {
+            wire::poll_waker(waker_, timeout);
+        }
+        waker_.clear();
+        take_inputs();
+        apply();
+        take_answers();
+        apply();
+        session_.tick(now());
+        apply();
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+    }
+    take_inputs();
+    session_.close();
+    apply();
+    socket_.reset();
+}
+
+}  // namespace skald::client

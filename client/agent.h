@@ -1,0 +1,91 @@
+// The client's thread at the socket: it owns the connection and the session, and takes calls over a
+// bounded queue.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "client/dispatcher.h"
+#include "client/session.h"
+#include "client/transport/dealer_socket.h"
+
+namespace skald::client {
+
+inline constexpr std::size_t kOpenRequestsMax = 16384;
+inline constexpr std::size_t kOpenBytesMax = std::size_t{16} << 20;
+
+// Thread safe.
+class Agent {
+  public:
+    struct Options {
+        std::vector<std::string> servers;
+        CurveClient curve;
+        SessionOptions session;
+        const Clock& clock = SystemClock::instance();
+    };
+    explicit Agent(Options options);
+    ~Agent();  // resolves what is open
+    Agent(const Agent&) = delete;
+    Agent& operator=(const Agent&) = delete;
+
+    // Waits for the node's welcome.
+    Result<wire::msg::Welcome> await_welcome(std::chrono::milliseconds timeout);
+
+    // False, and `call` untouched, when the queue is at its bound or the client closes.
+    bool submit(Sequenced& call);
+    // Waits for room; false when there is none until the call's deadline.
+    bool submit_blocking(Sequenced& call);
+    void request(Plain call);
+    void subscribe(NewSubscription subscription);
+    void unsubscribe(SubscriptionId id);
+    Dispatcher& dispatcher() { return dispatcher_; }
+    Monotonic now() const { return options_.clock.monotonic(); }
+
+  private:
+    using Input = std::variant<Plain, NewSubscription, Consumed>;
+    struct Inbox {
+        std::vector<Sequenced> calls;
+        std::vector<Input> others;
+        bool empty() const { return calls.empty() && others.empty(); }
+        void clear() {
+            calls.clear();
+            others.clear();
+        }
+    };
+
+    bool push(Input input);
+    bool has_room(std::size_t bytes) const;
+    void enqueue(Sequenced& call);
+    void run();
+    void take_inputs();
+    void take_answers();
+    void apply();
+    void announce();
+
+    Options options_;
+    wire::Waker waker_;
+    Session session_;                        // of the thread, like the next three
+    std::unique_ptr<DealerSocket> socket_;
+    Inbox taken_;
+    bool announced_ = false;
+
+    std::mutex mutex_;
+    std::condition_variable room_;
+    Inbox inbox_;                            // guarded by mutex_, like the next five
+    std::size_t open_requests_ = 0;
+    std::size_t open_bytes_ = 0;
+    std::size_t waiting_for_room_ = 0;
+    bool closed_ = false;
+    std::optional<Result<wire::msg::Welcome>> welcome_;
+    std::atomic<bool> stop_{false};
+    Dispatcher dispatcher_;
+    std::thread thread_;
+};
+
+}  // namespace skald::client

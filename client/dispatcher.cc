@@ -1,0 +1,179 @@
+#include "client/dispatcher.h"
+
+#include <fmt/format.h>
+
+#include "client/decode.h"
+
+namespace skald::client {
+
+void HandlerSlot::close() {
+    open_ = false;
+    if (runner_ != std::this_thread::get_id()) {
+        const std::lock_guard wait(running_);
+    }
+}
+
+Consumed HandlerSlot::call(Told& told) {
+    const std::lock_guard lock(running_);
+    runner_ = std::this_thread::get_id();
+    Consumed used;
+    used.subscription = told.subscription;
+    for (std::size_t i = 0; i < told.bodies.size(); ++i) {
+        used.events += told.chunks[i].events;
+        used.bytes += told.bodies[i].bytes.size();
+    }
+    if (open_) {
+        try {
+            tell(told, used);
+        } catch (const std::exception& e) {
+            used.ended = true;
+            end(Error(Errc::handler_failed, fmt::format("the handler failed: {}", e.what())));
+        } catch (...) {
+            used.ended = true;
+            end(Error(Errc::handler_failed, "the handler failed: it threw no std::exception"));
+        }
+    }
+    runner_ = std::thread::id();
+    return used;
+}
+
+void HandlerSlot::end(const Error& reason) {
+    if (open_.exchange(false)) {
+        handler_.on_ended(reason, taken_);
+    }
+}
+
+void HandlerSlot::on_events(Told& told, Consumed& used) {
+    std::vector<EventView> events;
+    for (std::size_t i = 0; i < told.bodies.size(); ++i) {
+        auto ok = decode_body(told.bodies[i].bytes, told.chunks[i].partition, false, events);
+        if (!ok) {
+            used.ended = true;
+            end(ok.error());
+            return;
+        }
+    }
+    if (!events.empty()) {
+        handler_.on_events({events, told.position});
+    }
+}
+
+void HandlerSlot::tell(Told& told, Consumed& used) {
+    switch (told.kind) {
+        case Told::Kind::events:
+            on_events(told, used);
+            break;
+        case Told::Kind::checkpoint:
+            handler_.on_checkpoint({told.position});
+            break;
+        case Told::Kind::caught_up:
+            handler_.on_caught_up({told.position});
+            break;
+        case Told::Kind::fell_behind:
+            handler_.on_fell_behind({told.position});
+            break;
+        case Told::Kind::ended:
+            taken_ = told.position;
+            end(told.error);
+            break;
+    }
+    taken_ = std::move(told.position);
+}
+
+Dispatcher::Dispatcher(Reports reports)
+    : reports_(std::move(reports)), thread_([this] { run(); }) {}
+
+Dispatcher::~Dispatcher() {
+    {
+        const std::lock_guard lock(mutex_);
+        stop_ = true;
+    }
+    work_.notify_one();
+    thread_.join();
+}
+
+void Dispatcher::post(std::vector<Resolved>& resolved, std::vector<Told>& told) {
+    if (resolved.empty() && told.empty()) {
+        return;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        if (resolved_.empty()) {
+            std::swap(resolved_, resolved);
+        } else {
+            std::move(resolved.begin(), resolved.end(), std::back_inserter(resolved_));
+        }
+        std::move(told.begin(), told.end(), std::back_inserter(told_));
+    }
+    resolved.clear();
+    told.clear();
+    work_.notify_one();
+}
+
+void Dispatcher::add(SubscriptionId id, std::shared_ptr<HandlerSlot> slot) {
+    const std::lock_guard lock(mutex_);
+    slots_[id] = std::move(slot);
+}
+
+void Dispatcher::remove(SubscriptionId id) {
+    const std::lock_guard lock(mutex_);
+    slots_.erase(id);
+}
+
+void Dispatcher::run() {
+    std::vector<Resolved> resolved;
+    std::vector<Told> told;
+    std::unique_lock lock(mutex_);
+    while (true) {
+        work_.wait(lock, [this] { return stop_ || !resolved_.empty() || !told_.empty(); });
+        if (resolved_.empty() && told_.empty()) {
+            return;
+        }
+        std::swap(resolved, resolved_);
+        std::swap(told, told_);
+        lock.unlock();
+        resolve(resolved);
+        tell(told);
+        resolved.clear();
+        told.clear();
+        lock.lock();
+    }
+}
+
+// Room is given back before the callbacks run: they are where the next requests come from.
+void Dispatcher::resolve(std::vector<Resolved>& resolved) {
+    if (resolved.empty()) {
+        return;
+    }
+    std::size_t bytes = 0;
+    for (const Resolved& r : resolved) {
+        bytes += r.bytes;
+    }
+    reports_.resolved(resolved.size(), bytes);
+    for (Resolved& r : resolved) {
+        r.done(std::move(r.result));
+    }
+}
+
+void Dispatcher::tell(std::vector<Told>& told) {
+    std::vector<Consumed> consumed;
+    for (Told& t : told) {
+        std::shared_ptr<HandlerSlot> slot;
+        {
+            const std::lock_guard lock(mutex_);
+            const auto it = slots_.find(t.subscription);
+            if (it != slots_.end()) {
+                slot = it->second;
+            }
+        }
+        if (!slot) {
+            continue;
+        }
+        const Consumed used = slot->call(t);
+        if (used.events != 0 || used.bytes != 0 || used.ended) {
+            reports_.consumed({used});
+        }
+    }
+}
+
+}  // namespace skald::client

@@ -1,0 +1,328 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <future>
+#include <random>
+#include <thread>
+
+#include "base/glob.h"
+#include "base/limits.h"
+#include "client/agent.h"
+#include "client/decode.h"
+#include "skald/client.h"
+#include "wire/batch.h"
+#include "wire/request.h"
+
+namespace skald {
+namespace client {
+namespace {
+
+namespace msg = wire::msg;
+
+constexpr std::size_t kNameBytesMax = 255;
+constexpr std::size_t kIdSources = 4;  // so that threads that append do not wait for each other
+
+// A one-shot answer between the socket's thread and a caller that waits.
+template <typename T>
+class Waiter {
+  public:
+    std::function<void(Result<T>)> callback() {
+        return [promise = promise_](Result<T> result) { promise->set_value(std::move(result)); };
+    }
+    Result<T> wait() { return promise_->get_future().get(); }
+
+  private:
+    std::shared_ptr<std::promise<Result<T>>> promise_ = std::make_shared<std::promise<Result<T>>>();
+};
+
+Uuid random_uuid() {
+    std::random_device device;
+    Uuid id;
+    for (std::uint8_t& byte : id.bytes) {
+        byte = static_cast<std::uint8_t>(device());
+    }
+    id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0f) | 0x40);
+    id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
+    return id;
+}
+
+Error not_the_answer() {
+    return {Errc::malformed, "the node answered with another kind of message"};
+}
+
+class RemoteSubscription final : public Subscription {
+  public:
+    RemoteSubscription(Agent& agent, SubscriptionId id, std::shared_ptr<HandlerSlot> slot)
+        : agent_(agent), id_(id), slot_(std::move(slot)) {}
+    ~RemoteSubscription() override { unsubscribe(); }
+    void unsubscribe() override {
+        if (!done_.exchange(true)) {
+            agent_.unsubscribe(id_);
+        }
+        slot_->close();
+    }
+
+  private:
+    Agent& agent_;
+    SubscriptionId id_;
+    std::shared_ptr<HandlerSlot> slot_;
+    std::atomic<bool> done_{false};
+};
+
+class RemoteStore final : public EventStore {
+  public:
+    RemoteStore(Agent::Options options, std::chrono::milliseconds timeout)
+        : timeout_(timeout), agent_(std::move(options)) {}
+
+    Result<void> await_welcome() {
+        auto welcome = agent_.await_welcome(timeout_);
+        if (!welcome) {
+            return welcome.error();
+        }
+        partitions_ = std::max<std::uint16_t>(welcome->partition_count, 1);
+        return {};
+    }
+
+    Result<Receipt> append(Append request) override {
+        auto call = encode(request);
+        if (!call) {
+            return call.error();
+        }
+        return settle(std::move(*call));
+    }
+
+    void append_async(Append request, AppendCallback done) override {
+        auto call = encode(request);
+        if (!call) {
+            done(call.error());
+            return;
+        }
+        call->done = std::move(done);
+        if (!agent_.submit(*call)) {
+            call->done(Error(Errc::busy, "the client holds all the requests it can: wait for answers"));
+        }
+    }
+
+    Result<Page> read(const Read& request) override {
+        auto answer = ask(msg::Read{0, request});
+        if (!answer) {
+            return answer.error();
+        }
+        auto* head = std::get_if<msg::Page>(&answer->message);
+        if (head == nullptr || head->chunks.size() != answer->bodies.size()) {
+            return not_the_answer();
+        }
+        Page page;
+        for (std::size_t i = 0; i < head->chunks.size(); ++i) {
+            auto ok = decode_body(answer->bodies[i].bytes, head->chunks[i].partition,
+                                  request.backward, page.events);
+            if (!ok) {
+                return ok.error();
+            }
+        }
+        page.memory = std::make_shared<std::vector<Body>>(std::move(answer->bodies));
+        page.next = std::move(head->next);
+        page.resume = std::move(head->resume);
+        page.end = head->end;
+        return page;
+    }
+
+    Result<std::unique_ptr<Subscription>> subscribe(const Subscribe& request,
+                                                    SubscriptionHandler& handler) override {
+        if (request.events_in_flight == 0 || request.bytes_in_flight == 0) {
+            return Error(Errc::invalid_argument, "a subscription needs credit for at least one event");
+        }
+        auto slot = std::make_shared<HandlerSlot>(handler);
+        Waiter<SubscriptionId> waiter;
+        // Added on the socket's thread, before anything can be told.
+        auto done = [this, slot, tell = waiter.callback()](Result<SubscriptionId> id) {
+            if (id) {
+                agent_.dispatcher().add(*id, slot);
+            }
+            tell(std::move(id));
+        };
+        agent_.subscribe({request, agent_.now() + timeout_, std::move(done)});
+        auto id = waiter.wait();
+        if (!id) {
+            return id.error();
+        }
+        return std::unique_ptr<Subscription>(
+            std::make_unique<RemoteSubscription>(agent_, *id, std::move(slot)));
+    }
+
+    Result<StreamInfo> stream_info(std::string_view stream) override {
+        return answer_to<msg::StreamAnswer>(msg::GetStream{0, std::string(stream)},
+                                            [](msg::StreamAnswer& a) { return std::move(a.info); });
+    }
+
+    Result<StreamList> list_streams(std::string_view glob, std::string_view after,
+                                    std::uint32_t limit) override {
+        return answer_to<msg::StreamListAnswer>(
+            msg::ListStreams{0, std::string(glob), std::string(after), limit},
+            [](msg::StreamListAnswer& a) { return std::move(a.list); });
+    }
+
+    Result<Receipt> change_stream(const Lifecycle& request) override {
+        if (auto ok = check_stream_name(request.stream); !ok) {
+            return ok.error();
+        }
+        Sequenced call;
+        call.lifecycle = request;
+        call.stream = request.stream;
+        call.partition = partition_of(request.stream);
+        call.deadline = agent_.now() + timeout_;
+        return settle(std::move(call));
+    }
+
+    Result<std::optional<Snapshot>> get_snapshot(std::string_view stream) override {
+        auto answer = ask(msg::GetSnapshot{0, std::string(stream)});
+        if (!answer) {
+            return answer.error();
+        }
+        const auto* head = std::get_if<msg::SnapshotAnswer>(&answer->message);
+        if (head == nullptr || (head->found && answer->bodies.size() != 1)) {
+            return not_the_answer();
+        }
+        if (!head->found) {
+            return std::optional<Snapshot>();
+        }
+        return std::optional<Snapshot>(Snapshot{head->version, head->fingerprint,
+                                                std::string(as_text(answer->bodies[0].bytes))});
+    }
+
+    Result<void> put_snapshot(std::string_view stream, const Snapshot& snapshot) override {
+        if (snapshot.bytes.size() > limits::kSnapshotBytesMax) {
+            return Error(Errc::invalid_argument, "a snapshot has at most 4 MiB");
+        }
+        auto answer = ask(msg::PutSnapshot{0, std::string(stream), snapshot.version,
+                                           snapshot.fingerprint},
+                          std::make_shared<const std::string>(snapshot.bytes));
+        if (!answer) {
+            return answer.error();
+        }
+        return {};
+    }
+
+    Result<Position> position() override {
+        return answer_to<msg::PositionAnswer>(
+            msg::GetPosition{}, [](msg::PositionAnswer& a) { return std::move(a.position); });
+    }
+
+  private:
+    Partition partition_of(std::string_view stream) const {
+        const std::uint64_t hash = wire::name_hash(partition_key_of(stream));
+        return Partition{static_cast<std::uint16_t>(hash % partitions_)};
+    }
+
+    Result<Sequenced> encode(Append& request) {
+        if (request.producer) {
+            return Error(Errc::invalid_argument, "the client is the producer: set none");
+        }
+        auto encoded = encode_bytes(request);
+        if (!encoded) {
+            return encoded.error();
+        }
+        Sequenced call;
+        call.request = std::move(encoded->bytes);
+        call.last_id = encoded->last_id;
+        call.ack = request.ack;
+        call.stream = std::move(request.streams.back().stream);
+        call.partition = partitions_ == 1 ? Partition{} : partition_of(call.stream);
+        call.deadline = agent_.now() + timeout_;
+        return call;
+    }
+
+    Result<wire::EncodedRequest> encode_bytes(const Append& request) {
+        const std::size_t i = std::hash<std::thread::id>()(std::this_thread::get_id()) % kIdSources;
+        const std::lock_guard lock(sources_[i].mutex);
+        return wire::encode_request(request, sources_[i].ids);
+    }
+
+    Result<Receipt> settle(Sequenced call) {
+        Waiter<Receipt> waiter;
+        call.done = waiter.callback();
+        call.at_once = true;
+        if (!agent_.submit_blocking(call)) {
+            return Error(Errc::busy, "the client holds all the requests it can: wait for answers");
+        }
+        return waiter.wait();
+    }
+
+    // A Rejected comes back as its error.
+    Result<Answer> ask(msg::FromClient message, std::shared_ptr<const std::string> body = nullptr) {
+        Waiter<Answer> waiter;
+        agent_.request({std::move(message), std::move(body), agent_.now() + timeout_,
+                        waiter.callback()});
+        auto answer = waiter.wait();
+        if (answer) {
+            if (auto* rejected = std::get_if<msg::Rejected>(&answer->message)) {
+                return std::move(rejected->error);
+            }
+        }
+        return answer;
+    }
+
+    template <typename Wanted, typename Pick>
+    auto answer_to(msg::FromClient message, Pick pick)
+        -> Result<std::decay_t<decltype(pick(std::declval<Wanted&>()))>> {
+        auto answer = ask(std::move(message));
+        if (!answer) {
+            return answer.error();
+        }
+        auto* wanted = std::get_if<Wanted>(&answer->message);
+        if (wanted == nullptr) {
+            return not_the_answer();
+        }
+        return pick(*wanted);
+    }
+
+    struct Source {
+        std::mutex mutex;
+        wire::IdSource ids;  // guarded by mutex
+    };
+    std::array<Source, kIdSources> sources_;
+    std::chrono::milliseconds timeout_;
+    std::uint16_t partitions_ = 1;
+    Agent agent_;
+};
+
+Result<void> check_options(const ClientOptions& options) {
+    if (options.servers.empty()) {
+        return Error(Errc::invalid_argument, "a client needs at least one server");
+    }
+    if (options.name.size() > kNameBytesMax) {
+        return Error(Errc::invalid_argument, "the client's name has more than 255 bytes");
+    }
+    const bool some = !options.public_key.empty() || !options.secret_key.empty() ||
+                      !options.server_key.empty();
+    for (const std::string* key : {&options.public_key, &options.secret_key, &options.server_key}) {
+        if (some && key->size() != 40) {
+            return Error(Errc::invalid_argument,
+                         "CURVE needs public_key, secret_key and server_key, 40 characters each");
+        }
+    }
+    return wire::check_zmq_version();
+}
+
+}  // namespace
+}  // namespace client
+
+Result<std::unique_ptr<EventStore>> connect(const ClientOptions& options) {
+    if (auto ok = client::check_options(options); !ok) {
+        return ok.error();
+    }
+    client::Agent::Options agent;
+    agent.servers = options.servers;
+    agent.curve = {options.public_key, options.secret_key, options.server_key};
+    agent.session.servers = options.servers.size();
+    agent.session.producer = client::random_uuid();
+    agent.session.name = options.name;
+    agent.session.seed = load_le<std::uint64_t>(agent.session.producer.bytes.data());
+    auto store = std::make_unique<client::RemoteStore>(std::move(agent), options.timeout);
+    if (auto ok = store->await_welcome(); !ok) {
+        return ok.error();
+    }
+    return std::unique_ptr<EventStore>(std::move(store));
+}
+
+}  // namespace skald

@@ -1,0 +1,239 @@
+// The client's side of the protocol as a pure core: calls, messages, losses and the time go in; what
+// to connect, send, resolve and tell handlers comes out as Effects. It resolves each call exactly
+// once: ok, rejected (certainly nothing written), or outcome_unknown.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "skald/event_store.h"
+#include "wire/messages.h"
+
+namespace skald::client {
+
+// A body frame and what keeps it.
+struct Body {
+    Bytes bytes;
+    std::shared_ptr<const void> owner;
+};
+
+struct Answer {
+    wire::msg::FromNode message;
+    std::vector<Body> bodies;
+};
+
+// An append or a change until its outcome.
+struct Sequenced {
+    std::string request;                 // encoded; empty: a change
+    std::optional<Lifecycle> lifecycle;
+    Partition partition;
+    Monotonic deadline{};
+    std::string stream;                  // the next three are for the receipt
+    Uuid last_id;
+    Ack ack = Ack::quorum;
+    AppendCallback done;
+    bool at_once = false;  // `done` never blocks and may run on the thread of the socket
+    // Kept by the session.
+    bool resolved = false;
+    std::uint32_t connection = 0;  // the one it was last sent on
+    std::uint32_t sends = 0;
+
+    std::size_t bytes() const { return lifecycle ? lifecycle->stream.size() : request.size(); }
+};
+
+// Any other request. Sent again after a reconnect: it changes nothing, or the same twice.
+struct Plain {
+    wire::msg::FromClient message;
+    std::shared_ptr<const std::string> body;
+    Monotonic deadline{};
+    std::function<void(Result<Answer>)> done;
+};
+
+using SubscriptionId = std::uint64_t;
+
+struct NewSubscription {
+    Subscribe request;
+    Monotonic deadline{};
+    std::function<void(Result<SubscriptionId>)> done;
+};
+
+// What a subscription's handler is to be told.
+struct Told {
+    enum class Kind : std::uint8_t { events, checkpoint, caught_up, fell_behind, ended };
+    SubscriptionId subscription = 0;
+    Kind kind = Kind::events;
+    Position position;
+    std::vector<wire::msg::ChunkHead> chunks;
+    std::vector<Body> bodies;
+    Error error;
+};
+
+struct Resolved {
+    AppendCallback done;
+    Result<Receipt> result;
+    std::size_t bytes = 0;
+    bool at_once = false;
+};
+
+struct SequencedSend {
+    const Sequenced* call = nullptr;  // valid until the next input
+    std::uint64_t id = 0;
+    std::uint64_t resolved_below = 0;
+    std::uint64_t after = 0;
+};
+
+struct Effects {
+    bool disconnect = false;              // first: close the connection there is
+    std::optional<std::size_t> connect;   // then open one to this server
+    struct Send {
+        wire::msg::FromClient message;
+        std::shared_ptr<const std::string> body;
+    };
+    std::vector<Send> sends;              // then send these
+    std::vector<SequencedSend> sequenced; // and these
+    std::vector<Resolved> resolved;
+    std::vector<std::function<void()>> calls;  // of plain requests: never block
+    std::vector<Told> told;
+    void clear() {
+        disconnect = false;
+        connect.reset();
+        sends.clear();
+        sequenced.clear();
+        resolved.clear();
+        calls.clear();
+        told.clear();
+    }
+};
+
+struct SessionOptions {
+    std::size_t servers = 1;
+    Uuid producer;
+    std::string name;
+    std::uint64_t seed = 1;  // of the jitter
+};
+
+// What connect() waits for.
+enum class Standing : std::uint8_t { trying, ready, failed };
+
+// One thread at a time.
+class Session {
+  public:
+    explicit Session(SessionOptions options);
+
+    void start(Monotonic now);
+    void submit(Sequenced call);
+    void request(Plain call);
+    void subscribe(NewSubscription subscription);
+    void consumed(SubscriptionId id, std::uint64_t events, std::uint64_t bytes);
+    void unsubscribe(SubscriptionId id);
+    void received(Answer answer, Monotonic now);
+    // The connection broke, or could not be made.
+    void lost(Monotonic now);
+    void lost(Monotonic now, const Error& why);
+    void tick(Monotonic now);
+    // Resolves everything that is open.
+    void close();
+
+    Effects& effects() { return effects_; }
+    Standing standing() const { return standing_; }
+    const Error& failure() const { return failure_; }
+    const wire::msg::Welcome& welcome() const { return welcome_; }
+    Monotonic next_tick(Monotonic now) const;
+
+  private:
+    enum class State : std::uint8_t { idle, waiting, connecting, ready, closed };
+    // The requests of one partition that were sent at least once; entry i has sequence base + i.
+    struct Lane {
+        std::uint64_t base = 0;
+        std::deque<Sequenced> sent;
+        std::size_t resend = 0;         // from here on they must be sent on this connection
+        std::uint64_t last_unresolved = 0;  // one past the last sequence sent and not resolved
+    };
+    struct Subscribed {
+        Subscribe request;
+        std::function<void(Result<SubscriptionId>)> done;  // until the first answer
+        Monotonic deadline{};
+        std::optional<Position> position;
+        bool live = false;
+        std::uint64_t unconsumed_events = 0;
+        std::uint64_t unconsumed_bytes = 0;
+        std::uint64_t granted_events = 0;  // of this connection
+        std::uint64_t granted_bytes = 0;
+        std::uint64_t owed_events = 0;     // consumed and not yet granted again
+        std::uint64_t owed_bytes = 0;
+        std::optional<Monotonic> retry;
+    };
+
+    void connect(Monotonic now);
+    Monotonic backoff();
+    void fail(const Error& error);
+
+    void on(wire::msg::Welcome& welcome, std::vector<Body>& bodies);
+    void on(wire::msg::Receipts& receipts, std::vector<Body>& bodies);
+    void on(wire::msg::Rejected& rejected, std::vector<Body>& bodies);
+    void on(wire::msg::Goodbye& goodbye, std::vector<Body>& bodies);
+    void on(wire::msg::Busy& busy, std::vector<Body>& bodies);
+    void on(wire::msg::Heartbeat& heartbeat, std::vector<Body>& bodies);
+    void on(wire::msg::Subscribed& message, std::vector<Body>& bodies);
+    void on(wire::msg::Deliver& message, std::vector<Body>& bodies);
+    void on(wire::msg::Checkpoint& message, std::vector<Body>& bodies);
+    void on(wire::msg::CaughtUp& message, std::vector<Body>& bodies);
+    void on(wire::msg::FellBehind& message, std::vector<Body>& bodies);
+    void on(wire::msg::Ended& message, std::vector<Body>& bodies);
+    template <typename Message>
+    void on(Message& message, std::vector<Body>& bodies) {
+        answer_plain(message.id, std::move(message), bodies);
+    }
+    void answer_plain(std::uint64_t id, wire::msg::FromNode message, std::vector<Body>& bodies);
+
+    // Sends what credit allows: first what this connection has not seen, then what is new.
+    void send_more();
+    bool send(Lane& lane, std::size_t i);
+    void settle(Lane& lane, std::size_t i, Result<Receipt> result);
+    void trim(Lane& lane);
+    Receipt receipt(const Sequenced& call, const wire::msg::ReceiptRange& range, std::uint32_t i) const;
+    void refuse(Lane& lane, std::size_t i, Error error);
+    void time_out(Monotonic now);
+
+    void send_subscribe(SubscriptionId id, Subscribed& subscription);
+    void merge(Subscribed& subscription, const Position& moved);
+    void tell(SubscriptionId id, Told::Kind kind, Subscribed& subscription);
+    void end(SubscriptionId id, Error error);
+    Subscribed* find(SubscriptionId id);
+
+    SessionOptions options_;
+    Effects effects_;
+    State state_ = State::idle;
+    Standing standing_ = Standing::trying;
+    Error failure_;
+    std::size_t server_ = 0;
+    std::size_t failures_ = 0;      // in a row
+    std::uint32_t connection_ = 0;  // counts them
+    std::uint64_t random_;
+    Monotonic now_{};
+    Monotonic since_{};             // of the state
+    Monotonic retry_at_{};          // when waiting
+    Monotonic heard_{};
+    Monotonic said_{};
+    wire::msg::Welcome welcome_;
+    std::uint64_t credit_bytes_ = 0;
+    std::uint32_t credit_requests_ = 0;
+    std::uint64_t bytes_in_flight_ = 0;
+    std::uint32_t requests_in_flight_ = 0;
+    std::optional<Monotonic> resend_at_;
+
+    std::deque<Sequenced> waiting_;  // never sent
+    std::vector<Lane> lanes_;        // by partition
+    std::uint64_t next_id_ = wire::msg::kFirstPlainId;
+    std::map<std::uint64_t, Plain> plain_;
+    std::map<SubscriptionId, Subscribed> subscriptions_;
+};
+
+}  // namespace skald::client

@@ -1,0 +1,245 @@
+// Appends and changes of a session: sequences, credit, receipts, and what a broken connection leaves
+// open.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "client/session.h"
+
+namespace skald::client {
+namespace {
+
+namespace msg = wire::msg;
+
+constexpr auto kResendPause = std::chrono::milliseconds(50);
+
+// Whether this refusal, of a request that was sent before without an answer, proves that nothing of
+// it was written the first time.
+bool proves_nothing_written(Errc code) {
+    switch (class_of(code)) {
+        case ErrorClass::conflict:
+            return code != Errc::fenced && code != Errc::partly_repeated;
+        case ErrorClass::usage:
+            return code != Errc::sequence_gap;
+        case ErrorClass::not_found:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool may_pass(Errc code) {
+    return class_of(code) == ErrorClass::unavailable;
+}
+
+}  // namespace
+
+void Session::submit(Sequenced call) {
+    waiting_.push_back(std::move(call));
+    if (state_ == State::ready) {
+        send_more();
+    }
+}
+
+bool Session::send(Lane& lane, std::size_t i) {
+    Sequenced& call = lane.sent[i];
+    const std::size_t bytes = call.bytes();
+    const bool room = requests_in_flight_ < credit_requests_ &&
+                      (bytes_in_flight_ + bytes <= credit_bytes_ || requests_in_flight_ == 0);
+    if (!room) {
+        return false;
+    }
+    const std::uint64_t id = lane.base + i;
+    call.connection = connection_;
+    ++call.sends;
+    bytes_in_flight_ += bytes;
+    ++requests_in_flight_;
+    said_ = now_;
+    effects_.sequenced.push_back({&call, id, lane.base, std::max(lane.last_unresolved, lane.base)});
+    lane.last_unresolved = id + 1;
+    return true;
+}
+
+void Session::send_more() {
+    if (state_ != State::ready || resend_at_) {
+        return;
+    }
+    for (Lane& lane : lanes_) {
+        for (; lane.resend < lane.sent.size(); ++lane.resend) {
+            const Sequenced& call = lane.sent[lane.resend];
+            const bool here = call.resolved || call.connection == connection_;
+            if (!here && !send(lane, lane.resend)) {
+                return;
+            }
+        }
+    }
+    while (!waiting_.empty()) {
+        Lane& lane = lanes_[std::min<std::size_t>(waiting_.front().partition.value, lanes_.size() - 1)];
+        const std::size_t bytes = waiting_.front().bytes();
+        if (requests_in_flight_ >= credit_requests_ ||
+            (bytes_in_flight_ + bytes > credit_bytes_ && requests_in_flight_ != 0)) {
+            return;
+        }
+        lane.sent.push_back(std::move(waiting_.front()));
+        waiting_.pop_front();
+        (void)send(lane, lane.sent.size() - 1);
+        lane.resend = lane.sent.size();
+    }
+}
+
+void Session::settle(Lane& lane, std::size_t i, Result<Receipt> result) {
+    Sequenced& call = lane.sent[i];
+    call.resolved = true;
+    const std::size_t bytes = call.bytes();
+    if (call.connection == connection_ && requests_in_flight_ != 0) {
+        --requests_in_flight_;
+        bytes_in_flight_ -= std::min<std::uint64_t>(bytes, bytes_in_flight_);
+    }
+    effects_.resolved.push_back({std::move(call.done), std::move(result), bytes, call.at_once});
+}
+
+void Session::trim(Lane& lane) {
+    while (!lane.sent.empty() && lane.sent.front().resolved) {
+        lane.sent.pop_front();
+        ++lane.base;
+        lane.resend -= lane.resend != 0 ? 1 : 0;
+    }
+}
+
+Receipt Session::receipt(const Sequenced& call, const msg::ReceiptRange& range,
+                         std::uint32_t i) const {
+    Receipt receipt;
+    receipt.stream = call.stream;
+    receipt.version = range.versions.empty()
+                          ? range.version + std::uint64_t{i} * range.version_step
+                          : Version{range.versions[i]};
+    receipt.partition = range.partition;
+    receipt.offset = range.offset + std::uint64_t{i} * range.offset_step;
+    receipt.id = call.last_id;
+    receipt.repeated = range.repeated;
+    receipt.durability = range.primary ? Ack::primary : Ack::quorum;
+    receipt.position.cluster = welcome_.cluster;
+    for (const msg::PartitionState& state : welcome_.partitions) {
+        if (state.partition == range.partition) {
+            receipt.position.partitions.push_back({range.partition, state.lineage, range.epoch,
+                                                   receipt.offset + 1, range.digest});
+        }
+    }
+    return receipt;
+}
+
+void Session::on(msg::Receipts& receipts, std::vector<Body>&) {
+    for (const msg::ReceiptRange& range : receipts.ranges) {
+        if (range.partition.value >= lanes_.size()) {
+            continue;
+        }
+        Lane& lane = lanes_[range.partition.value];
+        for (std::uint32_t i = 0; i < range.count; ++i) {
+            const std::uint64_t id = range.first_id + i;
+            if (id < lane.base) {
+                continue;
+            }
+            const std::size_t at = id - lane.base;
+            if (at >= lane.sent.size()) {
+                break;
+            }
+            if (!lane.sent[at].resolved && lane.sent[at].connection == connection_) {
+                settle(lane, at, receipt(lane.sent[at], range, i));
+            }
+        }
+        trim(lane);
+    }
+    send_more();
+}
+
+void Session::refuse(Lane& lane, std::size_t i, Error error) {
+    Sequenced& call = lane.sent[i];
+    if (call.sends == 1 || proves_nothing_written(error.code)) {
+        settle(lane, i, std::move(error));
+        return;
+    }
+    if (!may_pass(error.code)) {
+        settle(lane, i, Error(Errc::outcome_unknown,
+                              fmt::format("the connection broke before the answer came; sent again, "
+                                          "the answer was: {}",
+                                          error.message)));
+        return;
+    }
+    if (call.connection == connection_ && requests_in_flight_ != 0) {
+        --requests_in_flight_;
+        bytes_in_flight_ -= std::min<std::uint64_t>(call.bytes(), bytes_in_flight_);
+    }
+    call.connection = 0;
+    lane.resend = std::min(lane.resend, i);
+    lane.last_unresolved = std::min(lane.last_unresolved, lane.base + i);
+    resend_at_ = now_ + kResendPause;
+}
+
+void Session::on(msg::Rejected& rejected, std::vector<Body>& bodies) {
+    if (rejected.id >= msg::kFirstPlainId) {
+        if (subscriptions_.contains(rejected.id)) {
+            end(rejected.id, std::move(rejected.error));
+            return;
+        }
+        const std::uint64_t id = rejected.id;
+        answer_plain(id, std::move(rejected), bodies);
+        return;
+    }
+    if (rejected.partition.value >= lanes_.size()) {
+        return;
+    }
+    Lane& lane = lanes_[rejected.partition.value];
+    const std::uint64_t at = rejected.id - lane.base;
+    if (rejected.id < lane.base || at >= lane.sent.size() || lane.sent[at].resolved ||
+        lane.sent[at].connection != connection_) {
+        return;
+    }
+    refuse(lane, at, std::move(rejected.error));
+    trim(lane);
+    send_more();
+}
+
+void Session::time_out(Monotonic now) {
+    for (Lane& lane : lanes_) {
+        for (std::size_t i = 0; i < lane.sent.size(); ++i) {
+            if (lane.sent[i].resolved) {
+                continue;
+            }
+            if (lane.sent[i].deadline > now) {
+                break;
+            }
+            settle(lane, i, Error(Errc::outcome_unknown,
+                                  "no answer came in time: the append may have been written"));
+        }
+        trim(lane);
+    }
+    while (!waiting_.empty() && waiting_.front().deadline <= now) {
+        Sequenced& call = waiting_.front();
+        effects_.resolved.push_back({std::move(call.done),
+                                     Error(Errc::timed_out, "not sent in time: nothing was written"),
+                                     call.bytes(), call.at_once});
+        waiting_.pop_front();
+    }
+    for (auto it = plain_.begin(); it != plain_.end();) {
+        if (it->second.deadline > now) {
+            ++it;
+            continue;
+        }
+        effects_.calls.push_back([done = std::move(it->second.done)] {
+            done(Error(Errc::timed_out, "no answer came in time"));
+        });
+        it = plain_.erase(it);
+    }
+    for (auto it = subscriptions_.begin(); it != subscriptions_.end();) {
+        if (!it->second.done || it->second.deadline > now) {
+            ++it;
+            continue;
+        }
+        effects_.calls.push_back([done = std::move(it->second.done)] {
+            done(Error(Errc::timed_out, "no answer came in time"));
+        });
+        it = subscriptions_.erase(it);
+    }
+}
+
+}  // namespace skald::client

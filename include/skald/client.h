@@ -1,0 +1,39 @@
+// The remote event store: the same interface as an embedded one, spoken to a node or a cluster.
+// The protocol is docs/protocol.md; the contract of every call is that of event_store.h.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "skald/event_store.h"
+
+namespace skald {
+
+struct ClientOptions {
+    // Endpoints to try in turn, as tcp://host:7400, ipc:///run/skald.sock or inproc://name (a node in
+    // this process). At least one.
+    std::vector<std::string> servers;
+    // Bounds connect() and each call: beyond, outcome_unknown for an append or change that may have
+    // been written, timed_out for everything else.
+    std::chrono::milliseconds timeout{10000};
+    // CURVE keys, 40 characters of Z85 each; all three or none.
+    std::string public_key;
+    std::string secret_key;
+    std::string server_key;
+    std::string name;  // shown by the node; up to 255 bytes
+};
+
+// Connects and waits for the node's welcome. Errors: invalid_argument; unreachable when every server
+// refused or none answered in time; unauthenticated, forbidden, unsupported_version.
+//
+// The client is a producer: an append whose connection broke is sent again as the same request, so it
+// is written once. It moves on to the next server by itself; calls wait for that up to their timeout.
+// append_async holds up to 16,384 requests or 16 MiB, then answers busy. `Append::producer` must not
+// be set. Subscriptions go on where they were after a reconnect. Callbacks and handlers run on one
+// thread of the client, of its own. Destroy subscriptions before the client; calls still open are
+// then resolved as outcome_unknown or connection_lost.
+Result<std::unique_ptr<EventStore>> connect(const ClientOptions& options);
+
+}  // namespace skald

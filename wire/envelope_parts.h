@@ -1,0 +1,49 @@
+// The parts that several envelopes share, between our structs and FlatBuffers. Private to wire/.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "skald/event_store.h"
+#include "wire/messages.h"
+#include "wire/protocol_generated.h"
+
+namespace skald::wire::parts {
+
+using Builder = flatbuffers::FlatBufferBuilder;
+template <typename T>
+using Ref = flatbuffers::Offset<T>;
+
+// ---- to FlatBuffers
+
+fb::Id to_fb(const Uuid& id);
+fb::Expected to_fb(const Expected& expected);
+Ref<fb::Position> build(Builder& b, const Position& position);
+Ref<fb::Start> build(Builder& b, const Start& start);
+Ref<fb::Selection> build(Builder& b, const Selection& selection);
+Ref<fb::Fault> build(Builder& b, const Error& error);
+Ref<fb::StreamInfo> build(Builder& b, const StreamInfo& info);
+Ref<flatbuffers::Vector<const fb::ChunkHead*>> build(Builder& b,
+                                                     const std::vector<msg::ChunkHead>& chunks);
+
+// ---- from a verified buffer. An absent table gives the default.
+
+// Why a verified buffer was refused; caught where decoding begins.
+struct Refused : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+Uuid from_fb(const fb::Id* id);
+std::string text(const flatbuffers::String* string);
+std::vector<std::string> texts(
+    const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* strings);
+Expected from_fb(const fb::Expected* expected);
+Position from_fb(const fb::Position* position);
+Start from_fb(const fb::Start* start);
+Selection from_fb(const fb::Selection* selection);
+Error from_fb(const fb::Fault* fault);
+StreamInfo from_fb(const fb::StreamInfo* info);
+std::vector<msg::ChunkHead> from_fb(const flatbuffers::Vector<const fb::ChunkHead*>* chunks);
+
+}  // namespace skald::wire::parts

@@ -1,0 +1,240 @@
+// The messages of the client protocol as our own structs (docs/protocol.md). What handlers see.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "skald/error.h"
+#include "skald/event_store.h"
+
+namespace skald::wire::msg {
+
+inline constexpr std::uint16_t kProtocolMin = 1;
+inline constexpr std::uint16_t kProtocolMax = 1;
+inline constexpr std::uint64_t kFeatures = 0;
+// Ids below are sequences in a partition, of Append and ChangeStream; others are above.
+inline constexpr std::uint64_t kFirstPlainId = std::uint64_t{1} << 63;
+
+// ---- from a client
+
+struct Hello {
+    std::uint16_t protocol_min = kProtocolMin;
+    std::uint16_t protocol_max = kProtocolMax;
+    std::uint64_t features = kFeatures;
+    Uuid producer;
+    Epoch producer_epoch{1};
+    std::string client;
+    std::uint64_t credit_bytes = 0;
+    std::uint32_t credit_requests = 0;
+    bool operator==(const Hello&) const = default;
+};
+
+// `request` points into the frame it was decoded from; empty: the message's body frame.
+struct Append {
+    std::uint64_t id = 0;
+    std::uint64_t resolved_below = 0;
+    std::uint64_t after = 0;  // everything from here up to the id is resolved
+    Partition partition;
+    Bytes request;
+};
+struct Read {
+    std::uint64_t id = 0;
+    skald::Read read;
+};
+struct Subscribe {
+    std::uint64_t id = 0;
+    Selection selection;
+    Start start = Beginning{};
+    bool exclusive = false;
+    std::uint64_t credit_events = 0;
+    std::uint64_t credit_bytes = 0;
+};
+struct Credit {
+    std::uint64_t subscription = 0;
+    std::uint64_t events = 0;
+    std::uint64_t bytes = 0;
+};
+struct Unsubscribe {
+    std::uint64_t subscription = 0;
+};
+struct GetStream {
+    std::uint64_t id = 0;
+    std::string stream;
+};
+struct ListStreams {
+    std::uint64_t id = 0;
+    std::string glob;
+    std::string after;
+    std::uint32_t limit = 0;
+};
+struct ChangeStream {
+    std::uint64_t id = 0;
+    std::uint64_t resolved_below = 0;
+    std::uint64_t after = 0;  // everything from here up to the id is resolved
+    Partition partition;
+    Lifecycle lifecycle;
+};
+struct GetSnapshot {
+    std::uint64_t id = 0;
+    std::string stream;
+};
+struct PutSnapshot {
+    std::uint64_t id = 0;
+    std::string stream;
+    Version version;
+    std::uint64_t fingerprint = 0;
+};
+struct GetPosition {
+    std::uint64_t id = 0;
+};
+struct PublishEphemeral {
+    std::uint64_t id = 0;
+};
+struct Bye {
+    std::string reason;
+};
+
+// ---- from both
+
+struct Heartbeat {
+    std::uint64_t number = 0;
+};
+
+// ---- from a node
+
+struct PartitionState {
+    Partition partition;
+    Uuid lineage;
+    Epoch epoch;
+    Offset high_watermark;
+    bool operator==(const PartitionState&) const = default;
+};
+struct Limits {
+    std::uint64_t message_bytes = 0;
+    std::uint64_t request_bytes = 0;
+    std::uint32_t request_events = 0;
+    std::uint32_t page_events = 0;
+    std::uint64_t page_bytes = 0;
+    std::uint32_t subscriptions = 0;
+    bool operator==(const Limits&) const = default;
+};
+struct Welcome {
+    std::uint16_t protocol = kProtocolMax;
+    std::uint64_t features = 0;
+    Uuid node;
+    Uuid cluster;
+    std::uint16_t partition_count = 1;
+    std::vector<PartitionState> partitions;
+    Limits limits;
+    std::uint64_t credit_bytes = 0;
+    std::uint32_t credit_requests = 0;
+    std::uint32_t heartbeat_ms = 0;
+    std::uint32_t expiry_ms = 0;
+};
+struct ReceiptRange {
+    std::uint64_t first_id = 0;
+    std::uint32_t count = 0;
+    std::uint32_t records = 0;  // in each
+    Partition partition;
+    Offset offset;  // of the last event of the first request
+    std::uint32_t offset_step = 0;
+    Version version;
+    std::uint32_t version_step = 0;
+    std::vector<std::uint64_t> versions;  // instead of version and step, when not empty
+    Epoch epoch;
+    std::uint32_t digest = 0;
+    bool repeated = false;
+    bool primary = false;
+    bool operator==(const ReceiptRange&) const = default;
+};
+struct Receipts {
+    std::vector<ReceiptRange> ranges;
+};
+struct Rejected {
+    std::uint64_t id = 0;
+    Partition partition;  // when the id is a sequence
+    Error error;
+};
+struct ChunkHead {
+    Partition partition;
+    std::uint32_t events = 0;
+    Offset first;
+    Offset next;
+    bool operator==(const ChunkHead&) const = default;
+};
+struct Page {
+    std::uint64_t id = 0;
+    std::vector<ChunkHead> chunks;
+    Position next;
+    Start resume = Beginning{};
+    bool end = false;
+};
+struct Subscribed {
+    std::uint64_t id = 0;
+    Position position;
+};
+struct Deliver {
+    std::uint64_t subscription = 0;
+    std::vector<ChunkHead> chunks;
+    Position position;
+};
+struct Checkpoint {
+    std::uint64_t subscription = 0;
+    Position position;
+};
+struct CaughtUp {
+    std::uint64_t subscription = 0;
+    Position position;
+};
+struct FellBehind {
+    std::uint64_t subscription = 0;
+    Position position;
+};
+struct Ended {
+    std::uint64_t subscription = 0;
+    Error error;
+    Position position;
+};
+struct StreamAnswer {
+    std::uint64_t id = 0;
+    StreamInfo info;
+};
+struct StreamListAnswer {
+    std::uint64_t id = 0;
+    StreamList list;
+};
+struct SnapshotAnswer {
+    std::uint64_t id = 0;
+    bool found = false;  // then a body frame holds its bytes
+    Version version;
+    std::uint64_t fingerprint = 0;
+};
+struct PositionAnswer {
+    std::uint64_t id = 0;
+    Position position;
+};
+struct Done {
+    std::uint64_t id = 0;
+};
+struct Busy {
+    std::uint64_t credit_bytes = 0;
+    std::uint32_t credit_requests = 0;
+};
+struct Goodbye {
+    Error error;
+};
+
+using FromClient =
+    std::variant<Append, Hello, Read, Subscribe, Credit, Unsubscribe, GetStream, ListStreams,
+                 ChangeStream, GetSnapshot, PutSnapshot, GetPosition, PublishEphemeral, Bye,
+                 Heartbeat>;
+using FromNode =
+    std::variant<Receipts, Deliver, Rejected, Welcome, Page, Subscribed, Checkpoint, CaughtUp,
+                 FellBehind, Ended, StreamAnswer, StreamListAnswer, SnapshotAnswer, PositionAnswer,
+                 Done, Busy, Goodbye, Heartbeat>;
+
+}  // namespace skald::wire::msg

@@ -1,0 +1,105 @@
+// The least of ZeroMQ that nodes and clients share: the process's context, sockets, messages.
+// Nothing here throws; what can fail says so.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "skald/result.h"
+
+struct zmq_msg_t;
+
+namespace skald::wire {
+
+// One context a process, so that inproc:// reaches from a client to a node. It ends with the last of
+// its holders, who must have closed their sockets.
+std::shared_ptr<void> shared_zmq_context();
+
+// Refuses libzmq below 4.3.3, whose CURVE can be made to crash.
+Result<void> check_zmq_version();
+
+// A message part. Moves, and copies by reference.
+class ZmqMessage {
+public:
+    ZmqMessage();
+    explicit ZmqMessage(Bytes bytes);  // copies
+    // Points at bytes that `owner` keeps; released when the last reference went out.
+    ZmqMessage(Bytes bytes, std::shared_ptr<const void> owner);
+    ~ZmqMessage();
+    ZmqMessage(ZmqMessage&& other) noexcept;
+    ZmqMessage& operator=(ZmqMessage&& other) noexcept;
+
+    ZmqMessage share() const;  // another reference to the same bytes
+    Bytes bytes() const;
+    bool more() const;         // another part of the same message follows
+    // A property of the connection it came over, as "User-Id"; empty when there is none.
+    std::string_view property(const char* name) const;
+
+private:
+    friend class ZmqSocket;
+    zmq_msg_t* raw() const;
+    alignas(8) mutable unsigned char storage_[64];
+};
+
+enum class ZmqKind : std::uint8_t { router, dealer, rep, pair };
+
+enum class SendResult : std::uint8_t { sent, unreachable, full };
+
+// One thread at a time, which is also the one that closes it.
+class ZmqSocket {
+public:
+    ZmqSocket(std::shared_ptr<void> context, ZmqKind kind);
+    ~ZmqSocket();
+    ZmqSocket(ZmqSocket&& other) noexcept;
+    ZmqSocket& operator=(ZmqSocket&&) = delete;
+
+    bool open() const { return socket_ != nullptr; }
+    void* handle() const { return socket_; }  // for polling
+    void set(int option, int value);
+    void set(int option, std::int64_t value);
+    void set(int option, std::string_view value);
+    // A key in Z85; invalid_argument when it is none.
+    Result<void> set_key(int option, const std::string& key);
+    // The endpoint with its real port. Errors: address_in_use, invalid_argument, unreachable.
+    Result<std::string> bind(const std::string& endpoint);
+    Result<void> connect(const std::string& endpoint);
+
+    // False when nothing waits.
+    bool receive(ZmqMessage& message);
+    // Never blocks. A router says unreachable when the peer is gone.
+    SendResult send(ZmqMessage&& message, bool more);
+
+    // Events of the connection from now on, to be received on the returned socket.
+    ZmqSocket monitor(int events);
+
+private:
+    std::shared_ptr<void> context_;
+    void* socket_ = nullptr;
+};
+
+// Wakes a poll from any thread.
+class Waker {
+public:
+    Waker();
+    ~Waker();
+    Waker(const Waker&) = delete;
+    Waker& operator=(const Waker&) = delete;
+    void wake();
+    void clear();
+    int fd() const { return fd_; }
+
+private:
+    int fd_;
+};
+
+// Waits until one of two sockets or the waker has something, at most `timeout_ms` (-1: for ever).
+void poll_sockets(const ZmqSocket& socket, const ZmqSocket* other, const Waker& waker,
+                  int timeout_ms);
+void poll_waker(const Waker& waker, int timeout_ms);
+
+}  // namespace skald::wire
