@@ -1,12 +1,13 @@
-// Load on a node in this process over a socket: `node_bench DIR [seconds] [payload] [clients] [window]
-// [endpoint]`. Prints the acknowledged rate of single-event appends, the replay rate of one
-// subscriber, and the latency of a lone append.
+// Load on a node in this process over a socket: `node_bench DIR [seconds] [payload] [clients]
+// [window] [endpoint]`. Prints the acknowledged rate of single-event appends, the replay rate of
+// one subscriber, and the latency of a lone append.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
+#include <ctime>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -27,6 +28,11 @@ double seconds(Monotonic time) {
     return static_cast<double>(time.count()) / 1e9;
 }
 
+// Of all threads: clients, node and writer.
+double processor_us() {
+    return static_cast<double>(std::clock()) * 1e6 / CLOCKS_PER_SEC;
+}
+
 [[noreturn]] void die(const skald::Error& error) {
     fmt::print(stderr, "{}: {}\n", skald::name_of(error.code), error.message);
     std::exit(1);
@@ -45,7 +51,8 @@ std::unique_ptr<skald::EventStore> connect(const std::string& server) {
 // Keeps `window` single-event appends in flight until the time is over.
 class Publisher {
   public:
-    Publisher(const std::string& server, std::string stream, std::size_t window, std::size_t payload)
+    Publisher(const std::string& server, std::string stream, std::size_t window,
+              std::size_t payload)
         : store_(connect(server)), stream_(std::move(stream)), window_(window) {
         event_.type = "happened";
         event_.data.assign(payload, 'x');
@@ -70,10 +77,11 @@ class Publisher {
                                      die(receipt.error());
                                  }
                                  ++done_;
-                                 if (done_ % 64 != 0 || now() < until_) {
+                                 if (done_ % 64 == 0 && now() >= until_) {
+                                     stopping_ = true;
+                                 }
+                                 if (!stopping_) {
                                      send();
-                                 } else {
-                                     until_ = Monotonic{};
                                  }
                                  settle();
                              });
@@ -90,7 +98,8 @@ class Publisher {
     std::size_t window_;
     skald::NewEvent event_;
     Monotonic until_{};
-    std::uint64_t done_ = 0;
+    std::uint64_t done_ = 0;  // of the thread of callbacks, like stopping_
+    bool stopping_ = false;
     std::atomic<std::size_t> open_{0};
     std::mutex mutex_;
     std::condition_variable over_;
@@ -126,6 +135,7 @@ class Counter final : public skald::SubscriptionHandler {
 
 void publish(const std::string& server, std::size_t clients, std::size_t window,
              std::size_t payload, double time) {
+    const double spent = processor_us();
     const Monotonic begun = now();
     const Monotonic until = begun + Monotonic(static_cast<std::int64_t>(time * 1e9));
     std::atomic<std::uint64_t> total{0};
@@ -140,8 +150,9 @@ void publish(const std::string& server, std::size_t clients, std::size_t window,
         thread.join();
     }
     const double took = seconds(now() - begun);
-    fmt::print("publish {}x{} {} B: {:.0f} events/s\n", clients, window, payload,
-               static_cast<double>(total) / took);
+    const double events = static_cast<double>(total);
+    fmt::print("publish {}x{} {} B: {:.0f} events/s, {:.2f} us of processor an event\n", clients,
+               window, payload, events / took, (processor_us() - spent) / events);
 }
 
 void replay(const std::string& server) {
@@ -150,14 +161,16 @@ void replay(const std::string& server) {
     skald::Subscribe request;
     request.events_in_flight = 65536;
     request.bytes_in_flight = 16 << 20;
+    const double spent = processor_us();
     const Monotonic begun = now();
     auto subscription = store->subscribe(request, counter);
     if (!subscription) {
         die(subscription.error());
     }
     const std::uint64_t events = counter.wait();
-    fmt::print("replay of {} events: {:.0f} events/s\n", events,
-               static_cast<double>(events) / seconds(now() - begun));
+    fmt::print("replay of {} events: {:.0f} events/s, {:.2f} us of processor an event\n", events,
+               static_cast<double>(events) / seconds(now() - begun),
+               (processor_us() - spent) / static_cast<double>(events));
 }
 
 void lone_appends(const std::string& server, std::size_t payload, double time) {

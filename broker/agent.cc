@@ -68,8 +68,9 @@ Agent::Agent(Parts parts)
 
 Result<std::unique_ptr<Agent>> Agent::open(Parts parts) {
     std::unique_ptr<Agent> agent(new Agent(std::move(parts)));
-    auto opened = RouterSocket::open(agent->parts_.curve, [waker = agent->waker_] { waker->wake(); },
-                                     agent->parts_.limits.send_bytes_queued);
+    auto opened = RouterSocket::open(
+        agent->parts_.curve, [waker = agent->waker_] { waker->wake(); },
+        agent->parts_.limits.send_bytes_queued);
     if (!opened) {
         return opened.error();
     }

@@ -1,4 +1,5 @@
-// The node's thread: it owns the socket and the routing core, and stands between clients and volume.
+// The node's thread: it owns the socket and the routing core, and stands between clients and
+// volume.
 #pragma once
 
 #include <atomic>
@@ -52,7 +53,7 @@ class JobRunner {
     std::function<void()> wake_;
     std::mutex mutex_;
     std::condition_variable work_;
-    std::deque<Job> jobs_;    // guarded by mutex_, like the next two
+    std::deque<Job> jobs_;  // guarded by mutex_, like the next two
     std::vector<Done> done_;
     bool stop_ = false;
     std::thread thread_;
@@ -115,7 +116,7 @@ class Agent {
     std::thread thread_;
     mutable std::mutex mutex_;
     std::condition_variable ended_;
-    NodeStats stats_;                  // guarded by mutex_, like the next two
+    NodeStats stats_;  // guarded by mutex_, like the next two
     bool over_ = false;
     std::optional<Error> failure_;
 };

@@ -13,7 +13,7 @@ namespace skald::broker {
 
 // Not thread safe. Other threads may read what lies in it.
 class RequestArena {
-public:
+  public:
     struct Block;
     // A place that stays until release(); begins on a multiple of 8.
     struct Place {
@@ -30,7 +30,7 @@ public:
     void release(Block* block);
     std::size_t owned_bytes() const { return owned_bytes_; }
 
-private:
+  private:
     Block* block_for(std::size_t bytes);
 
     std::vector<std::unique_ptr<Block>> blocks_;

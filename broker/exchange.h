@@ -1,4 +1,5 @@
-// Where the volume's writer leaves outcomes for the node's thread. Bounded by the requests in flight.
+// Where the volume's writer leaves outcomes for the node's thread. Bounded by the requests in
+// flight.
 #pragma once
 
 #include <functional>

@@ -26,8 +26,8 @@ inline constexpr std::size_t kClientNameBytesMax = 255;
 // A subscription's credit in hand is cut to this.
 inline constexpr std::uint64_t kCreditEventsMax = 65536;
 inline constexpr std::uint64_t kCreditBytesMax = 64 * limits::kMiB;
-// One Deliver aims at this; a whole batch may be larger.
-inline constexpr std::size_t kDeliverBytes = 256 * limits::kKiB;
+// One Deliver aims at this, so that most batches go out whole and need no slicing.
+inline constexpr std::size_t kDeliverBytes = 1 * limits::kMiB;
 // A filter that skips reports where it stands after this many records.
 inline constexpr std::uint64_t kCheckpointRecords = 4096;
 // Bytes handed to the socket and not yet gone, of one session: its pages and deliveries wait.

@@ -126,8 +126,8 @@ std::string metrics_text(const NodeStats& stats, const store::VolumeInfo& info) 
     gauge("skald_log_file_bytes", "Size of the data file.", info.file_bytes);
     gauge("skald_log_used_bytes", "Bytes of it in use.", info.used_bytes);
     gauge("skald_store_owned_bytes", "Memory the store owns.", info.owned_bytes);
-    f.add(MetricType::Gauge, "process_resident_memory_bytes", "Resident memory, mapped files included.",
-          resident_bytes());
+    f.add(MetricType::Gauge, "process_resident_memory_bytes",
+          "Resident memory, mapped files included.", resident_bytes());
     return f.text();
 }
 
@@ -143,11 +143,11 @@ std::string info_json(const store::VolumeInfo& info, const std::vector<std::stri
             partitions.empty() ? "" : ",", p.partition.value, to_string(p.lineage), p.epoch.value,
             p.start.value, p.high_watermark.value);
     }
-    return fmt::format(
-        R"({{"node":"{}","cluster":"{}","listen":[{}],"events":{},"file_bytes":{},"partitions":[{}]}})"
-        "\n",
-        to_string(info.node), to_string(info.cluster), listen, info.events, info.file_bytes,
-        partitions);
+    return fmt::format(R"({{"node":"{}","cluster":"{}","listen":[{}],"events":{},"file_bytes":{},)"
+                       R"("partitions":[{}]}})"
+                       "\n",
+                       to_string(info.node), to_string(info.cluster), listen, info.events,
+                       info.file_bytes, partitions);
 }
 
 }  // namespace skald::broker

@@ -1,7 +1,6 @@
 #include "skald/node.h"
 
 #include <fmt/format.h>
-#include <zmq.h>
 
 #include <algorithm>
 
@@ -23,7 +22,8 @@ bool starts_with(std::string_view text, std::string_view prefix) {
 
 // Whether only this machine can reach the endpoint.
 bool is_private(std::string_view endpoint) {
-    for (const char* prefix : {"ipc://", "inproc://", "tcp://127.", "tcp://localhost:", "tcp://[::1]:"}) {
+    for (const char* prefix :
+         {"ipc://", "inproc://", "tcp://127.", "tcp://localhost:", "tcp://[::1]:"}) {
         if (starts_with(endpoint, prefix)) {
             return true;
         }
@@ -119,9 +119,8 @@ class NodeImpl final : public Node {
             endpoints_.push_back(std::move(*bound));
         }
         if (!options.http.empty()) {
-            auto http = http::Server::start(options.http, [this](const http::Request& request) {
-                return answer(request);
-            });
+            auto http = http::Server::start(
+                options.http, [this](const http::Request& request) { return answer(request); });
             if (!http) {
                 return http.error();
             }
@@ -145,7 +144,8 @@ class NodeImpl final : public Node {
             return {200, "text/plain", "ok\n"};
         }
         if (request.path == "/metrics") {
-            return {200, "text/plain; version=0.0.4", metrics_text(agent_->stats(), volume_->info())};
+            return {200, "text/plain; version=0.0.4",
+                    metrics_text(agent_->stats(), volume_->info())};
         }
         if (request.path == "/info") {
             return {200, "application/json", info_json(volume_->info(), endpoints_)};
@@ -168,13 +168,6 @@ class NodeImpl final : public Node {
 
 Result<std::unique_ptr<Node>> Node::start(const NodeOptions& options) {
     return broker::NodeImpl::make(options);
-}
-
-KeyPair make_key_pair() {
-    char public_key[41] = {};
-    char secret_key[41] = {};
-    zmq_curve_keypair(public_key, secret_key);
-    return {public_key, secret_key};
 }
 
 }  // namespace skald

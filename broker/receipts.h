@@ -9,13 +9,13 @@
 namespace skald::broker {
 
 class ReceiptGatherer {
-public:
+  public:
     void add(std::uint64_t id, const store::AppendOutcome& outcome, bool primary);
     bool empty() const { return ranges_.empty(); }
     // What was gathered, in order; then it is empty again. Split by kReceiptRangesMax.
     std::vector<wire::msg::Receipts> take();
 
-private:
+  private:
     static bool extend(wire::msg::ReceiptRange& range, std::uint64_t id,
                        const store::AppendOutcome& outcome, bool primary);
 

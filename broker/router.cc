@@ -90,8 +90,7 @@ void Router::handle(Session& session, Arrival& arrival) {
         malformed(session, message.error());
         return;
     }
-    const bool taken =
-        std::visit([&](const auto& m) { return on(session, arrival, m); }, *message);
+    const bool taken = std::visit([&](const auto& m) { return on(session, arrival, m); }, *message);
     if (taken) {
         RequestArena::Place& place =
             arrival.body.block != nullptr ? arrival.body : arrival.envelope;
@@ -107,7 +106,8 @@ void Router::malformed(Session& session, const Error& error) {
     }
 }
 
-// Whoever has no session learns at most now and then that it needs one: answers cost more than asking.
+// Whoever has no session learns at most now and then that it needs one: answers cost more than
+// asking.
 void Router::handle_stranger(Arrival& arrival) {
     auto message = wire::decode_from_client(arrival.envelope.bytes);
     if (message && std::holds_alternative<msg::Hello>(*message)) {
@@ -123,9 +123,9 @@ void Router::handle_stranger(Arrival& arrival) {
     }
     if (now_ - stranger_told_ >= kStrangerInterval) {
         stranger_told_ = now_;
-        effects_->send(arrival.peer,
-                       msg::Goodbye{Error(Errc::not_ready, "this connection has no session: open a "
-                                                           "new one and say Hello")});
+        effects_->send(arrival.peer, msg::Goodbye{Error(Errc::not_ready,
+                                                        "this connection has no session: open a "
+                                                        "new one and say Hello")});
     }
 }
 
@@ -138,10 +138,10 @@ void Router::hello(Arrival& arrival, const msg::Hello& hello) {
         return deny(Errc::shutting_down, "the node is going down");
     }
     if (hello.protocol_min > msg::kProtocolMax || hello.protocol_max < msg::kProtocolMin) {
-        return deny(Errc::unsupported_version,
-                    fmt::format("protocol {} to {} is not spoken here, only {} to {}",
-                                hello.protocol_min, hello.protocol_max, msg::kProtocolMin,
-                                msg::kProtocolMax));
+        return deny(
+            Errc::unsupported_version,
+            fmt::format("protocol {} to {} is not spoken here, only {} to {}", hello.protocol_min,
+                        hello.protocol_max, msg::kProtocolMin, msg::kProtocolMax));
     }
     if (hello.producer.is_nil() || hello.client.size() > kClientNameBytesMax) {
         return deny(Errc::malformed, "Hello without a producer, or with too long a name");
@@ -155,7 +155,8 @@ void Router::hello(Arrival& arrival, const msg::Hello& hello) {
     }
     if (const auto old = by_producer_.find(hello.producer); old != by_producer_.end()) {
         const PeerId peer = old->second;
-        effects_->send(peer, msg::Goodbye{Error(Errc::fenced, "the producer has a new connection")});
+        effects_->send(peer,
+                       msg::Goodbye{Error(Errc::fenced, "the producer has a new connection")});
         end_session(peer);
     }
     auto session = std::make_unique<Session>();
@@ -174,7 +175,9 @@ void Router::hello(Arrival& arrival, const msg::Hello& hello) {
 
 void Router::welcome(Session& session, const msg::Hello& hello) {
     const NodeLimits& limits = parts_.limits;
-    const auto wanted = [](auto asked, auto bound) { return asked == 0 ? bound : std::min(asked, bound); };
+    const auto wanted = [](auto asked, auto bound) {
+        return asked == 0 ? bound : std::min(asked, bound);
+    };
     session.credit_bytes =
         wanted(hello.credit_bytes, std::uint64_t{limits.session_bytes_in_flight});
     session.credit_requests = wanted(hello.credit_requests, limits.session_requests_in_flight);
@@ -189,12 +192,9 @@ void Router::welcome(Session& session, const msg::Hello& hello) {
     for (const store::PartitionInfo& p : info.partitions) {
         welcome.partitions.push_back({p.partition, p.lineage, p.epoch, p.high_watermark});
     }
-    welcome.limits = {kMessagePartBytesMax,
-                      limits::kRequestBytesMax,
-                      limits::kRequestEventsMax,
-                      limits::kPageEventsMax,
-                      limits::kPageBytesMax,
-                      static_cast<std::uint32_t>(limits.subscriptions)};
+    welcome.limits = {kMessagePartBytesMax,      limits::kRequestBytesMax,
+                      limits::kRequestEventsMax, limits::kPageEventsMax,
+                      limits::kPageBytesMax,     static_cast<std::uint32_t>(limits.subscriptions)};
     welcome.credit_bytes = session.credit_bytes;
     welcome.credit_requests = session.credit_requests;
     welcome.expiry_ms = milliseconds(limits.expiry);

@@ -1,5 +1,6 @@
-// The routing core of a node: what arrived, what was decided and what time it is go in; submissions to
-// the volume and messages to clients come out as Effects. No I/O, no clock, no threads of its own.
+// The routing core of a node: what arrived, what was decided and what time it is go in; submissions
+// to the volume and messages to clients come out as Effects. No I/O, no clock, no threads of its
+// own.
 #pragma once
 
 #include <functional>
@@ -27,7 +28,7 @@ struct Arrival {
     RequestArena::Place envelope;
     RequestArena::Place body;  // the first body frame; its block is null when there is none
     std::uint32_t frames = 1;
-    std::string key;           // the peer's public key; only looked at for a Hello
+    std::string key;  // the peer's public key; only looked at for a Hello
 };
 
 // Work that may take long, to be done on another thread; the answer comes back through finish().
@@ -40,7 +41,7 @@ struct Job {
 struct RouterCounters {
     std::uint64_t messages = 0;
     std::uint64_t bytes = 0;
-    std::uint64_t requests = 0;     // appends and changes decided
+    std::uint64_t requests = 0;  // appends and changes decided
     std::uint64_t events = 0;
     std::uint64_t commits = 0;
     std::uint64_t delivered_events = 0;
@@ -52,8 +53,8 @@ struct RouterCounters {
     std::uint64_t rejected[9] = {};  // by error class
 };
 
-// One thread at a time. `volume` and `listener` outlive it. `send_room` says how many bytes of bodies
-// the socket may take on for a peer right now.
+// One thread at a time. `volume` and `listener` outlive it. `send_room` says how many bytes of
+// bodies the socket may take on for a peer right now.
 class Router {
   public:
     struct Parts {
@@ -98,7 +99,6 @@ class Router {
     StageStats& stages() { return stages_; }
     std::size_t sessions() const { return sessions_.size(); }
     std::size_t subscriptions() const { return subscriptions_; }
-    void set_now(Monotonic now) { now_ = now; }
 
   private:
     // A request between submission and outcome.
@@ -162,9 +162,9 @@ class Router {
     void flush(Monotonic now, Effects& effects);
     void drop_round(std::uint32_t round);
 
+    void count_deliveries(const Effects& effects, std::size_t from);
     bool admit_plain(Session& session, std::uint64_t id);
     std::optional<Error> check_selection(const Session& session, const Selection& selection) const;
-    void expire(Session& session, Effects& effects);
 
     Parts parts_;
     RequestArena arena_;
@@ -181,11 +181,11 @@ class Router {
     std::vector<std::uint32_t> free_rounds_;
     std::uint32_t round_ = 0;
 
-    std::vector<Session*> touched_;   // have submissions in this round
-    std::vector<PeerId> to_flush_;    // have receipts gathered
+    std::vector<Session*> touched_;  // have submissions in this round
+    std::vector<PeerId> to_flush_;   // have receipts gathered
     std::size_t pump_from_ = 0;
-    std::vector<PeerId> pumpable_;    // sessions with subscriptions
-    Effects* effects_ = nullptr;      // of the call that runs
+    std::vector<PeerId> pumpable_;  // sessions with subscriptions
+    Effects* effects_ = nullptr;    // of the call that runs
     std::vector<Job> jobs_;
     Monotonic now_;
     Monotonic stranger_told_{};

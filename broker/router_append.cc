@@ -21,8 +21,9 @@ std::optional<Error> Router::gate(Session& session, std::size_t bytes) const {
         return Error(Errc::shutting_down, "the node is going down");
     }
     if (!session.within_credit(bytes)) {
-        return Error(Errc::busy, fmt::format("{} requests of {} bytes are unanswered: beyond credit",
-                                             session.requests_in_flight, session.bytes_in_flight));
+        return Error(Errc::busy,
+                     fmt::format("{} requests of {} bytes are unanswered: beyond credit",
+                                 session.requests_in_flight, session.bytes_in_flight));
     }
     if (bytes_in_flight_ + bytes > parts_.limits.request_bytes_in_flight) {
         return Error(Errc::busy, "the node has all the requests it can hold");
@@ -56,8 +57,8 @@ std::optional<Error> Router::check_rights(const Session& session,
     return std::nullopt;
 }
 
-// A sequence that the node itself refused, or that the client gave up, leaves a gap in the log's eyes.
-// The node closes it where it knows that no message is missing.
+// A sequence that the node itself refused, or that the client gave up, leaves a gap in the log's
+// eyes. The node closes it where it knows that no message is missing.
 Result<Producer> Router::sequence(Session& session, const Sequenced& request) {
     Session::Due& due = session.due[request.partition.value];
     const bool complete = request.after <= (due.known ? due.next : request.resolved_below);
@@ -111,8 +112,8 @@ bool Router::on(Session& session, Arrival& arrival, const msg::Append& append) {
     const auto deny = [&](Error error) {
         // The sequence is spoken for all the same: those behind it are not gaps.
         if (append.id < msg::kFirstPlainId && append.partition.value < session.due.size()) {
-            (void)sequence(session, {append.id, append.resolved_below, append.after,
-                                     append.partition});
+            (void)sequence(session,
+                           {append.id, append.resolved_below, append.after, append.partition});
         }
         refuse(session, append.id, std::move(error), append.partition);
         return false;
@@ -138,20 +139,20 @@ bool Router::on(Session& session, Arrival& arrival, const msg::Append& append) {
         return deny(std::move(partition.error()));
     }
     if (*partition != append.partition) {
-        return deny(Error(Errc::invalid_argument,
-                          fmt::format("the streams live in partition {}, not in {}",
-                                      partition->value, append.partition.value)));
+        return deny(
+            Error(Errc::invalid_argument, fmt::format("the streams live in partition {}, not in {}",
+                                                      partition->value, append.partition.value)));
     }
     RequestArena::Place& place = inlined ? arrival.envelope : arrival.body;
-    return submit(session, *view, {append.id, append.resolved_below, append.after,
-                                     append.partition}, place.block);
+    return submit(session, *view,
+                  {append.id, append.resolved_below, append.after, append.partition}, place.block);
 }
 
 bool Router::on(Session& session, Arrival&, const msg::ChangeStream& change) {
     const auto deny = [&](Error error) {
         if (change.id < msg::kFirstPlainId && change.partition.value < session.due.size()) {
-            (void)sequence(session, {change.id, change.resolved_below, change.after,
-                                     change.partition});
+            (void)sequence(session,
+                           {change.id, change.resolved_below, change.after, change.partition});
         }
         refuse(session, change.id, std::move(error), change.partition);
         return false;
@@ -173,8 +174,7 @@ bool Router::on(Session& session, Arrival&, const msg::ChangeStream& change) {
     }
     const RequestArena::Place place = arena_.copy(as_bytes(*encoded));
     auto view = wire::RequestView::open(place.bytes, true);
-    const Sequenced sequenced{change.id, change.resolved_below, change.after,
-                                     change.partition};
+    const Sequenced sequenced{change.id, change.resolved_below, change.after, change.partition};
     if (!view) {
         arena_.release(place.block);
         return deny(std::move(view.error()));

@@ -91,8 +91,8 @@ bool Router::on(Session& session, Arrival&, const msg::Subscribe& message) {
         refuse(session, message.id, std::move(*closed));
         return false;
     }
-    auto cursor = parts_.volume.cursor({message.selection, message.start, message.exclusive, false,
-                                        session.rights.allowed()});
+    auto cursor = parts_.volume.cursor(
+        {message.selection, message.start, message.exclusive, false, session.rights.allowed()});
     if (!cursor) {
         refuse(session, message.id, std::move(cursor.error()));
         return false;
@@ -100,7 +100,7 @@ bool Router::on(Session& session, Arrival&, const msg::Subscribe& message) {
     auto subscription = std::make_unique<Subscription>(message.id, std::move(*cursor));
     subscription->grant(message.credit_events, message.credit_bytes);
     subscription->begin(session.peer, *effects_);
-    if (session.subscriptions.empty()) {
+    if (std::find(pumpable_.begin(), pumpable_.end(), session.peer) == pumpable_.end()) {
         pumpable_.push_back(session.peer);
     }
     session.subscriptions.emplace(message.id, std::move(subscription));
@@ -180,7 +180,8 @@ bool Router::on(Session& session, Arrival&, const msg::GetSnapshot& get) {
     }
     Snapshot& found = **snapshot;
     std::vector<Frame> bodies{std::make_shared<const std::string>(std::move(found.bytes))};
-    effects_->send(session.peer, msg::SnapshotAnswer{get.id, true, found.version, found.fingerprint},
+    effects_->send(session.peer,
+                   msg::SnapshotAnswer{get.id, true, found.version, found.fingerprint},
                    std::move(bodies));
     return false;
 }
@@ -200,12 +201,13 @@ bool Router::on(Session& session, Arrival& arrival, const msg::PutSnapshot& put)
     }
     Snapshot snapshot{put.version, put.fingerprint, std::string(as_text(arrival.body.bytes))};
     ++session.plain_in_flight;
-    jobs_.push_back({session.peer, session.serial,
-                     [&volume = parts_.volume, put, snapshot = std::move(snapshot)]() -> msg::FromNode {
-                         auto done = volume.put_snapshot(put.stream, snapshot);
-                         return done ? msg::FromNode(msg::Done{put.id})
-                                     : rejected(put.id, std::move(done.error()));
-                     }});
+    jobs_.push_back(
+        {session.peer, session.serial,
+         [&volume = parts_.volume, put, snapshot = std::move(snapshot)]() -> msg::FromNode {
+             auto done = volume.put_snapshot(put.stream, snapshot);
+             return done ? msg::FromNode(msg::Done{put.id})
+                         : rejected(put.id, std::move(done.error()));
+         }});
     return false;
 }
 
@@ -244,7 +246,18 @@ void Router::news() {
     }
 }
 
+void Router::count_deliveries(const Effects& effects, std::size_t from) {
+    for (std::size_t i = from; i < effects.sends.size(); ++i) {
+        const auto* deliver = std::get_if<msg::Deliver>(&effects.sends[i].message);
+        for (std::size_t c = 0; deliver != nullptr && c < deliver->chunks.size(); ++c) {
+            counters_.delivered_events += deliver->chunks[c].events;
+            counters_.delivered_bytes += effects.sends[i].bodies[c]->size();
+        }
+    }
+}
+
 bool Router::pump(Effects& effects) {
+    const std::size_t before = effects.sends.size();
     std::size_t steps = 0;
     bool more = false;
     const std::size_t sessions = pumpable_.size();
@@ -266,6 +279,7 @@ bool Router::pump(Effects& effects) {
             ++it;
         }
     }
+    count_deliveries(effects, before);
     pump_from_ = sessions == 0 ? 0 : (pump_from_ + 1) % sessions;
     return more || steps >= kRoundDeliveriesMax;
 }

@@ -42,7 +42,7 @@ struct Session {
 
     std::vector<store::Submission> round;  // of this round of the node's thread
     ReceiptGatherer receipts;
-    bool answered = false;                 // stands in the router's list of those to be flushed
+    bool answered = false;  // stands in the router's list of those to be flushed
     std::map<std::uint64_t, std::unique_ptr<Subscription>> subscriptions;
 
     bool within_credit(std::size_t bytes) const {

@@ -31,9 +31,12 @@ void StageStats::settle() {
     const Monotonic begun = std::max(commit_.begun, round_.submitted);
     const Monotonic checked = std::max(commit_.checked, begun);
     const Monotonic durable = std::max(commit_.durable, checked);
-    const std::array<Monotonic, kStages> spans{
-        round_.drained - round_.arrived, begun - round_.submitted, round_.submitted - round_.drained,
-        checked - begun,                 durable - checked,        replied_ - durable};
+    const std::array<Monotonic, kStages> spans{round_.drained - round_.arrived,
+                                               begun - round_.submitted,
+                                               round_.submitted - round_.drained,
+                                               checked - begun,
+                                               durable - checked,
+                                               replied_ - durable};
     for (std::size_t i = 0; i < kStages; ++i) {
         stages[i].add(spans[i].count(), run_);
     }

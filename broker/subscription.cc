@@ -14,7 +14,8 @@ const PartitionPosition* find(const Position& told, Partition partition, std::si
     while (hint < told.partitions.size() && told.partitions[hint].partition < partition) {
         ++hint;
     }
-    const bool found = hint < told.partitions.size() && told.partitions[hint].partition == partition;
+    const bool found =
+        hint < told.partitions.size() && told.partitions[hint].partition == partition;
     return found ? &told.partitions[hint] : nullptr;
 }
 
@@ -75,7 +76,7 @@ void Subscription::deliver(PeerId peer, store::Step step, Effects& effects) {
 bool Subscription::step(PeerId peer, Effects& effects) {
     store::ReadBudget budget;
     budget.events = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(events_ - sent_events_, limits::kPageEventsMax));
+        std::min<std::uint64_t>(events_ - sent_events_, limits::kBatchRecordsMax));
     budget.bytes = std::min<std::uint64_t>(bytes_ - sent_bytes_, kDeliverBytes);
     auto step = cursor_->next(budget);
     if (!step) {

@@ -18,19 +18,13 @@ constexpr int kAnswersAtOnce = 256;
 Agent::Agent(Options options)
     : options_(std::move(options)),
       session_(options_.session),
-      dispatcher_({[this](std::vector<Consumed> consumed) {
-                       for (const Consumed& used : consumed) {
-                           (void)push(used);
-                       }
-                   },
-                   [this](std::size_t requests, std::size_t bytes) {
-                       const std::lock_guard lock(mutex_);
-                       open_requests_ -= requests;
-                       open_bytes_ -= bytes;
-                       if (waiting_for_room_ != 0) {
-                           room_.notify_all();
-                       }
-                   }}) {
+      dispatcher_(
+          {[this](std::vector<Consumed> consumed) {
+               for (const Consumed& used : consumed) {
+                   (void)push(used);
+               }
+           },
+           [this](std::size_t requests, std::size_t bytes) { give_room(requests, bytes); }}) {
     thread_ = std::thread([this] { run(); });
 }
 
@@ -76,8 +70,8 @@ bool Agent::submit_blocking(Sequenced& call) {
     std::unique_lock lock(mutex_);
     if (!has_room(call.bytes())) {
         ++waiting_for_room_;
-        const bool room = room_.wait_for(lock, call.deadline - now(),
-                                         [&] { return has_room(call.bytes()); });
+        const bool room =
+            room_.wait_for(lock, call.deadline - now(), [&] { return has_room(call.bytes()); });
         --waiting_for_room_;
         if (!room) {
             return false;
@@ -154,9 +148,46 @@ void Agent::take_answers() {
         if (session_.effects().disconnect) {
             return;
         }
+        // What is to be sent points into the session, which the next answer may change.
+        send_out();
     }
     if (socket_->broken()) {
         session_.lost(time);
+    }
+}
+
+void Agent::send_out() {
+    Effects& effects = session_.effects();
+    if (socket_) {
+        for (const Effects::Send& send : effects.sends) {
+            socket_->send(send);
+        }
+        for (const SequencedSend& send : effects.sequenced) {
+            socket_->send(send);
+        }
+    }
+    effects.sends.clear();
+    effects.sequenced.clear();
+}
+
+// A caller that blocks is woken from here: it need not wait for the dispatcher.
+void Agent::resolve_at_once() {
+    std::vector<Resolved>& resolved = session_.effects().resolved;
+    const auto later = std::stable_partition(resolved.begin(), resolved.end(),
+                                             [](const Resolved& r) { return r.at_once; });
+    for (auto it = resolved.begin(); it != later; ++it) {
+        give_room(1, it->bytes);
+        it->done(std::move(it->result));
+    }
+    resolved.erase(resolved.begin(), later);
+}
+
+void Agent::give_room(std::size_t requests, std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    open_requests_ -= requests;
+    open_bytes_ -= bytes;
+    if (waiting_for_room_ != 0) {
+        room_.notify_all();
     }
 }
 
@@ -174,42 +205,18 @@ void Agent::apply() {
             failed = socket.error();
         }
     }
-    if (socket_) {
-        for (const Effects::Send& send : effects.sends) {
-            socket_->send(send);
-        }
-        for (const SequencedSend& send : effects.sequenced) {
-            socket_->send(send);
-        }
-    }
-    std::vector<std::function<void()>> calls = std::move(effects.calls);
-    for (Resolved& resolved : effects.resolved) {
-        if (resolved.at_once) {
-            const std::lock_guard lock(mutex_);
-            --open_requests_;
-            open_bytes_ -= resolved.bytes;
-            if (waiting_for_room_ != 0) {
-                room_.notify_all();
-            }
-        }
-    }
-    const auto later = std::stable_partition(effects.resolved.begin(), effects.resolved.end(),
-                                             [](const Resolved& r) { return r.at_once; });
-    for (auto it = effects.resolved.begin(); it != later; ++it) {
-        it->done(std::move(it->result));
-    }
-    effects.resolved.erase(effects.resolved.begin(), later);
-    dispatcher_.post(effects.resolved, effects.told);
-    effects.clear();
-    for (const auto& call : calls) {
+    send_out();
+    resolve_at_once();
+    // A new subscription is known to the dispatcher before anything is told to it.
+    for (const auto& call : effects.calls) {
         call();
     }
-    announce();
+    dispatcher_.post(effects.resolved, effects.told);
+    effects.clear();
     if (failed) {
         session_.lost(now(), *failed);
-        effects.disconnect = false;
-        announce();
     }
+    announce();
 }
 
 // Tells await_welcome() once.

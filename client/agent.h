@@ -61,23 +61,26 @@ class Agent {
 
     bool push(Input input);
     bool has_room(std::size_t bytes) const;
+    void give_room(std::size_t requests, std::size_t bytes);
     void enqueue(Sequenced& call);
     void run();
     void take_inputs();
     void take_answers();
     void apply();
+    void send_out();
+    void resolve_at_once();
     void announce();
 
     Options options_;
     wire::Waker waker_;
-    Session session_;                        // of the thread, like the next three
+    Session session_;  // of the thread, like the next three
     std::unique_ptr<DealerSocket> socket_;
     Inbox taken_;
     bool announced_ = false;
 
     std::mutex mutex_;
     std::condition_variable room_;
-    Inbox inbox_;                            // guarded by mutex_, like the next five
+    Inbox inbox_;  // guarded by mutex_, like the next five
     std::size_t open_requests_ = 0;
     std::size_t open_bytes_ = 0;
     std::size_t waiting_for_room_ = 0;

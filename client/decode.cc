@@ -23,9 +23,10 @@ Result<void> decode_body(Bytes body, Partition partition, bool backward,
         }
     }
     if (cursor.corrupt()) {
-        return Error(Errc::corrupt, fmt::format("partition {}: a record behind offset {} was damaged "
-                                                "on its way or in the log",
-                                                partition.value, batch->base().value));
+        return Error(Errc::corrupt,
+                     fmt::format("partition {}: a record behind offset {} was damaged "
+                                 "on its way or in the log",
+                                 partition.value, batch->base().value));
     }
     if (backward) {
         std::reverse(events.begin() + static_cast<std::ptrdiff_t>(begin), events.end());

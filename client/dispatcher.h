@@ -57,8 +57,8 @@ class Dispatcher {
     Dispatcher(const Dispatcher&) = delete;
     Dispatcher& operator=(const Dispatcher&) = delete;
 
-    // Moves both lists' content over. What is told to a subscription that is not added is kept until
-    // it is.
+    // Moves both lists' content over. What is told to a subscription that is not added is kept
+    // until it is.
     void post(std::vector<Resolved>& resolved, std::vector<Told>& told);
     void add(SubscriptionId id, std::shared_ptr<HandlerSlot> slot);
     void remove(SubscriptionId id);

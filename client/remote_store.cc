@@ -99,7 +99,8 @@ class RemoteStore final : public EventStore {
         }
         call->done = std::move(done);
         if (!agent_.submit(*call)) {
-            call->done(Error(Errc::busy, "the client holds all the requests it can: wait for answers"));
+            call->done(
+                Error(Errc::busy, "the client holds all the requests it can: wait for answers"));
         }
     }
 
@@ -130,7 +131,8 @@ class RemoteStore final : public EventStore {
     Result<std::unique_ptr<Subscription>> subscribe(const Subscribe& request,
                                                     SubscriptionHandler& handler) override {
         if (request.events_in_flight == 0 || request.bytes_in_flight == 0) {
-            return Error(Errc::invalid_argument, "a subscription needs credit for at least one event");
+            return Error(Errc::invalid_argument,
+                         "a subscription needs credit for at least one event");
         }
         auto slot = std::make_shared<HandlerSlot>(handler);
         Waiter<SubscriptionId> waiter;
@@ -167,7 +169,7 @@ class RemoteStore final : public EventStore {
             return ok.error();
         }
         Sequenced call;
-        call.lifecycle = request;
+        call.lifecycle = std::make_unique<const Lifecycle>(request);
         call.stream = request.stream;
         call.partition = partition_of(request.stream);
         call.deadline = agent_.now() + timeout_;
@@ -194,9 +196,9 @@ class RemoteStore final : public EventStore {
         if (snapshot.bytes.size() > limits::kSnapshotBytesMax) {
             return Error(Errc::invalid_argument, "a snapshot has at most 4 MiB");
         }
-        auto answer = ask(msg::PutSnapshot{0, std::string(stream), snapshot.version,
-                                           snapshot.fingerprint},
-                          std::make_shared<const std::string>(snapshot.bytes));
+        auto answer =
+            ask(msg::PutSnapshot{0, std::string(stream), snapshot.version, snapshot.fingerprint},
+                std::make_shared<const std::string>(snapshot.bytes));
         if (!answer) {
             return answer.error();
         }
@@ -251,8 +253,8 @@ class RemoteStore final : public EventStore {
     // A Rejected comes back as its error.
     Result<Answer> ask(msg::FromClient message, std::shared_ptr<const std::string> body = nullptr) {
         Waiter<Answer> waiter;
-        agent_.request({std::move(message), std::move(body), agent_.now() + timeout_,
-                        waiter.callback()});
+        agent_.request(
+            {std::move(message), std::move(body), agent_.now() + timeout_, waiter.callback()});
         auto answer = waiter.wait();
         if (answer) {
             if (auto* rejected = std::get_if<msg::Rejected>(&answer->message)) {
@@ -293,8 +295,8 @@ Result<void> check_options(const ClientOptions& options) {
     if (options.name.size() > kNameBytesMax) {
         return Error(Errc::invalid_argument, "the client's name has more than 255 bytes");
     }
-    const bool some = !options.public_key.empty() || !options.secret_key.empty() ||
-                      !options.server_key.empty();
+    const bool some =
+        !options.public_key.empty() || !options.secret_key.empty() || !options.server_key.empty();
     for (const std::string* key : {&options.public_key, &options.secret_key, &options.server_key}) {
         if (some && key->size() != 40) {
             return Error(Errc::invalid_argument,

@@ -26,7 +26,8 @@ bool is_final(const Error& error) {
 
 }  // namespace
 
-Session::Session(SessionOptions options) : options_(std::move(options)), random_(options_.seed | 1) {}
+Session::Session(SessionOptions options)
+    : options_(std::move(options)), random_(options_.seed | 1) {}
 
 void Session::start(Monotonic now) {
     now_ = now;
@@ -238,7 +239,8 @@ void Session::close() {
     plain_.clear();
     for (auto& [id, subscription] : subscriptions_) {
         if (subscription.done) {
-            effects_.calls.push_back([done = std::move(subscription.done), closed] { done(closed); });
+            effects_.calls.push_back(
+                [done = std::move(subscription.done), closed] { done(closed); });
         }
     }
     subscriptions_.clear();

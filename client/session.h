@@ -1,6 +1,6 @@
-// The client's side of the protocol as a pure core: calls, messages, losses and the time go in; what
-// to connect, send, resolve and tell handlers comes out as Effects. It resolves each call exactly
-// once: ok, rejected (certainly nothing written), or outcome_unknown.
+// The client's side of the protocol as a pure core: calls, messages, losses and the time go in;
+// what to connect, send, resolve and tell handlers comes out as Effects. It resolves each call
+// exactly once: ok, rejected (certainly nothing written), or outcome_unknown.
 #pragma once
 
 #include <deque>
@@ -31,11 +31,11 @@ struct Answer {
 
 // An append or a change until its outcome.
 struct Sequenced {
-    std::string request;                 // encoded; empty: a change
-    std::optional<Lifecycle> lifecycle;
+    std::string request;  // encoded; empty: a change
+    std::unique_ptr<const Lifecycle> lifecycle;
     Partition partition;
     Monotonic deadline{};
-    std::string stream;                  // the next three are for the receipt
+    std::string stream;  // the next three are for the receipt
     Uuid last_id;
     Ack ack = Ack::quorum;
     AppendCallback done;
@@ -90,14 +90,14 @@ struct SequencedSend {
 };
 
 struct Effects {
-    bool disconnect = false;              // first: close the connection there is
-    std::optional<std::size_t> connect;   // then open one to this server
+    bool disconnect = false;             // first: close the connection there is
+    std::optional<std::size_t> connect;  // then open one to this server
     struct Send {
         wire::msg::FromClient message;
         std::shared_ptr<const std::string> body;
     };
-    std::vector<Send> sends;              // then send these
-    std::vector<SequencedSend> sequenced; // and these
+    std::vector<Send> sends;               // then send these
+    std::vector<SequencedSend> sequenced;  // and these
     std::vector<Resolved> resolved;
     std::vector<std::function<void()>> calls;  // of plain requests: never block
     std::vector<Told> told;
@@ -151,9 +151,11 @@ class Session {
     enum class State : std::uint8_t { idle, waiting, connecting, ready, closed };
     // The requests of one partition that were sent at least once; entry i has sequence base + i.
     struct Lane {
+        Lane() = default;
+        Lane(Lane&&) = default;
         std::uint64_t base = 0;
         std::deque<Sequenced> sent;
-        std::size_t resend = 0;         // from here on they must be sent on this connection
+        std::size_t resend = 0;             // from here on they must be sent on this connection
         std::uint64_t last_unresolved = 0;  // one past the last sequence sent and not resolved
     };
     struct Subscribed {
@@ -166,7 +168,7 @@ class Session {
         std::uint64_t unconsumed_bytes = 0;
         std::uint64_t granted_events = 0;  // of this connection
         std::uint64_t granted_bytes = 0;
-        std::uint64_t owed_events = 0;     // consumed and not yet granted again
+        std::uint64_t owed_events = 0;  // consumed and not yet granted again
         std::uint64_t owed_bytes = 0;
         std::optional<Monotonic> retry;
     };
@@ -195,10 +197,13 @@ class Session {
 
     // Sends what credit allows: first what this connection has not seen, then what is new.
     void send_more();
-    bool send(Lane& lane, std::size_t i);
+    bool has_credit(std::size_t bytes) const;
+    void send_first(Sequenced call);
+    void send(Lane& lane, std::size_t i);
     void settle(Lane& lane, std::size_t i, Result<Receipt> result);
     void trim(Lane& lane);
-    Receipt receipt(const Sequenced& call, const wire::msg::ReceiptRange& range, std::uint32_t i) const;
+    Receipt receipt(const Sequenced& call, const wire::msg::ReceiptRange& range,
+                    std::uint32_t i) const;
     void refuse(Lane& lane, std::size_t i, Error error);
     void time_out(Monotonic now);
 
@@ -218,8 +223,8 @@ class Session {
     std::uint32_t connection_ = 0;  // counts them
     std::uint64_t random_;
     Monotonic now_{};
-    Monotonic since_{};             // of the state
-    Monotonic retry_at_{};          // when waiting
+    Monotonic since_{};     // of the state
+    Monotonic retry_at_{};  // when waiting
     Monotonic heard_{};
     Monotonic said_{};
     wire::msg::Welcome welcome_;

@@ -1,5 +1,5 @@
-// Appends and changes of a session: sequences, credit, receipts, and what a broken connection leaves
-// open.
+// Appends and changes of a session: sequences, credit, receipts, and what a broken connection
+// leaves open.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,29 +35,35 @@ bool may_pass(Errc code) {
 }  // namespace
 
 void Session::submit(Sequenced call) {
-    waiting_.push_back(std::move(call));
-    if (state_ == State::ready) {
-        send_more();
+    if (state_ == State::ready && waiting_.empty() && !resend_at_ && has_credit(call.bytes())) {
+        send_first(std::move(call));
+        return;
     }
+    waiting_.push_back(std::move(call));
 }
 
-bool Session::send(Lane& lane, std::size_t i) {
+bool Session::has_credit(std::size_t bytes) const {
+    return requests_in_flight_ < credit_requests_ &&
+           (bytes_in_flight_ + bytes <= credit_bytes_ || requests_in_flight_ == 0);
+}
+
+void Session::send_first(Sequenced call) {
+    Lane& lane = lanes_[std::min<std::size_t>(call.partition.value, lanes_.size() - 1)];
+    lane.sent.push_back(std::move(call));
+    send(lane, lane.sent.size() - 1);
+    lane.resend = lane.sent.size();
+}
+
+void Session::send(Lane& lane, std::size_t i) {
     Sequenced& call = lane.sent[i];
-    const std::size_t bytes = call.bytes();
-    const bool room = requests_in_flight_ < credit_requests_ &&
-                      (bytes_in_flight_ + bytes <= credit_bytes_ || requests_in_flight_ == 0);
-    if (!room) {
-        return false;
-    }
     const std::uint64_t id = lane.base + i;
     call.connection = connection_;
     ++call.sends;
-    bytes_in_flight_ += bytes;
+    bytes_in_flight_ += call.bytes();
     ++requests_in_flight_;
     said_ = now_;
     effects_.sequenced.push_back({&call, id, lane.base, std::max(lane.last_unresolved, lane.base)});
     lane.last_unresolved = id + 1;
-    return true;
 }
 
 void Session::send_more() {
@@ -68,22 +74,18 @@ void Session::send_more() {
         for (; lane.resend < lane.sent.size(); ++lane.resend) {
             const Sequenced& call = lane.sent[lane.resend];
             const bool here = call.resolved || call.connection == connection_;
-            if (!here && !send(lane, lane.resend)) {
+            if (here) {
+                continue;
+            }
+            if (!has_credit(call.bytes())) {
                 return;
             }
+            send(lane, lane.resend);
         }
     }
-    while (!waiting_.empty()) {
-        Lane& lane = lanes_[std::min<std::size_t>(waiting_.front().partition.value, lanes_.size() - 1)];
-        const std::size_t bytes = waiting_.front().bytes();
-        if (requests_in_flight_ >= credit_requests_ ||
-            (bytes_in_flight_ + bytes > credit_bytes_ && requests_in_flight_ != 0)) {
-            return;
-        }
-        lane.sent.push_back(std::move(waiting_.front()));
+    while (!waiting_.empty() && has_credit(waiting_.front().bytes())) {
+        send_first(std::move(waiting_.front()));
         waiting_.pop_front();
-        (void)send(lane, lane.sent.size() - 1);
-        lane.resend = lane.sent.size();
     }
 }
 
@@ -110,9 +112,8 @@ Receipt Session::receipt(const Sequenced& call, const msg::ReceiptRange& range,
                          std::uint32_t i) const {
     Receipt receipt;
     receipt.stream = call.stream;
-    receipt.version = range.versions.empty()
-                          ? range.version + std::uint64_t{i} * range.version_step
-                          : Version{range.versions[i]};
+    receipt.version = range.versions.empty() ? range.version + std::uint64_t{i} * range.version_step
+                                             : Version{range.versions[i]};
     receipt.partition = range.partition;
     receipt.offset = range.offset + std::uint64_t{i} * range.offset_step;
     receipt.id = call.last_id;
@@ -121,8 +122,8 @@ Receipt Session::receipt(const Sequenced& call, const msg::ReceiptRange& range,
     receipt.position.cluster = welcome_.cluster;
     for (const msg::PartitionState& state : welcome_.partitions) {
         if (state.partition == range.partition) {
-            receipt.position.partitions.push_back({range.partition, state.lineage, range.epoch,
-                                                   receipt.offset + 1, range.digest});
+            receipt.position.partitions.push_back(
+                {range.partition, state.lineage, range.epoch, receipt.offset + 1, range.digest});
         }
     }
     return receipt;
@@ -159,10 +160,11 @@ void Session::refuse(Lane& lane, std::size_t i, Error error) {
         return;
     }
     if (!may_pass(error.code)) {
-        settle(lane, i, Error(Errc::outcome_unknown,
-                              fmt::format("the connection broke before the answer came; sent again, "
-                                          "the answer was: {}",
-                                          error.message)));
+        settle(lane, i,
+               Error(Errc::outcome_unknown,
+                     fmt::format("the connection broke before the answer came; sent again, "
+                                 "the answer was: {}",
+                                 error.message)));
         return;
     }
     if (call.connection == connection_ && requests_in_flight_ != 0) {
@@ -208,16 +210,17 @@ void Session::time_out(Monotonic now) {
             if (lane.sent[i].deadline > now) {
                 break;
             }
-            settle(lane, i, Error(Errc::outcome_unknown,
-                                  "no answer came in time: the append may have been written"));
+            settle(lane, i,
+                   Error(Errc::outcome_unknown,
+                         "no answer came in time: the append may have been written"));
         }
         trim(lane);
     }
     while (!waiting_.empty() && waiting_.front().deadline <= now) {
         Sequenced& call = waiting_.front();
-        effects_.resolved.push_back({std::move(call.done),
-                                     Error(Errc::timed_out, "not sent in time: nothing was written"),
-                                     call.bytes(), call.at_once});
+        effects_.resolved.push_back(
+            {std::move(call.done), Error(Errc::timed_out, "not sent in time: nothing was written"),
+             call.bytes(), call.at_once});
         waiting_.pop_front();
     }
     for (auto it = plain_.begin(); it != plain_.end();) {

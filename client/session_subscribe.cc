@@ -54,9 +54,10 @@ void Session::merge(Subscribed& s, const Position& moved) {
     }
     auto& places = s.position->partitions;
     for (const PartitionPosition& place : moved.partitions) {
-        const auto at = std::lower_bound(
-            places.begin(), places.end(), place.partition,
-            [](const PartitionPosition& p, Partition partition) { return p.partition < partition; });
+        const auto at = std::lower_bound(places.begin(), places.end(), place.partition,
+                                         [](const PartitionPosition& p, Partition partition) {
+                                             return p.partition < partition;
+                                         });
         if (at != places.end() && at->partition == place.partition) {
             *at = place;
         } else {
@@ -76,6 +77,8 @@ void Session::tell(SubscriptionId id, Told::Kind kind, Subscribed& s) {
 void Session::on(msg::Subscribed& message, std::vector<Body>&) {
     Subscribed* s = find(message.id);
     if (s == nullptr) {
+        // Its caller gave up waiting.
+        effects_.sends.push_back({msg::Unsubscribe{message.id}, nullptr});
         return;
     }
     s->position = message.position;

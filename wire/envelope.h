@@ -15,7 +15,7 @@ inline constexpr std::size_t kInlineRequestBytesMax = std::size_t{64} << 10;
 // Writes envelopes into one buffer of its own that it keeps. Not thread safe. Bytes that encode()
 // returns are valid until the next call.
 class EnvelopeEncoder {
-public:
+  public:
     EnvelopeEncoder();
     ~EnvelopeEncoder();
     EnvelopeEncoder(EnvelopeEncoder&&) noexcept;
@@ -25,14 +25,15 @@ public:
     Bytes encode(const msg::FromClient& message);
     Bytes encode(const msg::FromNode& message);
 
-private:
+  private:
     struct State;
     std::unique_ptr<State> state_;
 };
 
-// Verifies a frame that came from a socket, whatever it holds, and takes it apart: `malformed` when it
-// is not an envelope, holds a message of the other side or of no known kind, or a value out of
-// range. The frame must begin on a multiple of 8; see aligned(). Spans in the message point into it.
+// Verifies a frame that came from a socket, whatever it holds, and takes it apart: `malformed` when
+// it is not an envelope, holds a message of the other side or of no known kind, or a value out of
+// range. The frame must begin on a multiple of 8; see aligned(). Spans in the message point into
+// it.
 Result<msg::FromClient> decode_from_client(Bytes frame);
 Result<msg::FromNode> decode_from_node(Bytes frame);
 

@@ -17,14 +17,14 @@ Error malformed(const std::string& why) {
 
 msg::Append decode(const fb::Append& m) {
     const auto* request = m.request();
-    return {m.id(), m.resolved_below(), m.after(), Partition{m.partition()},
-            request == nullptr ? Bytes{} : std::as_bytes(std::span(request->data(), request->size()))};
+    return {
+        m.id(), m.resolved_below(), m.after(), Partition{m.partition()},
+        request == nullptr ? Bytes{} : std::as_bytes(std::span(request->data(), request->size()))};
 }
 
 msg::Hello decode(const fb::Hello& m) {
-    return {m.protocol_min(),       m.protocol_max(),   m.features(),
-            from_fb(m.producer()),  Epoch{m.producer_epoch()},
-            text(m.client()),       m.credit_bytes(),   m.credit_requests()};
+    return {m.protocol_min(),          m.protocol_max(), m.features(),     from_fb(m.producer()),
+            Epoch{m.producer_epoch()}, text(m.client()), m.credit_bytes(), m.credit_requests()};
 }
 
 msg::Read decode(const fb::Read& m) {
@@ -33,8 +33,8 @@ msg::Read decode(const fb::Read& m) {
 }
 
 msg::Subscribe decode(const fb::Subscribe& m) {
-    return {m.id(),         from_fb(m.selection()), from_fb(m.start()),
-            m.exclusive(),  m.credit_events(),      m.credit_bytes()};
+    return {m.id(),        from_fb(m.selection()), from_fb(m.start()),
+            m.exclusive(), m.credit_events(),      m.credit_bytes()};
 }
 
 Lifecycle decode_lifecycle(const fb::ChangeStream& m) {
@@ -45,7 +45,9 @@ Lifecycle decode_lifecycle(const fb::ChangeStream& m) {
         throw Refused("change out of range");
     }
     switch (m.change()) {
-        case fb::ChangeKind::truncate: lifecycle.change = TruncateStream{Version{m.version()}}; break;
+        case fb::ChangeKind::truncate:
+            lifecycle.change = TruncateStream{Version{m.version()}};
+            break;
         case fb::ChangeKind::limits: {
             StreamLimits limits;
             if (m.max_count() != 0) {
@@ -57,8 +59,12 @@ Lifecycle decode_lifecycle(const fb::ChangeStream& m) {
             lifecycle.change = SetLimits{limits};
             break;
         }
-        case fb::ChangeKind::remove: lifecycle.change = DeleteStream{m.hard()}; break;
-        case fb::ChangeKind::erase: lifecycle.change = EraseEvent{Version{m.version()}}; break;
+        case fb::ChangeKind::remove:
+            lifecycle.change = DeleteStream{m.hard()};
+            break;
+        case fb::ChangeKind::erase:
+            lifecycle.change = EraseEvent{Version{m.version()}};
+            break;
     }
     return lifecycle;
 }
@@ -143,10 +149,14 @@ const fb::Envelope* open(Bytes frame) {
 
 msg::FromClient from_client(const fb::Envelope& e) {
     switch (e.body_type()) {
-        case fb::Body::Append: return decode(*e.body_as_Append());
-        case fb::Body::Hello: return decode(*e.body_as_Hello());
-        case fb::Body::Read: return decode(*e.body_as_Read());
-        case fb::Body::Subscribe: return decode(*e.body_as_Subscribe());
+        case fb::Body::Append:
+            return decode(*e.body_as_Append());
+        case fb::Body::Hello:
+            return decode(*e.body_as_Hello());
+        case fb::Body::Read:
+            return decode(*e.body_as_Read());
+        case fb::Body::Subscribe:
+            return decode(*e.body_as_Subscribe());
         case fb::Body::Credit: {
             const auto& m = *e.body_as_Credit();
             return msg::Credit{m.subscription(), m.events(), m.bytes()};
@@ -163,8 +173,8 @@ msg::FromClient from_client(const fb::Envelope& e) {
         }
         case fb::Body::ChangeStream: {
             const auto& m = *e.body_as_ChangeStream();
-            return msg::ChangeStream{m.id(), m.resolved_below(), m.after(), Partition{m.partition()},
-                                     decode_lifecycle(m)};
+            return msg::ChangeStream{m.id(), m.resolved_below(), m.after(),
+                                     Partition{m.partition()}, decode_lifecycle(m)};
         }
         case fb::Body::GetSnapshot: {
             const auto& m = *e.body_as_GetSnapshot();
@@ -172,14 +182,19 @@ msg::FromClient from_client(const fb::Envelope& e) {
         }
         case fb::Body::PutSnapshot: {
             const auto& m = *e.body_as_PutSnapshot();
-            return msg::PutSnapshot{m.id(), text(m.stream()), Version{m.version()}, m.fingerprint()};
+            return msg::PutSnapshot{m.id(), text(m.stream()), Version{m.version()},
+                                    m.fingerprint()};
         }
-        case fb::Body::GetPosition: return msg::GetPosition{e.body_as_GetPosition()->id()};
+        case fb::Body::GetPosition:
+            return msg::GetPosition{e.body_as_GetPosition()->id()};
         case fb::Body::PublishEphemeral:
             return msg::PublishEphemeral{e.body_as_PublishEphemeral()->id()};
-        case fb::Body::Bye: return msg::Bye{text(e.body_as_Bye()->reason())};
-        case fb::Body::Heartbeat: return msg::Heartbeat{e.body_as_Heartbeat()->number()};
-        default: throw Refused("not a message of a client");
+        case fb::Body::Bye:
+            return msg::Bye{text(e.body_as_Bye()->reason())};
+        case fb::Body::Heartbeat:
+            return msg::Heartbeat{e.body_as_Heartbeat()->number()};
+        default:
+            throw Refused("not a message of a client");
     }
 }
 
@@ -205,13 +220,15 @@ msg::FromNode subscription_message(const fb::Envelope& e) {
             const auto& m = *e.body_as_Subscribed();
             return msg::Subscribed{m.id(), from_fb(m.position())};
         }
-        default: throw Refused("not a message of a node");
+        default:
+            throw Refused("not a message of a node");
     }
 }
 
 msg::FromNode from_node(const fb::Envelope& e) {
     switch (e.body_type()) {
-        case fb::Body::Receipts: return decode(*e.body_as_Receipts());
+        case fb::Body::Receipts:
+            return decode(*e.body_as_Receipts());
         case fb::Body::Deliver: {
             const auto& m = *e.body_as_Deliver();
             return msg::Deliver{m.subscription(), from_fb(m.chunks()), from_fb(m.position())};
@@ -220,7 +237,8 @@ msg::FromNode from_node(const fb::Envelope& e) {
             const auto& m = *e.body_as_Rejected();
             return msg::Rejected{m.id(), Partition{m.partition()}, from_fb(m.error())};
         }
-        case fb::Body::Welcome: return decode(*e.body_as_Welcome());
+        case fb::Body::Welcome:
+            return decode(*e.body_as_Welcome());
         case fb::Body::Page: {
             const auto& m = *e.body_as_Page();
             return msg::Page{m.id(), from_fb(m.chunks()), from_fb(m.next()), from_fb(m.resume()),
@@ -230,7 +248,8 @@ msg::FromNode from_node(const fb::Envelope& e) {
             const auto& m = *e.body_as_StreamAnswer();
             return msg::StreamAnswer{m.id(), from_fb(m.stream())};
         }
-        case fb::Body::StreamListAnswer: return decode(*e.body_as_StreamListAnswer());
+        case fb::Body::StreamListAnswer:
+            return decode(*e.body_as_StreamListAnswer());
         case fb::Body::SnapshotAnswer: {
             const auto& m = *e.body_as_SnapshotAnswer();
             return msg::SnapshotAnswer{m.id(), m.found(), Version{m.version()}, m.fingerprint()};
@@ -239,14 +258,18 @@ msg::FromNode from_node(const fb::Envelope& e) {
             const auto& m = *e.body_as_PositionAnswer();
             return msg::PositionAnswer{m.id(), from_fb(m.position())};
         }
-        case fb::Body::Done: return msg::Done{e.body_as_Done()->id()};
+        case fb::Body::Done:
+            return msg::Done{e.body_as_Done()->id()};
         case fb::Body::Busy: {
             const auto& m = *e.body_as_Busy();
             return msg::Busy{m.credit_bytes(), m.credit_requests()};
         }
-        case fb::Body::Goodbye: return msg::Goodbye{from_fb(e.body_as_Goodbye()->error())};
-        case fb::Body::Heartbeat: return msg::Heartbeat{e.body_as_Heartbeat()->number()};
-        default: return subscription_message(e);
+        case fb::Body::Goodbye:
+            return msg::Goodbye{from_fb(e.body_as_Goodbye()->error())};
+        case fb::Body::Heartbeat:
+            return msg::Heartbeat{e.body_as_Heartbeat()->number()};
+        default:
+            return subscription_message(e);
     }
 }
 

@@ -27,13 +27,14 @@ struct Build {
 
     Built operator()(const msg::Append& m) const {
         if (m.request.empty()) {
-            return built(fb::CreateAppend(b, m.id, m.resolved_below, 0, m.partition.value, m.after));
+            return built(
+                fb::CreateAppend(b, m.id, m.resolved_below, 0, m.partition.value, m.after));
         }
         b.ForceVectorAlignment(m.request.size(), 1, 8);
-        const auto request =
-            b.CreateVector(reinterpret_cast<const std::uint8_t*>(m.request.data()), m.request.size());
-        return built(fb::CreateAppend(b, m.id, m.resolved_below, request, m.partition.value,
-                                      m.after));
+        const auto request = b.CreateVector(reinterpret_cast<const std::uint8_t*>(m.request.data()),
+                                            m.request.size());
+        return built(
+            fb::CreateAppend(b, m.id, m.resolved_below, request, m.partition.value, m.after));
     }
     Built operator()(const msg::Hello& m) const {
         const auto client = b.CreateString(m.client);
@@ -45,8 +46,8 @@ struct Build {
     Built operator()(const msg::Read& m) const {
         const auto selection = build(b, m.read.selection);
         const auto start = build(b, m.read.start);
-        return built(fb::CreateRead(b, m.id, selection, start, m.read.backward, m.read.limit,
-                                    m.read.bytes));
+        return built(
+            fb::CreateRead(b, m.id, selection, start, m.read.backward, m.read.limit, m.read.bytes));
     }
     Built operator()(const msg::Subscribe& m) const {
         const auto selection = build(b, m.selection);
@@ -127,8 +128,7 @@ struct Build {
     }
     Built operator()(const msg::StreamListAnswer& m) const;
     Built operator()(const msg::SnapshotAnswer& m) const {
-        return built(
-            fb::CreateSnapshotAnswer(b, m.id, m.found, m.version.value, m.fingerprint));
+        return built(fb::CreateSnapshotAnswer(b, m.id, m.found, m.version.value, m.fingerprint));
     }
     Built operator()(const msg::PositionAnswer& m) const {
         return built(fb::CreatePositionAnswer(b, m.id, build(b, m.position)));
@@ -194,10 +194,10 @@ Built Build::operator()(const msg::Receipts& m) const {
         if (!r.versions.empty()) {
             versions = b.CreateVector(r.versions);
         }
-        ranges.push_back(fb::CreateReceiptRange(
-            b, r.first_id, r.count, r.records, r.offset.value, r.offset_step, r.version.value,
-            r.version_step, versions, r.epoch.value, r.digest, r.partition.value, r.repeated,
-            r.primary));
+        ranges.push_back(fb::CreateReceiptRange(b, r.first_id, r.count, r.records, r.offset.value,
+                                                r.offset_step, r.version.value, r.version_step,
+                                                versions, r.epoch.value, r.digest,
+                                                r.partition.value, r.repeated, r.primary));
     }
     return built(fb::CreateReceipts(b, b.CreateVector(ranges)));
 }

@@ -36,8 +36,7 @@ fb::Expected to_fb(const Expected& expected) {
 
 Ref<fb::Position> build(Builder& b, const Position& position) {
     fb::PartitionPosition* places = nullptr;
-    const auto list =
-        b.CreateUninitializedVectorOfStructs(position.partitions.size(), &places);
+    const auto list = b.CreateUninitializedVectorOfStructs(position.partitions.size(), &places);
     for (std::size_t i = 0; i < position.partitions.size(); ++i) {
         const PartitionPosition& p = position.partitions[i];
         places[i] = fb::PartitionPosition(to_fb(p.lineage), p.epoch.value, p.next.value, p.digest,
@@ -153,10 +152,14 @@ Expected from_fb(const fb::Expected* expected) {
     }
     check_range(expected->kind(), fb::ExpectedKind::MAX, "expected version");
     switch (expected->kind()) {
-        case fb::ExpectedKind::any: break;
-        case fb::ExpectedKind::no_stream: return Expected::no_stream();
-        case fb::ExpectedKind::stream_exists: return Expected::stream_exists();
-        case fb::ExpectedKind::exact: return Expected::exact(expected->version());
+        case fb::ExpectedKind::any:
+            break;
+        case fb::ExpectedKind::no_stream:
+            return Expected::no_stream();
+        case fb::ExpectedKind::stream_exists:
+            return Expected::stream_exists();
+        case fb::ExpectedKind::exact:
+            return Expected::exact(expected->version());
     }
     return Expected::any();
 }
@@ -175,7 +178,8 @@ Position from_fb(const fb::Position* position) {
     }
     place.partitions.reserve(position->partitions()->size());
     for (const fb::PartitionPosition* p : *position->partitions()) {
-        if (!place.partitions.empty() && p->partition() <= place.partitions.back().partition.value) {
+        if (!place.partitions.empty() &&
+            p->partition() <= place.partitions.back().partition.value) {
             throw Refused("position whose partitions do not rise");
         }
         place.partitions.push_back({Partition{p->partition()}, from_fb(&p->lineage()),
@@ -190,12 +194,18 @@ Start from_fb(const fb::Start* start) {
     }
     check_range(start->kind(), fb::StartKind::MAX, "start");
     switch (start->kind()) {
-        case fb::StartKind::beginning: break;
-        case fb::StartKind::end: return End{};
-        case fb::StartKind::version: return Version{start->value()};
-        case fb::StartKind::offset: return Offset{start->value()};
-        case fb::StartKind::position: return from_fb(start->position());
-        case fb::StartKind::time: return AtTime{Time{static_cast<std::int64_t>(start->value())}};
+        case fb::StartKind::beginning:
+            break;
+        case fb::StartKind::end:
+            return End{};
+        case fb::StartKind::version:
+            return Version{start->value()};
+        case fb::StartKind::offset:
+            return Offset{start->value()};
+        case fb::StartKind::position:
+            return from_fb(start->position());
+        case fb::StartKind::time:
+            return AtTime{Time{static_cast<std::int64_t>(start->value())}};
     }
     return Beginning{};
 }

@@ -228,13 +228,11 @@ struct Goodbye {
     Error error;
 };
 
-using FromClient =
-    std::variant<Append, Hello, Read, Subscribe, Credit, Unsubscribe, GetStream, ListStreams,
-                 ChangeStream, GetSnapshot, PutSnapshot, GetPosition, PublishEphemeral, Bye,
-                 Heartbeat>;
-using FromNode =
-    std::variant<Receipts, Deliver, Rejected, Welcome, Page, Subscribed, Checkpoint, CaughtUp,
-                 FellBehind, Ended, StreamAnswer, StreamListAnswer, SnapshotAnswer, PositionAnswer,
-                 Done, Busy, Goodbye, Heartbeat>;
+using FromClient = std::variant<Append, Hello, Read, Subscribe, Credit, Unsubscribe, GetStream,
+                                ListStreams, ChangeStream, GetSnapshot, PutSnapshot, GetPosition,
+                                PublishEphemeral, Bye, Heartbeat>;
+using FromNode = std::variant<Receipts, Deliver, Rejected, Welcome, Page, Subscribed, Checkpoint,
+                              CaughtUp, FellBehind, Ended, StreamAnswer, StreamListAnswer,
+                              SnapshotAnswer, PositionAnswer, Done, Busy, Goodbye, Heartbeat>;
 
 }  // namespace skald::wire::msg

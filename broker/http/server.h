@@ -21,13 +21,13 @@ struct Response {
 
 using Handler = std::function<Response(const Request&)>;
 
-// One thread of its own, on which the handler runs. Connections are kept alive, at most 256 at a time
-// (beyond: not accepted until one ends), 8 KiB of header, 30 s of silence.
+// One thread of its own, on which the handler runs. Connections are kept alive, at most 256 at a
+// time (beyond: not accepted until one ends), 8 KiB of header, 30 s of silence.
 class Server {
   public:
     // `address` is host:port, port 0 picks one. Errors: invalid_argument, address_in_use, io_error.
     static Result<std::unique_ptr<Server>> start(const std::string& address, Handler handler);
-    virtual ~Server() = default;  // ends all connections
+    virtual ~Server() = default;               // ends all connections
     virtual std::string endpoint() const = 0;  // host:port
 };
 

@@ -79,7 +79,9 @@ Result<std::unique_ptr<RouterSocket>> RouterSocket::open(const CurveServer& curv
 
 RouterSocket::RouterSocket(wire::ZmqSocket socket, std::function<void()> wake,
                            std::size_t send_bytes_max)
-    : socket_(std::move(socket)), total_(std::make_shared<Gauge>()), send_bytes_max_(send_bytes_max) {
+    : socket_(std::move(socket)),
+      total_(std::make_shared<Gauge>()),
+      send_bytes_max_(send_bytes_max) {
     total_->wake = std::move(wake);
     total_->wake_below = send_bytes_max / 2;
 }

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "skald/node.h"
 #include "wire/zmq/socket.h"
 
 namespace skald::broker {
@@ -114,9 +115,12 @@ class ZapDomain::Handler {
             admitted = admits(request.domain(), key);
         }
         const std::string id = request.frames.size() > 1 ? request.id() : std::string();
-        const std::string parts[] = {"1.0", id, admitted ? "200" : "400",
+        const std::string parts[] = {"1.0",
+                                     id,
+                                     admitted ? "200" : "400",
                                      admitted ? "OK" : "this key is not admitted",
-                                     admitted ? key : "", ""};
+                                     admitted ? key : "",
+                                     ""};
         for (const std::string& part : parts) {
             (void)socket_.send(ZmqMessage(as_bytes(part)), &part != std::end(parts) - 1);
         }
@@ -140,3 +144,14 @@ ZapDomain::~ZapDomain() {
 }
 
 }  // namespace skald::broker
+
+namespace skald {
+
+KeyPair make_key_pair() {
+    char public_key[broker::kZ85Bytes] = {};
+    char secret_key[broker::kZ85Bytes] = {};
+    zmq_curve_keypair(public_key, secret_key);
+    return {public_key, secret_key};
+}
+
+}  // namespace skald

@@ -8,8 +8,8 @@
 namespace skald::broker {
 
 // While it lives, keys of this list are admitted under `domain`; the key becomes the connection's
-// User-Id. `*` in the list admits every key. ZeroMQ has one handler a context, so nodes of one process
-// share one, on a thread of its own.
+// User-Id. `*` in the list admits every key. ZeroMQ has one handler a context, so nodes of one
+// process share one, on a thread of its own.
 class ZapDomain {
   public:
     ZapDomain(std::string domain, std::vector<std::string> keys);

@@ -10,8 +10,8 @@ using wire::ZmqMessage;
 using wire::ZmqSocket;
 
 constexpr int kBroken = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECT_RETRIED |
-                        ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-                        ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+                        ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                        ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 constexpr std::int64_t kMessageBytesMax = std::int64_t{64} << 20;
 constexpr int kReconnectMs = 1000;  // the socket is given up long before
 
@@ -37,10 +37,9 @@ Result<std::unique_ptr<DealerSocket>> DealerSocket::connect(const std::string& s
     socket.set(ZMQ_HEARTBEAT_IVL, 0);
     socket.set(ZMQ_RECONNECT_IVL, kReconnectMs);
     if (!curve.server_key.empty()) {
-        const std::pair<int, const std::string&> keys[] = {
-            {ZMQ_CURVE_SERVERKEY, curve.server_key},
-            {ZMQ_CURVE_PUBLICKEY, curve.public_key},
-            {ZMQ_CURVE_SECRETKEY, curve.secret_key}};
+        const std::pair<int, const std::string&> keys[] = {{ZMQ_CURVE_SERVERKEY, curve.server_key},
+                                                           {ZMQ_CURVE_PUBLICKEY, curve.public_key},
+                                                           {ZMQ_CURVE_SECRETKEY, curve.secret_key}};
         for (const auto& [option, key] : keys) {
             if (auto ok = socket.set_key(option, key); !ok) {
                 return ok.error();

@@ -12,8 +12,8 @@
 namespace skald {
 
 struct ClientOptions {
-    // Endpoints to try in turn, as tcp://host:7400, ipc:///run/skald.sock or inproc://name (a node in
-    // this process). At least one.
+    // Endpoints to try in turn, as tcp://host:7400, ipc:///run/skald.sock or inproc://name (a node
+    // in this process). At least one.
     std::vector<std::string> servers;
     // Bounds connect() and each call: beyond, outcome_unknown for an append or change that may have
     // been written, timed_out for everything else.
@@ -25,15 +25,15 @@ struct ClientOptions {
     std::string name;  // shown by the node; up to 255 bytes
 };
 
-// Connects and waits for the node's welcome. Errors: invalid_argument; unreachable when every server
-// refused or none answered in time; unauthenticated, forbidden, unsupported_version.
+// Connects and waits for the node's welcome. Errors: invalid_argument; unreachable when every
+// server refused or none answered in time; unauthenticated, forbidden, unsupported_version.
 //
-// The client is a producer: an append whose connection broke is sent again as the same request, so it
-// is written once. It moves on to the next server by itself; calls wait for that up to their timeout.
-// append_async holds up to 16,384 requests or 16 MiB, then answers busy. `Append::producer` must not
-// be set. Subscriptions go on where they were after a reconnect. Callbacks and handlers run on one
-// thread of the client, of its own. Destroy subscriptions before the client; calls still open are
-// then resolved as outcome_unknown or connection_lost.
+// The client is a producer: an append whose connection broke is sent again as the same request, so
+// it is written once. It moves on to the next server by itself; calls wait for that up to their
+// timeout. append_async holds up to 16,384 requests or 16 MiB, then answers busy.
+// `Append::producer` must not be set. Subscriptions go on where they were after a reconnect.
+// Callbacks and handlers run on one thread of the client, of its own. Destroy subscriptions before
+// the client; calls still open are then resolved as outcome_unknown or connection_lost.
 Result<std::unique_ptr<EventStore>> connect(const ClientOptions& options);
 
 }  // namespace skald

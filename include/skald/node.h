@@ -18,8 +18,8 @@ namespace store {
 class Volume;
 }
 
-// What the holder of a key may do: globs of stream names. Reading covers read, subscribe, stream info
-// and snapshots; writing covers append and putting snapshots; admin covers changes of streams.
+// What the holder of a key may do: globs of stream names. Reading covers read, subscribe, stream
+// info and snapshots; writing covers append and putting snapshots; admin covers changes of streams.
 // What spans streams (a category, everything) shows only events of streams that may be read.
 struct Permission {
     std::string key;  // public key, 40 characters of Z85; `*`: every key, and peers without one
@@ -31,12 +31,13 @@ struct Permission {
 // What is beyond a bound is answered busy or discarded and counted.
 struct NodeLimits {
     std::size_t sessions = 16384;
-    std::size_t subscriptions = 1024;             // of one session
+    std::size_t subscriptions = 1024;                // of one session
     std::size_t request_bytes_in_flight = 64 << 20;  // of all sessions
     std::size_t session_bytes_in_flight = 16 << 20;
     std::uint32_t session_requests_in_flight = 16384;
-    std::size_t send_bytes_queued = 256 << 20;    // pages and deliveries not yet taken, of all sessions
-    std::chrono::milliseconds expiry{5000};       // a session silent for longer is forgotten
+    std::size_t send_bytes_queued = 256
+                                    << 20;   // pages and deliveries not yet taken, of all sessions
+    std::chrono::milliseconds expiry{5000};  // a session silent for longer is forgotten
 };
 
 struct NodeOptions {
@@ -49,8 +50,9 @@ struct NodeOptions {
     std::vector<std::string> listen{"tcp://127.0.0.1:7400"};
     std::string http;  // host:port, port 0 picks one; empty: no HTTP
 
-    // CURVE: the node's secret key and those of the clients it admits. Required as soon as an endpoint
-    // is neither loopback, ipc nor inproc. Without permissions an admitted key may do everything.
+    // CURVE: the node's secret key and those of the clients it admits. Required as soon as an
+    // endpoint is neither loopback, ipc nor inproc. Without permissions an admitted key may do
+    // everything.
     std::string secret_key;
     std::vector<std::string> clients;  // public keys; `*`: any key
     std::vector<Permission> permissions;
@@ -60,9 +62,10 @@ struct NodeOptions {
 
 // Threads: all methods may be called from any thread, stop() once.
 class Node {
-public:
+  public:
     // Opens the volume and listens; ready when it returns. Errors: those of store::Volume::open,
-    // address_in_use, invalid_argument (an endpoint, a key, CURVE missing, libzmq older than 4.3.3).
+    // address_in_use, invalid_argument (an endpoint, a key, CURVE missing, libzmq older
+    // than 4.3.3).
     static Result<std::unique_ptr<Node>> start(const NodeOptions& options);
 
     virtual ~Node() = default;  // stops

@@ -26,9 +26,17 @@ std::uint16_t u16_at(const std::byte* table, std::size_t index) {
     return load_le<std::uint16_t>(table + index * sizeof(std::uint16_t));
 }
 
-BlockHead head_of(const std::byte* data) {
-    return load_as<BlockHead>(data);
-}
+// How the tags of a block are made from its hashes.
+struct Tags {
+    Tags(std::uint64_t first_hash, std::uint64_t last_hash)
+        : first(first_hash),
+          shift(tag_shift(first_hash, last_hash)),
+          last((last_hash - first_hash) >> shift) {}
+    std::uint64_t of(std::uint64_t hash) const { return (hash - first) >> shift; }
+    std::uint64_t first;
+    unsigned shift;
+    std::uint64_t last;  // the last hash's
+};
 
 }  // namespace
 
@@ -46,7 +54,7 @@ Result<void> Run::find_blocks(const lmdb::Txn& txn, lmdb::Database runs) {
     if (!cursor) {
         return cursor.error();
     }
-    checked_ = std::make_unique<std::atomic<bool>[]>(info_.entry_blocks);
+    blocks_ = std::make_unique<Block[]>(info_.entry_blocks);
     const std::uint64_t blocks = std::uint64_t{info_.entry_blocks} + info_.fence_blocks;
     for (std::uint64_t number = 0; number < blocks; ++number) {
         auto found = number == 0 ? cursor->at_or_after(block_key(info_.id, 0)) : cursor->next();
@@ -58,12 +66,13 @@ Result<void> Run::find_blocks(const lmdb::Txn& txn, lmdb::Database runs) {
         }
         const Bytes value = (*found)->value;
         if (number < info_.entry_blocks) {
-            blocks_.push_back({value.data(), static_cast<std::uint32_t>(value.size())});
+            blocks_[number].data = value.data();
+            blocks_[number].bytes = static_cast<std::uint32_t>(value.size());
         } else if (auto ok = read_fences(value, number); !ok) {
             return ok;
         }
     }
-    if (fences_.size() != blocks_.size() || !std::is_sorted(fences_.begin(), fences_.end())) {
+    if (fences_.size() != info_.entry_blocks || !std::is_sorted(fences_.begin(), fences_.end())) {
         return damaged(info_.entry_blocks);
     }
     return {};
@@ -107,45 +116,45 @@ BlockRange Run::blocks_of(std::uint64_t hash) const {
     return blocks;
 }
 
-Result<BlockHead> Run::head(std::size_t block, bool again) const {
-    const Block& b = blocks_[block];
-    if (!again && checked_[block].load(std::memory_order_acquire)) {
-        return head_of(b.data);
-    }
+Result<void> Run::check(std::size_t block) const {
+    Block& b = blocks_[block];
     const auto head =
         check_block({b.data, b.bytes}, BlockKind::entries, block_key(info_.id, block));
     if (!head || head->count == 0 || head->first_hash != fences_[block]) {
         return damaged(block);
     }
-    checked_[block].store(true, std::memory_order_release);
-    return *head;
+    b.used.store(head->bytes, std::memory_order_relaxed);
+    b.last_hash.store(head->last_hash, std::memory_order_relaxed);
+    b.count.store(head->count, std::memory_order_release);
+    return {};
 }
 
 Result<std::uint32_t> Run::count(std::size_t block, bool again) const {
-    const auto h = head(block, again);
-    if (!h) {
-        return h.error();
+    if (again || blocks_[block].count.load(std::memory_order_acquire) == 0) {
+        if (auto ok = check(block); !ok) {
+            return ok.error();
+        }
     }
-    return h->count;
+    return blocks_[block].count.load(std::memory_order_acquire);
 }
 
 Result<TagRange> Run::tagged(std::size_t block, std::uint64_t hash) const {
-    const auto h = head(block, false);
-    if (!h) {
-        return h.error();
+    const auto n = count(block);
+    if (!n) {
+        return n.error();
     }
-    if (hash < h->first_hash || hash > h->last_hash) {
+    const std::uint64_t last_hash = blocks_[block].last_hash.load(std::memory_order_relaxed);
+    if (hash < fences_[block] || hash > last_hash) {
         return TagRange{};
     }
-    const unsigned shift = tag_shift(h->first_hash, h->last_hash);
-    const std::uint64_t tag = (hash - h->first_hash) >> shift;
-    const std::uint64_t last_tag = (h->last_hash - h->first_hash) >> shift;
+    const Tags scale(fences_[block], last_hash);
+    const std::uint64_t tag = scale.of(hash);
     const std::byte* tags = blocks_[block].data + kBlockHeadBytes;
-    const std::size_t begin = first_not_less(h->count, guess_of(tag, last_tag, h->count), kTagStep,
+    const std::size_t begin = first_not_less(*n, guess_of(tag, scale.last, *n), kTagStep,
                                              [&](std::size_t i) { return u16_at(tags, i) < tag; });
     std::size_t end = begin;
-    if (begin < h->count && u16_at(tags, begin) == tag) {
-        end = begin + first_not_less(h->count - begin, 1, kTagStep,
+    if (begin < *n && u16_at(tags, begin) == tag) {
+        end = begin + first_not_less(*n - begin, 1, kTagStep,
                                      [&](std::size_t i) { return u16_at(tags, begin + i) <= tag; });
     }
     return TagRange{static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)};
@@ -153,10 +162,11 @@ Result<TagRange> Run::tagged(std::size_t block, std::uint64_t hash) const {
 
 Result<Entry> Run::entry(std::size_t block, std::uint32_t index) const {
     const Block& b = blocks_[block];
-    const BlockHead h = head_of(b.data);
-    const std::byte* places = b.data + kBlockHeadBytes + h.count * sizeof(std::uint16_t);
+    const std::uint32_t n = b.count.load(std::memory_order_acquire);
+    const std::byte* places = b.data + kBlockHeadBytes + n * sizeof(std::uint16_t);
     const std::size_t begin = u16_at(places, index);
-    const std::size_t end = index + 1 < h.count ? u16_at(places, index + 1) : h.bytes;
+    const std::size_t end =
+        index + 1 < n ? u16_at(places, index + 1) : b.used.load(std::memory_order_relaxed);
     if (begin >= end || end > b.bytes) {
         return damaged(block);
     }
@@ -168,13 +178,19 @@ Result<Entry> Run::entry(std::size_t block, std::uint32_t index) const {
 }
 
 void Run::prefetch(std::uint64_t hash) const {
-    if (blocks_.empty()) {
+    if (info_.entry_blocks == 0) {
         return;
     }
     const std::size_t at = lower_fence(hash);
     const std::size_t block = at == 0 ? 0 : at - 1;
-    __builtin_prefetch(blocks_[block].data);
-    __builtin_prefetch(&checked_[block]);
+    const std::uint32_t n = blocks_[block].count.load(std::memory_order_acquire);
+    const std::uint64_t last_hash = blocks_[block].last_hash.load(std::memory_order_relaxed);
+    if (n == 0 || hash < fences_[block] || hash > last_hash) {
+        return;
+    }
+    const Tags scale(fences_[block], last_hash);
+    const std::size_t guess = guess_of(scale.of(hash), scale.last, n);
+    __builtin_prefetch(blocks_[block].data + kBlockHeadBytes + guess * sizeof(std::uint16_t));
 }
 
 }  // namespace skald::store::index

@@ -44,7 +44,9 @@ class Run {
     const RunInfo& info() const { return info_; }
     Offset low() const { return Offset(info_.low); }
     Offset high() const { return Offset(info_.high); }
-    std::size_t owned_bytes() const { return blocks_.size() * (sizeof(Block) + 9); }
+    std::size_t owned_bytes() const {
+        return fences_.size() * (sizeof(Block) + sizeof(std::uint64_t));
+    }
 
     // Of a run with entries.
     BlockRange blocks_of(std::uint64_t hash) const;
@@ -58,20 +60,23 @@ class Run {
     Error damaged(std::size_t block) const;
 
   private:
+    // What a search needs of a block's header is kept here, so that it can go straight to the tags.
     struct Block {
         const std::byte* data = nullptr;
         std::uint32_t bytes = 0;
+        std::atomic<std::uint32_t> count{0};  // 0 until the block was checked; then these hold:
+        std::atomic<std::uint32_t> used{0};
+        std::atomic<std::uint64_t> last_hash{0};
     };
     explicit Run(const RunInfo& info) : info_(info) {}
     Result<void> find_blocks(const lmdb::Txn& txn, lmdb::Database runs);
     Result<void> read_fences(Bytes block, std::uint64_t number);
-    Result<BlockHead> head(std::size_t block, bool again) const;
+    Result<void> check(std::size_t block) const;
     std::size_t lower_fence(std::uint64_t hash) const;
 
     RunInfo info_;
-    std::vector<Block> blocks_;          // of entries
+    std::unique_ptr<Block[]> blocks_;    // of entries
     std::vector<std::uint64_t> fences_;  // the first hash of each
-    std::unique_ptr<std::atomic<bool>[]> checked_;
 };
 
 // Walks the entries of one term in a run. Must not outlive the run.

@@ -82,7 +82,7 @@ Result<void> HeadSearch::look_into(const Run& run) {
 }
 
 Result<void> HeadSearch::look_into(const RunSet& set) {
-    // Most runs answer "not here" after one or two cache misses; this overlaps them.
+    // Most runs answer "not here" after a cache miss or two; this overlaps them.
     for (const auto& run : set.runs) {
         run->prefetch(target.hash);
     }

@@ -193,7 +193,8 @@ std::vector<std::span<const std::uint32_t>> TailSegment::pieces(const TailList& 
     std::vector<std::span<const std::uint32_t>> pieces{{&list.term->first, 1}};
     std::uint32_t left = list.count - 1;
     std::uint16_t room = kChunkMin;
-    for (std::uint32_t place = list.term->head; left > 0; room = chunk_after(room)) {
+    // The head is being set while there is one posting only: it is not looked at then.
+    for (std::uint32_t place = left > 0 ? list.term->head : 0; left > 0; room = chunk_after(room)) {
         const std::uint32_t n = std::min<std::uint32_t>(left, room);
         const TailChunk* chunk = chunk_at(place);
         pieces.emplace_back(reinterpret_cast<const std::uint32_t*>(chunk + 1), n);

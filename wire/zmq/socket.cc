@@ -19,18 +19,23 @@ constexpr int kSocketsMax = 4096;
 
 int zmq_kind(ZmqKind kind) {
     switch (kind) {
-        case ZmqKind::router: return ZMQ_ROUTER;
-        case ZmqKind::dealer: return ZMQ_DEALER;
-        case ZmqKind::rep: return ZMQ_REP;
-        case ZmqKind::pair: return ZMQ_PAIR;
+        case ZmqKind::router:
+            return ZMQ_ROUTER;
+        case ZmqKind::dealer:
+            return ZMQ_DEALER;
+        case ZmqKind::rep:
+            return ZMQ_REP;
+        case ZmqKind::pair:
+            return ZMQ_PAIR;
     }
     return ZMQ_PAIR;
 }
 
 Error endpoint_error(const std::string& endpoint, int code) {
-    const Errc kind = code == EADDRINUSE                                        ? Errc::address_in_use
-                      : code == EINVAL || code == EPROTONOSUPPORT || code == ENODEV ? Errc::invalid_argument
-                                                                                : Errc::unreachable;
+    const Errc kind = code == EADDRINUSE ? Errc::address_in_use
+                      : code == EINVAL || code == EPROTONOSUPPORT || code == ENODEV
+                          ? Errc::invalid_argument
+                          : Errc::unreachable;
     return {kind, fmt::format("endpoint {}: {}", endpoint, zmq_strerror(code))};
 }
 
@@ -61,8 +66,9 @@ Result<void> check_zmq_version() {
     int patch = 0;
     zmq_version(&major, &minor, &patch);
     if (ZMQ_MAKE_VERSION(major, minor, patch) < kVersionMin) {
-        return Error(Errc::invalid_argument,
-                     fmt::format("libzmq {}.{}.{} is older than 4.3.3: upgrade it", major, minor, patch));
+        return Error(
+            Errc::invalid_argument,
+            fmt::format("libzmq {}.{}.{} is older than 4.3.3: upgrade it", major, minor, patch));
     }
     return {};
 }

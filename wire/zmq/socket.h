@@ -16,8 +16,8 @@ struct zmq_msg_t;
 
 namespace skald::wire {
 
-// One context a process, so that inproc:// reaches from a client to a node. It ends with the last of
-// its holders, who must have closed their sockets.
+// One context a process, so that inproc:// reaches from a client to a node. It ends with the last
+// of its holders, who must have closed their sockets.
 std::shared_ptr<void> shared_zmq_context();
 
 // Refuses libzmq below 4.3.3, whose CURVE can be made to crash.
@@ -25,7 +25,7 @@ Result<void> check_zmq_version();
 
 // A message part. Moves, and copies by reference.
 class ZmqMessage {
-public:
+  public:
     ZmqMessage();
     explicit ZmqMessage(Bytes bytes);  // copies
     // Points at bytes that `owner` keeps; released when the last reference went out.
@@ -36,11 +36,11 @@ public:
 
     ZmqMessage share() const;  // another reference to the same bytes
     Bytes bytes() const;
-    bool more() const;         // another part of the same message follows
+    bool more() const;  // another part of the same message follows
     // A property of the connection it came over, as "User-Id"; empty when there is none.
     std::string_view property(const char* name) const;
 
-private:
+  private:
     friend class ZmqSocket;
     zmq_msg_t* raw() const;
     alignas(8) mutable unsigned char storage_[64];
@@ -52,7 +52,7 @@ enum class SendResult : std::uint8_t { sent, unreachable, full };
 
 // One thread at a time, which is also the one that closes it.
 class ZmqSocket {
-public:
+  public:
     ZmqSocket(std::shared_ptr<void> context, ZmqKind kind);
     ~ZmqSocket();
     ZmqSocket(ZmqSocket&& other) noexcept;
@@ -77,14 +77,14 @@ public:
     // Events of the connection from now on, to be received on the returned socket.
     ZmqSocket monitor(int events);
 
-private:
+  private:
     std::shared_ptr<void> context_;
     void* socket_ = nullptr;
 };
 
 // Wakes a poll from any thread.
 class Waker {
-public:
+  public:
     Waker();
     ~Waker();
     Waker(const Waker&) = delete;
@@ -93,7 +93,7 @@ public:
     void clear();
     int fd() const { return fd_; }
 
-private:
+  private:
     int fd_;
 };
 

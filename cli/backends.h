@@ -1,0 +1,34 @@
+// What commands work on, as functions, so that tests put something else in their place.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "skald/admin.h"
+#include "skald/client.h"
+#include "skald/node.h"
+#include "skald/store.h"
+
+namespace skald::cli {
+
+struct Backends {
+    std::function<Result<std::unique_ptr<EventStore>>(const std::string& directory,
+                                                      const StoreOptions&)>
+        open;
+    std::function<Result<std::unique_ptr<EventStore>>(const ClientOptions&)> connect;
+    std::function<Result<std::unique_ptr<Node>>(const NodeOptions&)> start_node;
+    std::function<Result<VerifyReport>(const std::string& directory, const AdminProgress&)> verify;
+    std::function<Result<BackupReport>(const std::string& directory, const std::string& out,
+                                       const AdminProgress&)>
+        backup;
+    std::function<Result<RestoreReport>(const std::string& in, const std::string& directory,
+                                        const AdminProgress&)>
+        restore;
+    std::function<Result<DirectoryInfo>(const std::string& directory)> info;
+};
+
+// The real ones.
+Backends real_backends();
+
+}  // namespace skald::cli

@@ -1,0 +1,137 @@
+#include "cli/commands/bench.h"
+
+#include <fmt/format.h>
+
+#include "cli/commands/commands.h"
+#include "cli/json_writer.h"
+
+namespace skald::cli {
+namespace {
+
+constexpr std::string_view kWho = "skald";
+constexpr std::uint64_t kPayloadMax = 1 << 20;
+
+using Work = Result<void> (*)(const BenchOptions&, const Invocation&);
+using Declare = void (*)(Arguments&, BenchOptions&);
+
+void declare_connections(Arguments& arguments, BenchOptions& options) {
+    arguments.number("--connections", "N", options.connections, "at once; default 1")
+        .range(1, 1024);
+}
+
+void declare_pub(Arguments& arguments, BenchOptions& options) {
+    declare_connections(arguments, options);
+    arguments.number("--in-flight", "N", options.in_flight, "appends of a connection; default 1")
+        .range(1, 16384);
+    arguments.number("--payload", "BYTES", options.payload, "of data of an event; default 128")
+        .range(2, kPayloadMax);
+    arguments.number("--streams", "N", options.streams, "to spread over; default 1000")
+        .range(1, 100'000'000);
+    arguments.number("--per-message", "N", options.per_message, "events of an append; default 1")
+        .range(1, 4096);
+    arguments.number("--seconds", "N", options.seconds, "default 5").range(1, 86400);
+    declare_store(arguments, options.store, Create::yes);
+}
+
+void declare_sub(Arguments& arguments, BenchOptions& options) {
+    declare_connections(arguments, options);
+    arguments.text("--category", "CATEGORY", options.category, "only these events");
+    arguments.number("--payload", "BYTES", options.payload, "of live events; default 128")
+        .range(24, kPayloadMax);
+    arguments.number("--seconds", "N", options.seconds, "of live events; default 5")
+        .range(1, 86400);
+    declare_store(arguments, options.store, Create::no);
+}
+
+void declare_read(Arguments& arguments, BenchOptions& options) {
+    declare_connections(arguments, options);
+    arguments.text("--category", "CATEGORY", options.category, "only these events");
+    declare_store(arguments, options.store, Create::no);
+}
+
+Command child(std::string name, std::string summary, std::string example, Declare declare,
+              Work work) {
+    auto options = std::make_shared<BenchOptions>();
+    return {
+        .name = std::move(name),
+        .summary = std::move(summary),
+        .example = std::move(example),
+        .declare = [options, declare](Arguments& arguments) { declare(arguments, *options); },
+        .run = [options, work](const Invocation& invocation) { return work(*options, invocation); },
+        .children = {}};
+}
+
+}  // namespace
+
+Result<BenchStores> BenchStores::open(const Invocation& invocation, const BenchOptions& options,
+                                      Create create) {
+    BenchStores opened;
+    const std::uint64_t wanted = options.store.directory.empty() ? options.connections : 1;
+    for (std::uint64_t i = 0; i < wanted; ++i) {
+        auto store = open_session(invocation, options.store, create);
+        if (!store) {
+            return store.error();
+        }
+        opened.stores_.push_back(std::move(*store));
+    }
+    return opened;
+}
+
+void BenchReport::figure(const std::string& metric, std::uint64_t payload, double value,
+                         const char* unit) {
+    if (!output_.json()) {
+        output_.line(fmt::format("{} {} {} {:.2f} {}", kWho, metric, payload, value, unit));
+        return;
+    }
+    std::string text;
+    JsonWriter(text)
+        .begin_object()
+        .field("who", kWho)
+        .field("metric", metric)
+        .field("payload", payload)
+        .field("value", value)
+        .field("unit", unit)
+        .end_object();
+    output_.line(text);
+}
+
+void BenchReport::latencies(const std::string& metric, std::uint64_t payload,
+                            const Latencies& latencies) {
+    static constexpr struct {
+        const char* name;
+        double part;
+    } kParts[] = {{"p50", 0.5}, {"p99", 0.99}, {"p999", 0.999}, {"max", 1}};
+    for (const auto& [name, part] : kParts) {
+        figure(fmt::format("{}_{}", metric, name), payload,
+               static_cast<double>(latencies.percentile(part).count()) / 1e3, "us");
+    }
+}
+
+std::string bench_payload(std::uint64_t bytes) {
+    std::string text(bytes, '"');
+    std::uint64_t x = 0x9e3779b97f4a7c15ULL;
+    for (std::size_t i = 1; i + 1 < text.size(); ++i) {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        text[i] = static_cast<char>('a' + (x & 15));
+    }
+    return text;
+}
+
+Command bench_command() {
+    return {.name = "bench",
+            .summary = "Put load on a store and print what it took",
+            .example = "skald bench pub --connections 4 --in-flight 1024 --payload 128",
+            .declare = {},
+            .run = {},
+            .children = {
+                child("pub", "Append as fast as it goes",
+                      "skald bench pub --connections 4 --in-flight 1024", declare_pub, bench_pub),
+                child("sub", "Follow what is stored, then measure from append to delivery",
+                      "skald bench sub --category bench", declare_sub, bench_sub),
+                child("read", "Read what is stored, page by page", "skald bench read", declare_read,
+                      bench_read)}};
+}
+
+}  // namespace skald::cli

@@ -1,0 +1,138 @@
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "cli/commands/bench.h"
+
+namespace skald::cli {
+namespace {
+
+// One connection's load. run() is called on a thread of its own, the rest afterwards.
+class Publisher {
+  public:
+    Publisher(EventStore& store, const BenchOptions& options, const Invocation& invocation,
+              std::uint64_t number)
+        : store_(store),
+          options_(options),
+          clock_(invocation.console.clock),
+          stop_(invocation.console.stop),
+          next_stream_(number),
+          data_(bench_payload(options.payload)) {}
+
+    // Appends until `end`, then waits for the answers.
+    void run(Monotonic end) {
+        while (clock_.monotonic() < end && !stop_.requested() && wait_for_room()) {
+            append();
+        }
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return under_way_ == 0; });
+    }
+
+    std::uint64_t events() const { return latencies_.count() * options_.per_message; }
+    const Latencies& latencies() const { return latencies_; }
+    const std::optional<Error>& error() const { return error_; }
+
+  private:
+    bool wait_for_room() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return under_way_ < options_.in_flight || error_; });
+        ++under_way_;
+        if (error_) {
+            --under_way_;
+        }
+        return !error_;
+    }
+
+    void append() {
+        std::vector<NewEvent> events(options_.per_message);
+        for (NewEvent& event : events) {
+            event.type = "Measured";
+            event.data = data_;
+        }
+        next_stream_ += options_.connections;
+        auto request = Append::many(fmt::format("bench-{}", next_stream_ % options_.streams),
+                                    std::move(events));
+        const Monotonic begun = clock_.monotonic();
+        if (options_.in_flight == 1) {
+            take(begun, store_.append(std::move(request)));
+            return;
+        }
+        store_.append_async(std::move(request), [this, begun](Result<Receipt> receipt) {
+            take(begun, std::move(receipt));
+        });
+    }
+
+    void take(Monotonic begun, const Result<Receipt>& receipt) {
+        const Monotonic took = clock_.monotonic() - begun;
+        // Notified under the lock: after the last answer the publisher may be gone.
+        const std::lock_guard lock(mutex_);
+        --under_way_;
+        if (receipt) {
+            latencies_.add(took);
+        } else if (!error_) {
+            error_ = receipt.error();
+        }
+        changed_.notify_one();
+    }
+
+    EventStore& store_;
+    const BenchOptions& options_;
+    const Clock& clock_;
+    const StopSignal& stop_;
+    std::uint64_t next_stream_;
+    const std::string data_;
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::uint64_t under_way_ = 0;  // guarded by mutex_, like the two below until run() returned
+    Latencies latencies_;
+    std::optional<Error> error_;
+};
+
+std::string shape(const BenchOptions& options) {
+    const std::string batch =
+        options.per_message > 1 ? fmt::format("_batch{}", options.per_message) : std::string();
+    return fmt::format("{}x{}{}", options.connections, options.in_flight, batch);
+}
+
+}  // namespace
+
+Result<void> bench_pub(const BenchOptions& options, const Invocation& invocation) {
+    auto stores = BenchStores::open(invocation, options, Create::yes);
+    if (!stores) {
+        return stores.error();
+    }
+    const Clock& clock = invocation.console.clock;
+    std::vector<std::unique_ptr<Publisher>> publishers;
+    for (std::uint64_t i = 0; i < options.connections; ++i) {
+        publishers.push_back(std::make_unique<Publisher>(stores->of(i), options, invocation, i));
+    }
+    const Monotonic begun = clock.monotonic();
+    const Monotonic end = begun + std::chrono::seconds(options.seconds);
+    {
+        std::vector<std::jthread> threads;
+        for (const auto& publisher : publishers) {
+            threads.emplace_back([&publisher, end] { publisher->run(end); });
+        }
+    }
+    const double seconds = static_cast<double>((clock.monotonic() - begun).count()) / 1e9;
+    Latencies latencies;
+    std::uint64_t events = 0;
+    for (const auto& publisher : publishers) {
+        if (publisher->error()) {
+            return *publisher->error();
+        }
+        latencies.add(publisher->latencies());
+        events += publisher->events();
+    }
+    Output output(invocation);
+    BenchReport report(output);
+    report.figure("publish_" + shape(options), options.payload,
+                  static_cast<double>(events) / seconds, "events/s");
+    report.latencies("ack_" + shape(options), options.payload, latencies);
+    return output.flush();
+}
+
+}  // namespace skald::cli

@@ -1,0 +1,233 @@
+#include "cli/commands/import.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+
+#include "cli/append_pipeline.h"
+#include "cli/commands/commands.h"
+#include "cli/event_json.h"
+#include "cli/gzip_reader.h"
+#include "cli/json_writer.h"
+#include "cli/ndjson_reader.h"
+#include "cli/output.h"
+#include "cli/terminal_progress.h"
+
+namespace skald::cli {
+namespace {
+
+Error at_line(std::uint64_t number, Error error) {
+    error.message = fmt::format("line {}: {}", number, error.message);
+    return error;
+}
+
+// Counts and prints outcomes; on the pipeline's thread until that ends.
+class Tally {
+  public:
+    Tally(const ImportOptions& options, const Invocation& invocation)
+        : options_(options), invocation_(invocation), output_(invocation) {}
+
+    void take(const std::vector<Outcome>& outcomes) {
+        for (const Outcome& outcome : outcomes) {
+            take(outcome);
+        }
+        if (options_.receipts) {
+            if (auto flushed = output_.flush(); !flushed) {
+                fail(flushed.error());
+                stopped_ = true;
+                invocation_.console.stop.request();
+            }
+        }
+        done_ += outcomes.size();
+    }
+
+    bool stopped() const { return stopped_; }
+    std::uint64_t done() const { return done_; }
+    void fail(Error error) {
+        ++summary_.failed;
+        if (!summary_.first_error) {
+            summary_.first_error = std::move(error);
+        }
+    }
+    ImportSummary& summary() { return summary_; }
+
+  private:
+    void take(const Outcome& outcome) {
+        if (outcome.result) {
+            ++(outcome.result->repeated ? summary_.repeated : summary_.imported);
+            if (options_.receipts) {
+                output_.receipt(*outcome.result);
+            }
+            return;
+        }
+        const Error error = at_line(outcome.tag, outcome.result.error());
+        if (options_.receipts) {
+            output_.error_json(error);
+        }
+        if (options_.on_error == "skip") {
+            invocation_.console.err << "skald: import: " << error.message << '\n';
+        } else {
+            stopped_ = true;
+            invocation_.console.stop.request();
+        }
+        fail(error);
+    }
+
+    const ImportOptions& options_;
+    const Invocation& invocation_;
+    Output output_;
+    ImportSummary summary_;
+    std::atomic<bool> stopped_ = false;
+    std::atomic<std::uint64_t> done_ = 0;
+};
+
+void submit_line(const Line& line, AppendPipeline& pipeline) {
+    auto parsed = parse_event(line.text);
+    if (!parsed) {
+        pipeline.reject(line.number, parsed.error());
+        return;
+    }
+    const bool has_id = parsed->event.id.has_value();
+    Append append;
+    append.streams.push_back({std::move(parsed->stream), Expected::any(), {}});
+    append.streams.back().events.push_back(std::move(parsed->event));
+    append.check_ids = has_id;
+    pipeline.submit(line.number, std::move(append));
+}
+
+std::string summary_line(const ImportSummary& summary, Monotonic took) {
+    const std::string failed =
+        summary.failed == 0 ? "" : fmt::format(", {} failed", summary.failed);
+    return fmt::format("imported {} events, {} repeated{}, in {:.1f} s", summary.imported,
+                       summary.repeated, failed, static_cast<double>(took.count()) / 1e9);
+}
+
+std::string summary_json(const ImportSummary& summary, Monotonic took) {
+    std::string text;
+    JsonWriter(text)
+        .begin_object()
+        .field("imported", summary.imported)
+        .field("repeated", summary.repeated)
+        .field("failed", summary.failed)
+        .field("seconds", static_cast<double>(took.count()) / 1e9)
+        .end_object();
+    return text;
+}
+
+// Standard output is for the receipts when they are wanted, and for what went well.
+void print_summary(const ImportSummary& summary, Monotonic took, const ImportOptions& options,
+                   const Invocation& invocation) {
+    const Globals& globals = invocation.globals;
+    Console& console = invocation.console;
+    if (globals.json && !options.receipts) {
+        console.out << summary_json(summary, took) << '\n';
+    } else if (!globals.quiet) {
+        (options.receipts || summary.first_error ? console.err : console.out)
+            << summary_line(summary, took) << '\n';
+    }
+}
+
+Error final_error(const ImportSummary& summary, const ImportOptions& options) {
+    Error error = *summary.first_error;
+    if (options.on_error == "skip") {
+        error.message =
+            fmt::format("{} lines were skipped; the first: {}", summary.failed, error.message);
+    }
+    return error;
+}
+
+Result<void> run(const ImportOptions& options, const Invocation& invocation) {
+    std::unique_ptr<FileSource> file;
+    if (options.file != "-") {
+        auto opened = FileSource::open(options.file, invocation.console.stop);
+        if (!opened) {
+            return opened.error();
+        }
+        file = std::move(*opened);
+    }
+    auto store = open_session(invocation, options.store, Create::yes);
+    if (!store) {
+        return store.error();
+    }
+    const Clock& clock = invocation.console.clock;
+    const Monotonic begun = clock.monotonic();
+    GzipReader source(file ? *file : invocation.console.in);
+    const ImportSummary summary = import_lines(**store, source, options, invocation);
+    print_summary(summary, clock.monotonic() - begun, options, invocation);
+    if (summary.first_error) {
+        return final_error(summary, options);
+    }
+    if (summary.interrupted_at) {
+        return Error(
+            Errc::shutting_down,
+            fmt::format("interrupted: lines after {} were not appended", *summary.interrupted_at));
+    }
+    return {};
+}
+
+void declare(Arguments& arguments, ImportOptions& options) {
+    arguments
+        .text("FILE", "PATH", options.file, "NDJSON, plain or gzip; `-` or nothing: standard input")
+        .path();
+    arguments.flag("--receipts", options.receipts,
+                   "print a receipt for each line, in input order, once it is acknowledged");
+    arguments.number("--in-flight", "N", options.in_flight, "lines under way at once; default 1024")
+        .range(1, 65536);
+    arguments
+        .text("--on-error", "", options.on_error,
+              "at a line that cannot be appended: stop (default), or say so and skip it")
+        .one_of({"stop", "skip"});
+    declare_store(arguments, options.store, Create::yes);
+}
+
+}  // namespace
+
+ImportSummary import_lines(EventStore& store, ByteSource& source, const ImportOptions& options,
+                           const Invocation& invocation) {
+    Tally tally(options, invocation);
+    TerminalProgress progress(invocation, "import");
+    NdjsonReader reader(source);
+    std::optional<Error> unreadable;
+    {
+        AppendPipeline pipeline(store, options.in_flight,
+                                [&tally](const std::vector<Outcome>& known) { tally.take(known); });
+        Line line;
+        std::uint64_t last = 0;
+        while (!tally.stopped()) {
+            auto got = reader.next(line);
+            if (!got) {
+                unreadable = got.error();
+                break;
+            }
+            if (invocation.console.stop.requested()) {
+                if (!tally.stopped()) {
+                    tally.summary().interrupted_at = last;
+                }
+                break;
+            }
+            if (!*got) {
+                break;
+            }
+            submit_line(line, pipeline);
+            last = line.number;
+            progress.update(source.bytes_read(), source.bytes_total(), tally.done());
+        }
+        pipeline.finish();
+    }
+    if (unreadable) {
+        tally.fail(*unreadable);
+    }
+    return std::move(tally.summary());
+}
+
+Command import_command() {
+    auto options = std::make_shared<ImportOptions>();
+    return {.name = "import",
+            .summary = "Append one event per line of NDJSON",
+            .example = "skald import orders.ndjson.gz --data ./orders",
+            .declare = [options](Arguments& arguments) { declare(arguments, *options); },
+            .run = [options](const Invocation& invocation) { return run(*options, invocation); },
+            .children = {}};
+}
+
+}  // namespace skald::cli

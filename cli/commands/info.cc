@@ -1,0 +1,91 @@
+// skald info: what a data directory holds.
+#include <fmt/format.h>
+
+#include "cli/commands/commands.h"
+#include "cli/json_writer.h"
+#include "cli/output.h"
+
+namespace skald::cli {
+namespace {
+
+void print_text(Output& output, const DirectoryInfo& info) {
+    output.line(fmt::format("cluster {}", to_string(info.cluster)));
+    output.line(fmt::format("node    {}", to_string(info.node)));
+    output.line(fmt::format("format  {}", info.format_version));
+    output.line(fmt::format("events  {}", info.events));
+    output.line(fmt::format("bytes   {} used of {}", info.used_bytes, info.file_bytes));
+    for (const DirectoryPartition& partition : info.partitions) {
+        std::string line =
+            fmt::format("partition {}: offsets {} to {}, epoch {}, lineage {}",
+                        partition.partition.value, partition.start.value, partition.next.value,
+                        partition.epoch.value, to_string(partition.lineage));
+        if (partition.parent && partition.fork) {
+            line +=
+                fmt::format(", from {} at {}", to_string(*partition.parent), partition.fork->value);
+        }
+        output.line(line);
+    }
+}
+
+void write_partition(JsonWriter& json, const DirectoryPartition& partition) {
+    json.begin_object()
+        .field("partition", std::uint64_t{partition.partition.value})
+        .field("lineage", to_string(partition.lineage));
+    if (partition.parent) {
+        json.field("parent", to_string(*partition.parent));
+    }
+    if (partition.fork) {
+        json.field("fork", partition.fork->value);
+    }
+    json.field("epoch", partition.epoch.value)
+        .field("start", partition.start.value)
+        .field("next", partition.next.value)
+        .end_object();
+}
+
+void print_json(Output& output, const DirectoryInfo& info) {
+    std::string text;
+    JsonWriter json(text);
+    json.begin_object()
+        .field("cluster", to_string(info.cluster))
+        .field("node", to_string(info.node))
+        .field("format_version", std::uint64_t{info.format_version})
+        .field("events", info.events)
+        .field("file_bytes", info.file_bytes)
+        .field("used_bytes", info.used_bytes)
+        .key("partitions")
+        .begin_array();
+    for (const DirectoryPartition& partition : info.partitions) {
+        write_partition(json, partition);
+    }
+    json.end_array().end_object();
+    output.line(text);
+}
+
+Result<void> run(const std::string& directory, const Invocation& invocation) {
+    auto info = invocation.backends.info(directory);
+    if (!info) {
+        return info.error();
+    }
+    Output output(invocation);
+    (output.json() ? print_json : print_text)(output, *info);
+    return output.flush();
+}
+
+}  // namespace
+
+Command info_command() {
+    auto directory = std::make_shared<std::string>();
+    return {
+        .name = "info",
+        .summary = "What a data directory holds",
+        .example = "skald info /var/lib/skald",
+        .declare =
+            [directory](Arguments& arguments) {
+                arguments.text("DIR", "PATH", *directory, "the data directory").path().required();
+            },
+        .run = [directory](const Invocation& invocation) { return run(*directory, invocation); },
+        .children = {}};
+}
+
+}  // namespace skald::cli

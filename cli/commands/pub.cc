@@ -1,0 +1,190 @@
+#include "cli/commands/pub.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/limits.h"
+#include "cli/commands/commands.h"
+#include "cli/event_json.h"
+#include "cli/json_scanner.h"
+#include "cli/output.h"
+
+namespace skald::cli {
+namespace {
+
+// What an event without data holds.
+constexpr std::string_view kEmptyObject = "{}";
+
+Result<std::string> read_data(const PubOptions& options, Console& console) {
+    if (options.data) {
+        return *options.data;
+    }
+    if (options.input == "-" || options.file == "-") {
+        return read_all(console.in, limits::kEventDataBytesMax + 1);
+    }
+    if (!options.file) {
+        return std::string(kEmptyObject);
+    }
+    auto source = FileSource::open(*options.file, console.stop);
+    if (!source) {
+        return source.error();
+    }
+    return read_all(**source, limits::kEventDataBytesMax + 1);
+}
+
+Result<void> take_data(NewEvent& event, std::string bytes) {
+    if (!is_json_type(event.content_type)) {
+        event.data = std::move(bytes);
+        return {};
+    }
+    event.data = trim_json_space(bytes);
+    if (!is_json(event.data)) {
+        return Error(Errc::invalid_argument,
+                     "the data is not JSON: quote text as '\"text\"', or name its --content-type");
+    }
+    return {};
+}
+
+Result<void> take_metadata(NewEvent& event, const std::vector<std::string>& entries) {
+    for (const std::string& entry : entries) {
+        const std::size_t equals = entry.find('=');
+        if (equals == std::string::npos || equals == 0) {
+            return Error(Errc::invalid_argument, fmt::format("--meta {}: not KEY=VALUE", entry));
+        }
+        event.metadata.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
+    }
+    return {};
+}
+
+Result<NewEvent> make_event(const PubOptions& options, Console& console) {
+    NewEvent event;
+    event.type = options.type;
+    event.content_type = options.content_type;
+    event.correlation_id = options.correlation;
+    event.causation_id = options.causation;
+    event.tags = options.tags;
+    if (options.id) {
+        event.id = parse_uuid(*options.id);
+        if (!event.id) {
+            return Error(Errc::invalid_id, fmt::format("--id {}: not a UUID", *options.id));
+        }
+    }
+    if (options.time) {
+        event.time = parse_time(*options.time);
+        if (!event.time) {
+            return Error(Errc::invalid_argument,
+                         fmt::format("--time {}: not an RFC 3339 time", *options.time));
+        }
+    }
+    if (auto taken = take_metadata(event, options.metadata); !taken) {
+        return taken.error();
+    }
+    auto data = read_data(options, console);
+    if (!data) {
+        return data.error();
+    }
+    if (auto taken = take_data(event, std::move(*data)); !taken) {
+        return taken.error();
+    }
+    return event;
+}
+
+Result<void> run(const PubOptions& options, const Invocation& invocation) {
+    auto append = make_append(options, invocation.console);
+    if (!append) {
+        return append.error();
+    }
+    auto store = open_session(invocation, options.store, Create::yes);
+    if (!store) {
+        return store.error();
+    }
+    auto receipt = (*store)->append(std::move(*append));
+    if (!receipt) {
+        return receipt.error();
+    }
+    Output output(invocation);
+    if (!invocation.globals.quiet) {
+        output.receipt(*receipt);
+    }
+    return output.flush();
+}
+
+void declare(Arguments& arguments, PubOptions& options) {
+    arguments.text("STREAM", "", options.stream, "the stream's name").required();
+    auto input =
+        arguments.text("INPUT", "", options.input, "`-`: data from standard input").one_of({"-"});
+    arguments.text("--type", "TYPE", options.type, "the event's type").required();
+    auto data = arguments.text("--data", "JSON", options.data, "the event's data; default {}");
+    auto file = arguments.text("--file", "PATH", options.file, "data from this file").path();
+    data.excludes(file).excludes(input);
+    file.excludes(input);
+    arguments.text("--content-type", "TYPE", options.content_type,
+                   "of the data; default application/json, which is checked");
+    arguments.text("--id", "UUID", options.id,
+                   "the event's id: a second append with it gives the first receipt again");
+    arguments.text("--time", "TIME", options.time, "when it happened, RFC 3339; default now");
+    arguments.text("--expect", "any|none|exists|N", options.expect,
+                   "what the stream must be: any (default), not there, there, at version N");
+    arguments.list("--meta", "KEY=VALUE", options.metadata, "metadata; again for more");
+    arguments.list("--tag", "TAG", options.tags, "a tag; again for more");
+    arguments.text("--correlation", "ID", options.correlation, "what it belongs to");
+    arguments.text("--causation", "ID", options.causation, "what led to it");
+    arguments
+        .text("--ack", "", options.ack,
+              "answer when a quorum (default) or the primary alone has it on disk")
+        .one_of({"quorum", "primary"});
+    declare_store(arguments, options.store, Create::yes, "--dir");
+}
+
+}  // namespace
+
+Result<Expected> parse_expected(std::string_view text) {
+    if (text == "any") {
+        return Expected::any();
+    }
+    if (text == "none") {
+        return Expected::no_stream();
+    }
+    if (text == "exists") {
+        return Expected::stream_exists();
+    }
+    std::uint64_t version = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, problem] = std::from_chars(text.data(), end, version);
+    if (problem != std::errc{} || stop != end) {
+        return Error(Errc::invalid_argument,
+                     fmt::format("--expect {}: not any, none, exists or a version", text));
+    }
+    return Expected::exact(version);
+}
+
+Result<Append> make_append(const PubOptions& options, Console& console) {
+    const auto expected = parse_expected(options.expect);
+    if (!expected) {
+        return expected.error();
+    }
+    auto event = make_event(options, console);
+    if (!event) {
+        return event.error();
+    }
+    const bool has_id = event->id.has_value();
+    Append append;
+    append.streams.push_back({options.stream, *expected, {}});
+    append.streams.back().events.push_back(std::move(*event));
+    append.check_ids = has_id;
+    append.ack = options.ack == "primary" ? Ack::primary : Ack::quorum;
+    return append;
+}
+
+Command pub_command() {
+    auto options = std::make_shared<PubOptions>();
+    return {.name = "pub",
+            .summary = "Append one event",
+            .example = "skald pub orders-1 --type Placed --data '{\"total\": 12}' --expect none",
+            .declare = [options](Arguments& arguments) { declare(arguments, *options); },
+            .run = [options](const Invocation& invocation) { return run(*options, invocation); },
+            .children = {}};
+}
+
+}  // namespace skald::cli

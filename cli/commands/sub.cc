@@ -1,0 +1,154 @@
+#include "cli/commands/sub.h"
+
+#include <fmt/format.h>
+
+#include <mutex>
+
+#include "cli/commands/commands.h"
+#include "cli/output.h"
+
+namespace skald::cli {
+namespace {
+
+// Prints on the store's thread: a slow reader of our output slows the subscription down, which is
+// what its credit is for.
+class Printer final : public SubscriptionHandler {
+  public:
+    Printer(const SubOptions& options, const Invocation& invocation)
+        : until_caught_up_(options.until_caught_up),
+          left_(options.count),
+          notes_(invocation.globals.verbose ? &invocation.console.err : nullptr),
+          stop_(invocation.console.stop),
+          output_(invocation) {}
+
+    void on_events(const Delivery& delivery) override {
+        if (done_) {
+            return;
+        }
+        for (const EventView& event : delivery.events) {
+            output_.event(event);
+            if (left_ && --*left_ == 0) {
+                end();
+                break;
+            }
+        }
+        flush();
+    }
+
+    void on_caught_up(const CaughtUp& at) override {
+        note("caught up", at.position);
+        if (until_caught_up_) {
+            end();
+        }
+    }
+
+    void on_fell_behind(const FellBehind& at) override { note("fell behind", at.position); }
+
+    void on_ended(const Error& reason, const Position& position) override {
+        if (done_) {
+            return;
+        }
+        const std::lock_guard lock(mutex_);
+        error_ = Error(reason.code,
+                       fmt::format("{}; go on with --from {}", reason.message, to_token(position)));
+        end();
+    }
+
+    // When no handler runs any more.
+    std::optional<Error> error() {
+        const std::lock_guard lock(mutex_);
+        return error_;
+    }
+
+  private:
+    void end() {
+        done_ = true;
+        stop_.request();
+    }
+
+    void flush() {
+        if (auto flushed = output_.flush(); !flushed) {
+            const std::lock_guard lock(mutex_);
+            error_ = flushed.error();
+            end();
+        }
+    }
+
+    void note(std::string_view what, const Position& position) {
+        if (notes_ != nullptr) {
+            *notes_ << fmt::format("skald: sub: {} at {}\n", what, to_token(position));
+        }
+    }
+
+    const bool until_caught_up_;
+    std::optional<std::uint64_t> left_;
+    std::ostream* notes_;
+    const StopSignal& stop_;
+    Output output_;
+    bool done_ = false;  // of the handler's thread
+    std::mutex mutex_;
+    std::optional<Error> error_;  // guarded by mutex_
+};
+
+Result<void> run(const SubOptions& options, const Invocation& invocation) {
+    auto store = open_session(invocation, options.store, Create::no);
+    if (!store) {
+        return store.error();
+    }
+    return follow(**store, options, invocation);
+}
+
+void declare(Arguments& arguments, SubOptions& options) {
+    SelectionWords& words = options.words;
+    auto stream = arguments.text("STREAM", "", words.stream, "one stream");
+    auto category = arguments.text("--category", "CATEGORY", words.category,
+                                   "all streams whose name has this before its first `-`");
+    auto all = arguments.flag("--all", words.all, "everything (default)");
+    stream.excludes(category).excludes(all);
+    category.excludes(all);
+    arguments.list("--type", "GLOB", words.type_globs, "only types that match; again for more");
+    arguments.list("--stream", "GLOB", words.stream_globs,
+                   "only streams that match; again for more");
+    arguments.text("--from", "start|end|N|POSITION|@TIME", words.from,
+                   "where to begin: a version of the stream, an offset, a position, a time; "
+                   "default start");
+    arguments.number("--count", "N", options.count, "end after N events").range(1, ~0ULL);
+    arguments.flag("--until-caught-up", options.until_caught_up,
+                   "end when everything stored was printed");
+    declare_store(arguments, options.store, Create::no);
+}
+
+}  // namespace
+
+Result<void> follow(EventStore& store, const SubOptions& options, const Invocation& invocation) {
+    Subscribe request;
+    request.selection = options.words.selection();
+    auto start = parse_start(options.words.from, request.selection);
+    if (!start) {
+        return start.error();
+    }
+    request.start = std::move(*start);
+    Printer printer(options, invocation);
+    auto subscription = store.subscribe(request, printer);
+    if (!subscription) {
+        return subscription.error();
+    }
+    invocation.console.stop.wait();
+    (*subscription)->unsubscribe();
+    if (const auto error = printer.error()) {
+        return *error;
+    }
+    return {};
+}
+
+Command sub_command() {
+    auto options = std::make_shared<SubOptions>();
+    return {.name = "sub",
+            .summary = "Print stored events, then new ones as they come",
+            .example = "skald sub --category orders --type 'Order*' --from end",
+            .declare = [options](Arguments& arguments) { declare(arguments, *options); },
+            .run = [options](const Invocation& invocation) { return run(*options, invocation); },
+            .children = {}};
+}
+
+}  // namespace skald::cli

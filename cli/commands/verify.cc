@@ -1,0 +1,101 @@
+// skald verify: reads a whole data directory again.
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "cli/commands/commands.h"
+#include "cli/json_writer.h"
+#include "cli/output.h"
+#include "cli/terminal_progress.h"
+
+namespace skald::cli {
+namespace {
+
+void print_problem(Output& output, const VerifyProblem& problem) {
+    const std::string offset =
+        problem.offset ? fmt::format(" offset {}", problem.offset->value) : std::string();
+    output.line(fmt::format("problem: partition {}{}, {}: {}", problem.partition.value, offset,
+                            problem.place, problem.message));
+}
+
+void write_problem(JsonWriter& json, const VerifyProblem& problem) {
+    json.begin_object().field("partition", std::uint64_t{problem.partition.value});
+    if (problem.offset) {
+        json.field("offset", problem.offset->value);
+    }
+    json.field("place", problem.place).field("message", problem.message).end_object();
+}
+
+void print_text(Output& output, const VerifyReport& report) {
+    for (const VerifyProblem& problem : report.problems) {
+        print_problem(output, problem);
+    }
+    output.line(fmt::format(
+        "{} partitions, {} batches, {} events, {} control records, {} holes, {} bytes; index {}",
+        report.partitions, report.batches, report.events, report.control_records, report.holes,
+        report.bytes, report.index_checked ? "checked" : "not checked"));
+    output.line(report.problem_count == 0 ? std::string("ok")
+                                          : fmt::format("{} problems", report.problem_count));
+}
+
+void print_json(Output& output, const VerifyReport& report) {
+    std::string text;
+    JsonWriter json(text);
+    json.begin_object()
+        .field("ok", report.problem_count == 0)
+        .field("partitions", report.partitions)
+        .field("batches", report.batches)
+        .field("events", report.events)
+        .field("control_records", report.control_records)
+        .field("holes", report.holes)
+        .field("bytes", report.bytes)
+        .field("index_checked", report.index_checked)
+        .field("problem_count", report.problem_count)
+        .key("problems")
+        .begin_array();
+    for (const VerifyProblem& problem : report.problems) {
+        write_problem(json, problem);
+    }
+    json.end_array().end_object();
+    output.line(text);
+}
+
+Result<void> run(const std::string& directory, const Invocation& invocation) {
+    TerminalProgress progress(invocation, "verify", "bytes");
+    auto report =
+        invocation.backends.verify(directory, [&progress](std::uint64_t done, std::uint64_t total) {
+            progress.update(done, total, done);
+        });
+    progress.clear();
+    if (!report) {
+        return report.error();
+    }
+    Output output(invocation);
+    (output.json() ? print_json : print_text)(output, *report);
+    if (auto flushed = output.flush(); !flushed) {
+        return flushed;
+    }
+    if (report->problem_count > 0) {
+        return Error(Errc::corrupt, fmt::format("{}: {} problems; restore from a backup", directory,
+                                                report->problem_count));
+    }
+    return {};
+}
+
+}  // namespace
+
+Command verify_command() {
+    auto directory = std::make_shared<std::string>();
+    return {
+        .name = "verify",
+        .summary = "Read a data directory again and check all of it",
+        .example = "skald verify /var/lib/skald",
+        .declare =
+            [directory](Arguments& arguments) {
+                arguments.text("DIR", "PATH", *directory, "the data directory").path().required();
+            },
+        .run = [directory](const Invocation& invocation) { return run(*directory, invocation); },
+        .children = {}};
+}
+
+}  // namespace skald::cli

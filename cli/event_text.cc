@@ -1,0 +1,85 @@
+#include "cli/event_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/glob.h"
+
+namespace skald::cli {
+namespace {
+
+constexpr std::string_view kBold = "\x1b[1m";
+constexpr std::string_view kCyan = "\x1b[36m";
+constexpr std::string_view kDim = "\x1b[2m";
+constexpr std::string_view kPlain = "\x1b[0m";
+
+void append_styled(std::string& out, std::string_view text, std::string_view colour, bool colours) {
+    if (!colours) {
+        out += text;
+        return;
+    }
+    out += colour;
+    out += text;
+    out += kPlain;
+}
+
+// A line break or an escape in the data must not reach the terminal as one.
+void append_data(std::string& out, const EventView& event) {
+    if (!is_utf8(event.data)) {
+        fmt::format_to(std::back_inserter(out), "<{} bytes of {}>", event.data.size(),
+                       event.content_type());
+        return;
+    }
+    const std::size_t begin = out.size();
+    out += event.data;
+    std::replace_if(
+        out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(),
+        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+}
+
+void append_details(std::string& out, const EventView& event) {
+    auto to = std::back_inserter(out);
+    fmt::format_to(to, "  partition={} offset={} id={}", event.partition.value, event.offset.value,
+                   to_string(event.id));
+    if (!event.correlation_id().empty()) {
+        fmt::format_to(to, " correlation_id={}", event.correlation_id());
+    }
+    if (!event.causation_id().empty()) {
+        fmt::format_to(to, " causation_id={}", event.causation_id());
+    }
+    for (const std::string_view tag : event.tags()) {
+        fmt::format_to(to, " tag={}", tag);
+    }
+    for (const auto& [key, value] : event.metadata()) {
+        fmt::format_to(to, " {}={}", key, value);
+    }
+}
+
+}  // namespace
+
+void append_event_text(std::string& out, const EventView& event, TextStyle style) {
+    const std::string place = event.control
+                                  ? std::string(event.stream)
+                                  : fmt::format("{}@{}", event.stream, event.version.value);
+    append_styled(out, place, kBold, style.colours);
+    out += "  ";
+    append_styled(out, event.type, kCyan, style.colours);
+    out += "  ";
+    append_styled(out, to_string(event.time()), kDim, style.colours);
+    out += "  ";
+    append_data(out, event);
+    if (style.verbose) {
+        append_details(out, event);
+    }
+}
+
+void append_receipt_text(std::string& out, const Receipt& receipt) {
+    fmt::format_to(std::back_inserter(out), "{}@{}  partition={} offset={} id={}{}{}",
+                   receipt.stream, receipt.version.value, receipt.partition.value,
+                   receipt.offset.value, to_string(receipt.id), receipt.repeated ? " repeated" : "",
+                   receipt.durability == Ack::primary ? " durability=primary" : "");
+}
+
+}  // namespace skald::cli

@@ -1,0 +1,19 @@
+// Events and receipts for people: one line each.
+#pragma once
+
+#include <string>
+
+#include "skald/event_store.h"
+
+namespace skald::cli {
+
+struct TextStyle {
+    bool colours = false;
+    bool verbose = false;  // id, correlation, tags, metadata as well
+};
+
+// STREAM@VERSION  TYPE  TIME  DATA. Bytes that are not text are named by their number.
+void append_event_text(std::string& out, const EventView& event, TextStyle style);
+void append_receipt_text(std::string& out, const Receipt& receipt);
+
+}  // namespace skald::cli

@@ -1,0 +1,79 @@
+#include "cli/session.h"
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "cli/curve_keys.h"
+
+namespace skald::cli {
+namespace {
+
+// Our own key pair: the one that is named, or a new one for a server that asks who we are not.
+Result<CurveKeys> own_keys(const std::string& key_file) {
+    if (key_file.empty()) {
+        return make_curve_keys();
+    }
+    auto secret = read_secret_key(key_file);
+    if (!secret) {
+        return secret.error();
+    }
+    return key_pair_of(*secret);
+}
+
+Result<ClientOptions> client_options(const Globals& globals) {
+    ClientOptions options;
+    options.servers = globals.servers;
+    options.timeout = globals.timeout;
+    options.name = "skald";
+    if (globals.server_key.empty()) {
+        if (!globals.key_file.empty()) {
+            return Error(Errc::invalid_argument,
+                         "a key file needs the server's public key as well: --server-key");
+        }
+        return options;
+    }
+    auto keys = own_keys(globals.key_file);
+    if (!keys) {
+        return keys.error();
+    }
+    options.server_key = globals.server_key;
+    options.secret_key = std::move(keys->secret_key);
+    options.public_key = std::move(keys->public_key);
+    return options;
+}
+
+}  // namespace
+
+void declare_store(Arguments& arguments, StoreChoice& choice, Create create,
+                   std::string_view names) {
+    arguments.text(names, "PATH", choice.directory, "work on this data directory, without a server")
+        .path();
+    if (create == Create::yes) {
+        arguments
+            .number("--partitions", "N", choice.partitions,
+                    "of a data directory that is new; fixed then")
+            .range(1, limits::kPartitionsMax);
+    }
+}
+
+Result<std::unique_ptr<EventStore>> open_session(const Invocation& invocation,
+                                                 const StoreChoice& choice, Create create) {
+    const Globals& globals = invocation.globals;
+    if (!choice.directory.empty() && globals.server_given) {
+        return Error(Errc::invalid_argument,
+                     fmt::format("{} and --server exclude each other", choice.directory));
+    }
+    if (!choice.directory.empty()) {
+        StoreOptions options;
+        options.partitions = static_cast<std::uint16_t>(choice.partitions);
+        options.create = create == Create::yes;
+        return invocation.backends.open(choice.directory, options);
+    }
+    auto options = client_options(globals);
+    if (!options) {
+        return options.error();
+    }
+    return invocation.backends.connect(*options);
+}
+
+}  // namespace skald::cli

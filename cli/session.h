@@ -1,0 +1,26 @@
+// The store a command works on: a directory in this process, or a server.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/command.h"
+
+namespace skald::cli {
+
+struct StoreChoice {
+    std::string directory;  // empty: a server
+    std::uint64_t partitions = 1;
+};
+
+enum class Create : bool { no, yes };
+
+// Adds --data (as `names` has it) and, for commands that may create the directory, --partitions.
+void declare_store(Arguments& arguments, StoreChoice& choice, Create create,
+                   std::string_view names = "--data");
+
+// Errors of open_store and connect; invalid_argument when a directory and a server are both named.
+Result<std::unique_ptr<EventStore>> open_session(const Invocation& invocation,
+                                                 const StoreChoice& choice, Create create);
+
+}  // namespace skald::cli

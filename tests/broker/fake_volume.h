@@ -1,0 +1,92 @@
+// A volume without a log, for tests of the routing core: it keeps what is submitted and gives
+// cursors that a test feeds.
+#pragma once
+
+#include <deque>
+#include <map>
+
+#include "store/volume.h"
+#include "wire/batch.h"
+
+namespace skald::broker {
+
+// What the cursors of one test return, in turn; then `end` with nothing.
+struct Feed {
+    std::deque<Result<store::Step>> steps;
+    Position position;
+};
+
+class FakeCursor final : public store::Cursor {
+  public:
+    explicit FakeCursor(std::shared_ptr<Feed> feed) : feed_(std::move(feed)) {}
+    Result<store::Step> next(const store::ReadBudget&) override {
+        if (feed_->steps.empty()) {
+            return store::Step{{}, true};
+        }
+        auto step = std::move(feed_->steps.front());
+        feed_->steps.pop_front();
+        if (step) {
+            for (const store::Chunk& chunk : step->chunks) {
+                feed_->position.partitions = {{chunk.partition, Uuid{}, Epoch{1}, chunk.next, 0}};
+            }
+        }
+        return step;
+    }
+    const Position& position() const override { return feed_->position; }
+    Start resume() const override { return feed_->position; }
+
+  private:
+    std::shared_ptr<Feed> feed_;
+};
+
+class FakeVolume final : public store::Volume {
+  public:
+    void submit(std::span<const store::Submission>) override {}
+    Result<store::AppendOutcome> append(const store::Submission&) override {
+        return Error(Errc::store_failed, "not in this test");
+    }
+    Result<Partition> partition_of(const wire::RequestView& request) const override {
+        return partition_of(request.name(request.stream(0).name));
+    }
+    Partition partition_of(std::string_view stream) const override {
+        return Partition{static_cast<std::uint16_t>(wire::name_hash(stream) % partitions)};
+    }
+    Result<std::unique_ptr<store::Cursor>> cursor(const store::CursorOptions& options) override {
+        asked = options;
+        return std::unique_ptr<store::Cursor>(std::make_unique<FakeCursor>(feed));
+    }
+    Result<StreamInfo> stream_info(std::string_view stream) override {
+        StreamInfo info;
+        info.name = stream;
+        info.state = StreamState::active;
+        return info;
+    }
+    Result<StreamList> list_streams(std::string_view, std::string_view, std::uint32_t) override {
+        return StreamList{};
+    }
+    Result<std::string> encode_lifecycle(const Lifecycle&) override {
+        return Error(Errc::stream_not_found, "not in this test");
+    }
+    Result<std::optional<Snapshot>> get_snapshot(std::string_view) override {
+        return std::optional<Snapshot>();
+    }
+    Result<void> put_snapshot(std::string_view, const Snapshot&) override { return {}; }
+    Position position() const override { return {}; }
+    Position position_after(const store::AppendOutcome&) const override { return {}; }
+    store::VolumeInfo info() const override {
+        store::VolumeInfo info;
+        info.partitions.resize(partitions);
+        for (std::uint16_t p = 0; p < partitions; ++p) {
+            info.partitions[p].partition = Partition{p};
+        }
+        return info;
+    }
+    std::optional<Error> failure() const override { return std::nullopt; }
+    std::shared_ptr<void> watch(std::function<void()>) override { return nullptr; }
+
+    std::uint16_t partitions = 1;
+    std::shared_ptr<Feed> feed = std::make_shared<Feed>();
+    store::CursorOptions asked;
+};
+
+}  // namespace skald::broker

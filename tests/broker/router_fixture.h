@@ -1,0 +1,133 @@
+// A routing core for tests: its clock and volume are in the test's hands.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <iterator>
+
+#include "broker/router.h"
+#include "tests/broker/fake_volume.h"
+#include "wire/envelope.h"
+
+namespace skald::broker {
+
+using namespace std::chrono_literals;
+namespace msg = wire::msg;
+
+class NoListener final : public store::AppendListener {
+  public:
+    void on_outcome(std::uint64_t, const Result<store::AppendOutcome>&) override {}
+    void on_commit(const store::CommitTimes&) override {}
+};
+
+// A router, its clock in the test's hands, and what it wants sent.
+class RouterFixture {
+  public:
+    explicit RouterFixture(NodeLimits limits = {}, std::vector<Permission> permissions = {})
+        : router_({volume_, listener_, limits, std::move(permissions), [](PeerId) { return true; }},
+                  now_) {}
+
+    void say(PeerId peer, const msg::FromClient& message, std::string_view body = {}) {
+        deliver(peer, encoder_.encode(message), body);
+    }
+    void noise(PeerId peer) { deliver(peer, as_bytes("what is this, then?"), {}); }
+    void hello(PeerId peer, std::uint8_t producer = 1) {
+        msg::Hello hello;
+        hello.producer.bytes[0] = producer;
+        say(peer, hello);
+    }
+    void append(PeerId peer, std::uint64_t id, std::uint64_t after,
+                const std::string& stream = "s") {
+        NewEvent event;
+        event.type = "t";
+        auto request = wire::encode_request(Append::one(stream, std::move(event)), ids_);
+        REQUIRE(request);
+        say(peer, msg::Append{id, 0, after, Partition{}, as_bytes(request->bytes)});
+    }
+    // Everything submitted and not yet decided ends well, in one commit.
+    void commit() {
+        OutcomeBatch batch;
+        for (const store::Submission& submission : submitted_) {
+            Outcome outcome;
+            outcome.tag = submission.tag;
+            outcome.value.records = 1;
+            outcome.value.offset = Offset{offset_++};
+            batch.outcomes.push_back(std::move(outcome));
+        }
+        submitted_.clear();
+        batch.commits.push_back({batch.outcomes.size(), {}});
+        router_.decided(batch, now_, effects_);
+        take();
+    }
+    void tick(Monotonic time) {
+        now_ += time;
+        router_.tick(now_, effects_);
+        take();
+    }
+    bool pump() {
+        const bool more = router_.pump(effects_);
+        take();
+        return more;
+    }
+
+    template <typename Message>
+    std::vector<Message> sent(PeerId peer) {
+        std::vector<Message> found;
+        for (const Outgoing& outgoing : sent_) {
+            const auto* message = std::get_if<Message>(&outgoing.message);
+            if (outgoing.peer == peer && message != nullptr) {
+                found.push_back(*message);
+            }
+        }
+        return found;
+    }
+    std::optional<Errc> refusal(PeerId peer) {
+        const auto refused = sent<msg::Rejected>(peer);
+        return refused.empty() ? std::nullopt : std::optional(refused.back().error.code);
+    }
+    void forget() { sent_.clear(); }
+    Router& router() { return router_; }
+    FakeVolume& volume() { return volume_; }
+    std::vector<store::Submission>& submitted() { return submitted_; }
+
+  private:
+    void deliver(PeerId peer, Bytes envelope, std::string_view body) {
+        std::vector<Arrival> arrivals(1);
+        arrivals[0].peer = peer;
+        arrivals[0].envelope = router_.arena().copy(envelope);
+        if (!body.empty()) {
+            arrivals[0].body = router_.arena().copy(as_bytes(body));
+            arrivals[0].frames = 2;
+        }
+        router_.receive(arrivals, {now_, now_, {}}, effects_);
+        router_.submitted(now_);
+        take();
+    }
+    void take() {
+        submitted_.insert(submitted_.end(), effects_.submissions.begin(),
+                          effects_.submissions.end());
+        std::move(effects_.sends.begin(), effects_.sends.end(), std::back_inserter(sent_));
+        effects_.clear();
+    }
+
+    Monotonic now_{100s};
+    FakeVolume volume_;
+    NoListener listener_;
+    Router router_;
+    Effects effects_;
+    wire::EnvelopeEncoder encoder_;
+    wire::IdSource ids_;
+    std::vector<Outgoing> sent_;
+    std::vector<store::Submission> submitted_;
+    std::uint64_t offset_ = 0;
+};
+
+inline store::Step one_chunk(std::uint64_t first, std::uint32_t events, bool end) {
+    store::Chunk chunk;
+    chunk.frame = std::make_shared<const std::string>(100, 'c');
+    chunk.events = events;
+    chunk.first = Offset{first};
+    chunk.next = Offset{first + events};
+    return {{chunk}, end};
+}
+
+}  // namespace skald::broker

@@ -1,0 +1,136 @@
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/harness.h"
+
+namespace skald::cli {
+namespace {
+
+using nlohmann::json;
+
+Uuid id(std::uint8_t n) {
+    Uuid id;
+    id.bytes[15] = n;
+    return id;
+}
+
+VerifyReport good_report() {
+    VerifyReport report;
+    report.partitions = 1;
+    report.batches = 3;
+    report.events = 10;
+    report.control_records = 1;
+    report.holes = 2;
+    report.bytes = 4096;
+    report.index_checked = true;
+    return report;
+}
+
+}  // namespace
+
+TEST_CASE("verify: a sound directory is ok") {
+    Harness harness;
+    std::string asked;
+    harness.backends.verify = [&](const std::string& directory, const AdminProgress& progress) {
+        asked = directory;
+        progress(1, 2);
+        return Result<VerifyReport>(good_report());
+    };
+    const Ran text = harness.run({"verify", "dir"});
+    CHECK(asked == "dir");
+    CHECK(text.status == 0);
+    CHECK(text.err.empty());
+    CHECK(text.out ==
+          "1 partitions, 3 batches, 10 events, 1 control records, 2 holes, 4096 bytes; index "
+          "checked\nok\n");
+    const json document = json::parse(harness.run({"verify", "dir", "--json"}).out);
+    CHECK(document["ok"] == true);
+    CHECK(document["holes"] == 2);
+    CHECK(document["problems"].empty());
+}
+
+TEST_CASE("verify: problems are listed with their places, and the status is 1") {
+    Harness harness;
+    harness.backends.verify = [](const std::string&, const AdminProgress&) {
+        VerifyReport report = good_report();
+        report.problem_count = 2;
+        report.problems = {{Partition(0), Offset(7), "record", "crc32c is 1, not 2"},
+                           {Partition(3), std::nullopt, "index by_type", "lacks a run"}};
+        return Result<VerifyReport>(report);
+    };
+    const Ran text = harness.run({"verify", "dir"});
+    CHECK(text.status == 1);
+    CHECK(text.err == "skald: verify: dir: 2 problems; restore from a backup\n");
+    CHECK(
+        text.out.starts_with("problem: partition 0 offset 7, record: crc32c is 1, not 2\n"
+                             "problem: partition 3, index by_type: lacks a run\n"));
+    const json document = json::parse(lines_of(harness.run({"verify", "dir", "--json"}).out)[0]);
+    CHECK(document["ok"] == false);
+    CHECK(document["problems"][0]["offset"] == 7);
+    CHECK_FALSE(document["problems"][1].contains("offset"));
+}
+
+TEST_CASE("backup and restore: what was copied, from where to where") {
+    Harness harness;
+    std::string from;
+    std::string to;
+    harness.backends.backup = [&](const std::string& a, const std::string& b,
+                                  const AdminProgress&) {
+        from = a;
+        to = b;
+        return Result<BackupReport>(
+            BackupReport{2, 10, 512, {{Partition(0), id(1), Offset(0), Offset(10)}}});
+    };
+    harness.backends.restore = [&](const std::string& a, const std::string& b,
+                                   const AdminProgress&) -> Result<RestoreReport> {
+        from = a;
+        to = b;
+        return Error(Errc::already_exists, b + ": holds files already");
+    };
+    const Ran backup = harness.run({"backup", "out", "--data", "dir"});
+    CHECK(backup.status == 0);
+    CHECK(from == "dir");
+    CHECK(to == "out");
+    CHECK(backup.out ==
+          "out: 10 events in 2 batches, 512 bytes\n"
+          "partition 0: offsets 0 to 10, lineage 00000000-0000-0000-0000-000000000001\n");
+    const json document =
+        json::parse(harness.run({"backup", "out", "--data", "dir", "--json"}).out);
+    CHECK(document["partitions"][0]["next"] == 10);
+    CHECK(harness.run({"backup", "out"}).status == 2);
+
+    const Ran restore = harness.run({"restore", "in", "dir"});
+    CHECK(restore.status == 4);
+    CHECK(from == "in");
+    CHECK(to == "dir");
+    CHECK(restore.err == "skald: restore: dir: holds files already\n");
+}
+
+TEST_CASE("info: identity, size and partitions") {
+    Harness harness;
+    harness.backends.info = [](const std::string&) {
+        DirectoryInfo info;
+        info.cluster = id(1);
+        info.node = id(2);
+        info.format_version = 1;
+        info.events = 11;
+        info.file_bytes = 8192;
+        info.used_bytes = 4096;
+        info.partitions = {
+            {Partition(0), id(3), id(4), Offset(5), Epoch(2), Offset(0), Offset(11)}};
+        return Result<DirectoryInfo>(info);
+    };
+    const Ran text = harness.run({"info", "dir"});
+    CHECK(text.status == 0);
+    CHECK(text.out ==
+          "cluster 00000000-0000-0000-0000-000000000001\n"
+          "node    00000000-0000-0000-0000-000000000002\n"
+          "format  1\nevents  11\nbytes   4096 used of 8192\n"
+          "partition 0: offsets 0 to 11, epoch 2, lineage 00000000-0000-0000-0000-000000000003, "
+          "from 00000000-0000-0000-0000-000000000004 at 5\n");
+    const json document = json::parse(harness.run({"info", "dir", "--json"}).out);
+    CHECK(document["partitions"][0]["fork"] == 5);
+    CHECK(document["used_bytes"] == 4096);
+}
+
+}  // namespace skald::cli

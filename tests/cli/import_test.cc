@@ -1,0 +1,164 @@
+#include "cli/commands/import.h"
+
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/append_pipeline.h"
+#include "tests/cli/harness.h"
+
+namespace skald::cli {
+namespace {
+
+using nlohmann::json;
+
+std::string event_line(const std::string& stream, int n) {
+    return fmt::format(R"({{"stream":"{}","type":"T","data":{}}})", stream, n) + "\n";
+}
+
+std::string with_id(int n) {
+    return fmt::format(
+               R"({{"stream":"s","type":"T","data":1,"id":"00000000-0000-4000-8000-{:012}"}})", n) +
+           "\n";
+}
+
+}  // namespace
+
+TEST_CASE("import: each line is an event, and a summary ends it") {
+    Harness harness;
+    std::string input;
+    for (int i = 0; i < 3000; ++i) {
+        input += event_line("s-" + std::to_string(i % 7), i);
+    }
+    const Ran ran = harness.run({"import", "--data", "d"}, input);
+    CHECK(ran.status == 0);
+    CHECK(ran.err.empty());
+    CHECK(ran.out == "imported 3000 events, 0 repeated, in 0.0 s\n");
+    CHECK(harness.store().events() == 3000);
+    CHECK(harness.run({"import", "-q", "--data", "d"}, event_line("s", 1)).out.empty());
+    const Ran as_json = harness.run({"import", "--json", "--data", "d"}, event_line("s", 1));
+    CHECK(json::parse(as_json.out) ==
+          json{{"imported", 1}, {"repeated", 0}, {"failed", 0}, {"seconds", 0.0}});
+}
+
+TEST_CASE("import: receipts come in input order, however the answers come") {
+    Harness harness;
+    harness.store().hold_answers(true);
+    std::string input;
+    for (int i = 0; i < 800; ++i) {
+        input += event_line("s-" + std::to_string(i % 7), i);
+    }
+    const Ran ran =
+        harness.run({"import", "--receipts", "--in-flight", "64", "--data", "d"}, input);
+    CHECK(ran.status == 0);
+    CHECK(ran.err == "imported 800 events, 0 repeated, in 0.0 s\n");
+    const auto receipts = lines_of(ran.out);
+    REQUIRE(receipts.size() == 800);
+    for (std::size_t i = 0; i < receipts.size(); ++i) {
+        CHECK(json::parse(receipts[i])["offset"] == i);
+    }
+}
+
+TEST_CASE("import: lines with ids are written once") {
+    Harness harness;
+    const std::string input = with_id(1) + with_id(2) + with_id(1);
+    CHECK(harness.run({"import", "--data", "d"}, input).out ==
+          "imported 2 events, 1 repeated, in 0.0 s\n");
+    const Ran again = harness.run({"import", "--receipts", "--data", "d"}, input);
+    CHECK(again.err == "imported 0 events, 3 repeated, in 0.0 s\n");
+    for (const std::string& receipt : lines_of(again.out)) {
+        CHECK(json::parse(receipt)["repeated"] == true);
+    }
+    CHECK(harness.store().events() == 2);
+}
+
+TEST_CASE("import: a malformed line stops it; earlier lines stay") {
+    Harness harness;
+    std::string input = event_line("s", 1) + "\n" + event_line("s", 2) + "{\"stream\":\"s\"}\n";
+    const Ran ran = harness.run({"import", "--data", "d"}, input);
+    CHECK(ran.status == 2);
+    CHECK(ran.out.empty());
+    CHECK(ran.err ==
+          "imported 2 events, 0 repeated, 1 failed, in 0.0 s\n"
+          "skald: import: line 4: `type` is missing\n");
+    CHECK(harness.store().events() == 2);
+}
+
+TEST_CASE("import: a refused line stops it with its own exit status") {
+    Harness harness;
+    harness.store().fail_next("b", Error(Errc::fenced, "b: fenced"));
+    const std::string input = event_line("a", 1) + event_line("b", 2);
+    const Ran ran = harness.run({"import", "--receipts", "--json", "--data", "d"}, input);
+    CHECK(ran.status == 4);
+    const auto lines = lines_of(ran.out);
+    REQUIRE(lines.size() == 3);
+    CHECK(json::parse(lines[0])["stream"] == "a");
+    CHECK(json::parse(lines[1])["error"] == "fenced");
+    CHECK(json::parse(lines[2])["message"] == "line 2: b: fenced");
+}
+
+TEST_CASE("import: --on-error skip goes on, tells each line, and is an error in the end") {
+    Harness harness;
+    const std::string input =
+        event_line("a", 1) + "nonsense\n" + event_line("a", 2) + "{}\n" + event_line("a", 3);
+    const Ran ran =
+        harness.run({"import", "--on-error", "skip", "--receipts", "--data", "d"}, input);
+    CHECK(ran.status == 2);
+    CHECK(ran.err ==
+          "skald: import: line 2: not a JSON object\n"
+          "skald: import: line 4: `stream` is missing\n"
+          "imported 3 events, 0 repeated, 2 failed, in 0.0 s\n"
+          "skald: import: 2 lines were skipped; the first: line 2: not a JSON object\n");
+    CHECK(lines_of(ran.out).size() == 5);
+    CHECK(harness.store().events() == 3);
+}
+
+TEST_CASE("import: a file that is not there") {
+    Harness harness;
+    const Ran ran = harness.run({"import", "/none.ndjson", "--data", "d"});
+    CHECK(ran.status == 3);
+    CHECK(ran.err == "skald: import: /none.ndjson: No such file or directory\n");
+}
+
+TEST_CASE("import: takes back what export gave") {
+    Harness harness;
+    harness.run({"import", "--data", "a"}, event_line("x-1", 1) + event_line("y-1", 2));
+    const Ran exported = harness.run({"export", "--data", "a"});
+    REQUIRE(exported.status == 0);
+    CHECK(harness.run({"import", "--data", "b"}, exported.out).status == 0);
+    const auto before = lines_of(exported.out);
+    const auto after = lines_of(harness.run({"export", "--data", "b"}).out);
+    REQUIRE(before.size() == after.size());
+    for (std::size_t i = 0; i < before.size(); ++i) {
+        CHECK(json::parse(before[i])["id"] == json::parse(after[i])["id"]);
+        CHECK(json::parse(before[i])["data"] == json::parse(after[i])["data"]);
+    }
+}
+
+TEST_CASE("append_pipeline: bounded by bytes too, and a large one goes alone") {
+    SmallStore store;
+    std::vector<std::uint64_t> tags;
+    {
+        AppendPipeline pipeline(store, 1000, [&tags](const std::vector<Outcome>& known) {
+            for (const Outcome& outcome : known) {
+                CHECK(outcome.result.has_value() == (outcome.tag % 2 == 0));
+                tags.push_back(outcome.tag);
+            }
+        });
+        for (std::uint64_t tag = 0; tag < 40; ++tag) {
+            if (tag % 2 == 1) {
+                pipeline.reject(tag, Error(Errc::malformed, "no"));
+                continue;
+            }
+            NewEvent event;
+            event.type = "T";
+            event.data = std::string(1 << 20, 'x');
+            pipeline.submit(tag, Append::one("s", std::move(event)));
+        }
+    }
+    REQUIRE(tags.size() == 40);
+    CHECK(std::is_sorted(tags.begin(), tags.end()));
+}
+
+}  // namespace skald::cli

@@ -1,0 +1,110 @@
+#include "cli/commands/sub.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "tests/cli/harness.h"
+
+namespace skald::cli {
+namespace {
+
+using nlohmann::json;
+
+void fill(Harness& harness, int events) {
+    std::string input;
+    for (int i = 0; i < events; ++i) {
+        input += R"({"stream":"o-)" + std::to_string(i % 2) + R"(","type":")" +
+                 (i % 2 == 0 ? "Placed" : "Paid") + R"(","data":)" + std::to_string(i) + "}\n";
+    }
+    REQUIRE(harness.run({"import", "--data", "d"}, input).status == 0);
+}
+
+std::vector<int> data_of(const std::string& out) {
+    std::vector<int> numbers;
+    for (const std::string& line : lines_of(out)) {
+        numbers.push_back(json::parse(line)["data"].get<int>());
+    }
+    return numbers;
+}
+
+using Numbers = std::vector<int>;
+
+}  // namespace
+
+TEST_CASE("sub: up to a count, or until all was printed") {
+    Harness harness;
+    fill(harness, 6);
+    const Ran counted = harness.run({"sub", "--count", "4", "--data", "d"});
+    CHECK(counted.status == 0);
+    CHECK(counted.err.empty());
+    CHECK(data_of(counted.out) == Numbers{0, 1, 2, 3});
+    const Ran all = harness.run({"sub", "--until-caught-up", "--data", "d"});
+    CHECK(all.status == 0);
+    CHECK(data_of(all.out) == Numbers{0, 1, 2, 3, 4, 5});
+    CHECK(harness.run({"sub", "--count", "0", "--data", "d"}).status == 2);
+}
+
+TEST_CASE("sub: filters and places to begin") {
+    Harness harness;
+    fill(harness, 6);
+    const auto caught_up = [&harness](std::vector<std::string> words) {
+        words.insert(words.begin(), "sub");
+        words.insert(words.end(), {"--until-caught-up", "--data", "d"});
+        return data_of(harness.run(words).out);
+    };
+    CHECK(caught_up({"o-1"}) == Numbers{1, 3, 5});
+    CHECK(caught_up({"--category", "o", "--type", "P*d"}) == Numbers{0, 1, 2, 3, 4, 5});
+    CHECK(caught_up({"--type", "Paid", "--type", "Refunded"}) == Numbers{1, 3, 5});
+    CHECK(caught_up({"--stream", "*-0", "--from", "2"}) == Numbers{2, 4});
+    CHECK(caught_up({"--from", "end"}).empty());
+}
+
+TEST_CASE("sub: prints live events as they come, and a stop ends it with 0") {
+    Harness harness;
+    SmallStore& store = harness.store();
+    const StopSignal stop = StopSignal::create().value();
+    MemorySource in("");
+    std::ostringstream out;
+    std::ostringstream err;
+    Console console{
+        .in = in, .out = out, .err = err, .environment = {}, .clock = harness.clock, .stop = stop};
+    Globals globals;
+    globals.json = true;
+    const Invocation invocation{console, globals, harness.backends};
+    SubOptions options;
+    options.count = 2;
+    Result<void> followed = Error(Errc::io_error, "not run");
+    {
+        std::jthread follower([&] { followed = follow(store, options, invocation); });
+        REQUIRE(harness.run({"pub", "s", "--type", "T", "--data", "1", "--dir", "d"}).status == 0);
+        REQUIRE(harness.run({"pub", "s", "--type", "T", "--data", "2", "--dir", "d"}).status == 0);
+    }
+    CHECK(followed);
+    CHECK(data_of(out.str()) == Numbers{1, 2});
+
+    options.count.reset();
+    {
+        std::jthread follower([&] { followed = follow(store, options, invocation); });
+        stop.request();
+    }
+    CHECK(followed);
+}
+
+TEST_CASE("sub: the end of a subscription is an error that says where to go on") {
+    Harness harness;
+    fill(harness, 3);
+    harness.store().end_subscriptions(Error(Errc::connection_lost, "the server went away"));
+    const Ran ran = harness.run({"sub", "--data", "d"});
+    CHECK(ran.status == 5);
+    CHECK(data_of(ran.out) == Numbers{0, 1, 2});
+    const std::string head = "skald: sub: the server went away; go on with --from ";
+    REQUIRE(ran.err.starts_with(head));
+    const auto position =
+        parse_position(ran.err.substr(head.size(), ran.err.size() - head.size() - 1));
+    REQUIRE(position);
+    CHECK(position->partitions[0].next == Offset(3));
+}
+
+}  // namespace skald::cli

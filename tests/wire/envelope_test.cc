@@ -1,0 +1,252 @@
+#include "wire/envelope.h"
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <fstream>
+
+namespace skald::wire {
+namespace {
+
+Position some_position() {
+    Position position;
+    position.cluster.bytes[0] = 7;
+    PartitionPosition place;
+    place.partition = Partition{3};
+    place.lineage.bytes[15] = 9;
+    place.epoch = Epoch{2};
+    place.next = Offset{1234};
+    place.digest = 0xabcdef01;
+    position.partitions.push_back(place);
+    return position;
+}
+
+// An encoded envelope at an address that is a multiple of 8.
+class Frame {
+  public:
+    explicit Frame(Bytes bytes) : words_(bytes.size() / 8 + 1), size_(bytes.size()) {
+        std::memcpy(words_.data(), bytes.data(), bytes.size());
+    }
+    Bytes bytes() const { return {reinterpret_cast<const std::byte*>(words_.data()), size_}; }
+    void flip(std::size_t i) { reinterpret_cast<unsigned char*>(words_.data())[i] ^= 0xff; }
+
+  private:
+    std::vector<std::uint64_t> words_;
+    std::size_t size_;
+};
+
+template <typename Message>
+Message over_the_wire_from_client(const Message& message) {
+    EnvelopeEncoder encoder;
+    const Frame frame(encoder.encode(msg::FromClient(message)));
+    auto decoded = decode_from_client(frame.bytes());
+    REQUIRE(decoded);
+    return std::get<Message>(*decoded);
+}
+
+template <typename Message>
+Message over_the_wire_from_node(const Message& message) {
+    EnvelopeEncoder encoder;
+    const Frame frame(encoder.encode(msg::FromNode(message)));
+    auto decoded = decode_from_node(frame.bytes());
+    REQUIRE(decoded);
+    return std::get<Message>(*decoded);
+}
+
+// The indented blocks of hexadecimal in the last section of docs/protocol.md.
+std::vector<Frame> worked_example() {
+    std::ifstream document(SKALD_PROTOCOL);
+    std::vector<std::string> blocks;
+    bool found = false;
+    bool open = false;
+    for (std::string line; std::getline(document, line);) {
+        found = found || line.starts_with("## 14. Worked example");
+        const bool block = found && line.starts_with("    ");
+        if (block && !open) {
+            blocks.emplace_back();
+        }
+        open = block;
+        for (const char c : block ? line : std::string()) {
+            if (c != ' ') {
+                blocks.back() += c;
+            }
+        }
+    }
+    std::vector<Frame> frames;
+    for (const std::string& hex : blocks) {
+        std::string bytes;
+        for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+            bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+        }
+        frames.emplace_back(as_bytes(bytes));
+    }
+    return frames;
+}
+
+std::vector<Frame> one_of_each() {
+    EnvelopeEncoder e;
+    std::vector<Frame> frames;
+    const std::string request(100, 'r');
+    frames.emplace_back(e.encode(msg::Append{5, 4, 5, Partition{1}, as_bytes(request)}));
+    Selection selection = Selection::matching({{{{"a"}, {"t"}}, {{}, {"u", "v"}}}});
+    selection.types = {"x*"};
+    for (const msg::FromClient& m : std::vector<msg::FromClient>{
+             msg::Hello{}, msg::Read{9, {selection, some_position(), false, 10, 1000}},
+             msg::Subscribe{10, selection, Version{3}, true, 5, 6}, msg::GetStream{1, "s"},
+             msg::ChangeStream{1, 0, 0, Partition{}, {"s", Expected::exact(3u), SetLimits{}}},
+             msg::ListStreams{1, "*", "b", 5}}) {
+        frames.emplace_back(e.encode(m));
+    }
+    msg::ReceiptRange range;
+    range.count = 2;
+    range.versions = {1, 5};
+    Error error(Errc::wrong_expected_version, "no");
+    error.conflicts.push_back({"s", "none", 4});
+    for (const msg::FromNode& m : std::vector<msg::FromNode>{
+             msg::Welcome{}, msg::Receipts{{range, range}}, msg::Rejected{1, Partition{2}, error},
+             msg::Page{1, {{}}, some_position(), some_position(), true},
+             msg::Deliver{1, {{}, {}}, some_position()}, msg::Ended{1, error, some_position()},
+             msg::StreamListAnswer{1, {{StreamInfo{}}, "n"}}}) {
+        frames.emplace_back(e.encode(m));
+    }
+    return frames;
+}
+
+}  // namespace
+
+TEST_CASE("envelope: an append comes back with its request", "[wire]") {
+    const std::string request(333, 'r');
+    EnvelopeEncoder encoder;
+    const Frame frame(encoder.encode(msg::Append{17, 12, 15, Partition{4}, as_bytes(request)}));
+    auto decoded = decode_from_client(frame.bytes());
+    REQUIRE(decoded);
+    const auto& append = std::get<msg::Append>(*decoded);
+    CHECK(append.id == 17);
+    CHECK(append.resolved_below == 12);
+    CHECK(append.after == 15);
+    CHECK(append.partition == Partition{4});
+    CHECK(as_text(append.request) == request);
+    CHECK(aligned(append.request));
+}
+
+TEST_CASE("envelope: what a client sends comes back", "[wire]") {
+    msg::Hello hello;
+    hello.producer.bytes[3] = 5;
+    hello.producer_epoch = Epoch{7};
+    hello.client = "name";
+    hello.credit_bytes = 1000;
+    CHECK(over_the_wire_from_client(hello) == hello);
+
+    Selection selection = Selection::matching({{{{"a", "b"}, {"t"}}}});
+    selection.streams = {"s-*"};
+    selection.system = true;
+    const auto read = over_the_wire_from_client(
+        msg::Read{msg::kFirstPlainId, {selection, AtTime{Time{-5}}, true, 12, 13}});
+    CHECK(read.read.selection.query == selection.query);
+    CHECK(read.read.selection.streams == selection.streams);
+    CHECK(read.read.selection.system);
+    CHECK(std::get<AtTime>(read.read.start).time == Time{-5});
+    CHECK(read.read.backward);
+
+    const auto change = over_the_wire_from_client(msg::ChangeStream{
+        1, 0, 1, Partition{}, {"s", Expected::exact(std::uint64_t{9}), DeleteStream{true}}});
+    CHECK(change.lifecycle.expected == Expected::exact(std::uint64_t{9}));
+    CHECK(std::get<DeleteStream>(change.lifecycle.change).hard);
+}
+
+TEST_CASE("envelope: what a node sends comes back", "[wire]") {
+    msg::ReceiptRange range;
+    range.first_id = 100;
+    range.count = 3;
+    range.records = 1;
+    range.offset = Offset{50};
+    range.offset_step = 1;
+    range.versions = {4, 9, 11};
+    range.epoch = Epoch{1};
+    range.digest = 77;
+    range.repeated = true;
+    CHECK(over_the_wire_from_node(msg::Receipts{{range}}).ranges.at(0) == range);
+
+    Error error(Errc::log_truncated, "gone");
+    error.offset = 5;
+    error.conflicts.push_back({"s", "exists", -1});
+    CHECK(over_the_wire_from_node(msg::Rejected{3, Partition{1}, error}).error == error);
+    CHECK(over_the_wire_from_node(msg::CaughtUp{3, some_position()}).position == some_position());
+
+    StreamInfo info;
+    info.name = "s";
+    info.state = StreamState::deleted;
+    info.last = Version{0};
+    info.limits.max_age = std::chrono::seconds(5);
+    const auto answer = over_the_wire_from_node(msg::StreamAnswer{3, info});
+    CHECK(answer.info.last == Version{0});
+    CHECK_FALSE(answer.info.first);
+    CHECK(answer.info.limits == info.limits);
+}
+
+TEST_CASE("envelope: a message of the other side is malformed", "[wire]") {
+    EnvelopeEncoder encoder;
+    const Frame welcome(encoder.encode(msg::FromNode(msg::Welcome{})));
+    CHECK(decode_from_client(welcome.bytes()).error().code == Errc::malformed);
+    const Frame hello(encoder.encode(msg::FromClient(msg::Hello{})));
+    CHECK(decode_from_node(hello.bytes()).error().code == Errc::malformed);
+}
+
+TEST_CASE("envelope: cut short anywhere it is refused", "[wire]") {
+    for (const Frame& frame : one_of_each()) {
+        for (std::size_t n = 0; n < frame.bytes().size(); ++n) {
+            // Only bytes that do not matter may be missing: zeros at the very end of the data.
+            (void)decode_from_client(frame.bytes().first(n));
+            (void)decode_from_node(frame.bytes().first(n));
+        }
+        CHECK_FALSE(decode_from_client(frame.bytes().first(frame.bytes().size() / 2)));
+        CHECK_FALSE(decode_from_node(frame.bytes().first(frame.bytes().size() / 2)));
+    }
+}
+
+TEST_CASE("envelope: any flipped byte is survived", "[wire]") {
+    for (Frame& frame : one_of_each()) {
+        for (std::size_t i = 0; i < frame.bytes().size(); ++i) {
+            frame.flip(i);
+            (void)decode_from_client(frame.bytes());
+            (void)decode_from_node(frame.bytes());
+            frame.flip(i);
+        }
+    }
+}
+
+TEST_CASE("envelope: the worked example of the document decodes", "[wire][golden]") {
+    const std::vector<Frame> frames = worked_example();
+    REQUIRE(frames.size() == 3);
+
+    auto hello = decode_from_client(frames[0].bytes());
+    REQUIRE(hello);
+    msg::Hello expected;
+    for (std::uint8_t i = 0; i < 16; ++i) {
+        expected.producer.bytes[i] = i;
+    }
+    expected.client = "demo";
+    CHECK(std::get<msg::Hello>(*hello) == expected);
+
+    auto receipts = decode_from_node(frames[1].bytes());
+    REQUIRE(receipts);
+    msg::ReceiptRange range;
+    range.first_id = 7;
+    range.count = 3;
+    range.records = 1;
+    range.offset = Offset{100};
+    range.offset_step = 1;
+    range.version = Version{4};
+    range.version_step = 1;
+    range.epoch = Epoch{1};
+    range.digest = 0x01020304;
+    CHECK(std::get<msg::Receipts>(*receipts).ranges.at(0) == range);
+
+    auto heartbeat = decode_from_client(frames[2].bytes());
+    REQUIRE(heartbeat);
+    CHECK(std::get<msg::Heartbeat>(*heartbeat).number == 2);
+
+    EnvelopeEncoder encoder;
+    CHECK(as_text(encoder.encode(msg::FromClient(expected))) == as_text(frames[0].bytes()));
+}
+
+}  // namespace skald::wire
