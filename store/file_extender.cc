@@ -19,7 +19,8 @@ constexpr std::size_t kDirectAlign = 4096;
 
 constexpr WriteAhead kDefaults;
 static_assert(limits::kBatchBytesHardMax + 2 * limits::kSliceBytesMax + kDefaults.commit_slack <
-              kDefaults.leap);
+                  kDefaults.leap,
+              "the usual commit never waits for the extender");
 
 }  // namespace
 
@@ -114,6 +115,7 @@ bool FileExtender::write_step(std::uint64_t at) {
         }
     }
     if (fdatasync(fd_) != 0) {
+        sync_failed_.store(true, std::memory_order_release);
         const std::scoped_lock lock(mutex_);
         failed_ = true;
         return false;

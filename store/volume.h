@@ -24,8 +24,8 @@ struct WriteAhead {
     std::uint64_t leap = 64 * limits::kMiB;      // from the used end to the first step
     std::uint64_t ahead_max = 256 * limits::kMiB;
     std::uint64_t step = 2 * limits::kMiB;  // between two syncs
-    // Pages a commit may allocate beside its values: tree paths, free lists. Far above what was
-    // ever seen.
+    // What a commit may allocate beside what its puts are counted for: free lists, the directory
+    // of databases. Far above what was ever seen.
     std::uint64_t commit_slack = 16 * limits::kMiB;
     std::uint64_t free_min = limits::kGiB;  // of disk: below, it pauses
 };
