@@ -89,11 +89,15 @@ void ImageBuilder::apply(const Op& op, Range range, int fd) {
     }
     const std::uint64_t size = range.end - range.begin;
     if ((op.flags & kFlagZeros) != 0) {
-        // A hole reads as zeros and costs nothing.
         grow(fd, range.end);
-        must(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                       static_cast<off_t>(range.begin), static_cast<off_t>(size)) == 0,
-             "punch");
+        // A hole reads as zeros and costs nothing.
+        const off_t data = lseek(fd, static_cast<off_t>(range.begin), SEEK_DATA);
+        if (data >= 0 && data < static_cast<off_t>(range.end)) {
+            const std::string zeros(size, '\0');
+            must(pwrite(fd, zeros.data(), size, static_cast<off_t>(range.begin)) ==
+                     static_cast<ssize_t>(size),
+                 "pwrite");
+        }
         return;
     }
     must(pwrite(fd, op.data.data() + (range.begin - op.offset), size,

@@ -1,9 +1,11 @@
 // Kills a workload again and again, at moments of chance and at named calls, and looks each time
 // whether everything that was acknowledged is there, once.
 //
-//   skald_crash_kill [--cycles N] [--seed S] [--per-directory N] [--seeded lost|doubled]
+//   skald_crash_kill [--cycles N] [--seed S] [--per-directory N] [--answers N] [--seeded
+//   lost|doubled]
 //
-// --seeded plants a defect; the exit status is then 0 when it was found.
+// --answers: it is killed after at most so many. --seeded plants a defect; the exit status is then
+// 0 when it was found.
 #include <fmt/format.h>
 #include <signal.h>
 
@@ -25,6 +27,7 @@ class KillRun {
         : seed_(arguments.number("--seed", 1)),
           cycles_(arguments.number("--cycles", 15)),
           per_directory_(arguments.number("--per-directory", 25)),
+          answers_(std::max<std::uint64_t>(arguments.number("--answers", 1500), 1)),
           seeded_(arguments.text("--seeded")),
           dice_(seed_) {}
 
@@ -121,7 +124,7 @@ class KillRun {
         if (way == 1) {
             child.await(SIZE_MAX, static_cast<int>(dice_() % 40));
         } else {
-            child.await(1 + dice_() % 1500, 20'000);
+            child.await(1 + dice_() % answers_, 20'000);
         }
         child.kill();
         const Exit exit = child.wait();
@@ -147,6 +150,7 @@ class KillRun {
     std::uint64_t seed_;
     std::uint64_t cycles_;
     std::uint64_t per_directory_;
+    std::uint64_t answers_;
     std::string seeded_;
     std::mt19937_64 dice_;
     Tally tally_{"kill"};
@@ -161,5 +165,6 @@ class KillRun {
 }  // namespace
 
 int main(int count, char** values) {
-    return KillRun(Arguments(count, values, " --cycles --seed --per-directory --seeded ")).run();
+    return KillRun(Arguments(count, values, " --cycles --seed --per-directory --answers --seeded "))
+        .run();
 }

@@ -44,7 +44,7 @@ class PowerRun {
 
     int run() {
         std::fprintf(stderr, "power: seed %llu\n", static_cast<unsigned long long>(seed_));
-        while (built_ < images_ && tally_.violations() == 0) {
+        while (built_ < images_ && (lie_ ? tally_.lost() : tally_.violations()) == 0) {
             ++runs_;
             cut_one_run();
         }
@@ -64,6 +64,7 @@ class PowerRun {
         }
         const Journal journal = read_journal(temp.path() + "/journal");
         for (const std::string& race : journal.races) {
+            temp.keep();
             tally_.violation(fmt::format("run {}", run_seed), race);
         }
         operations_ += journal.ops.size();
@@ -74,9 +75,10 @@ class PowerRun {
         ImageBuilder builder(journal, temp.path() + "/base");
         for (const std::uint64_t cut : cuts(journal)) {
             if (!check_image(temp.path(), journal, builder, cut, run_seed)) {
-                if (!lie_) {
-                    temp.keep();
+                if (lie_) {
+                    continue;
                 }
+                temp.keep();
                 return;
             }
         }

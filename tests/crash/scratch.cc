@@ -38,6 +38,11 @@ Result<void> step(EventStore& store, std::uint64_t dice) {
     if (dice / 8 % 3 == 0) {
         return change(store, stream, dice / 32);
     }
+    if (dice / 8 % 24 == 1) {
+        // Larger than what the extender keeps free behind a commit.
+        Snapshot snapshot{Version{0}, dice, std::string(600'000 + dice / 256 % 400'000, 's')};
+        return store.put_snapshot(stream, snapshot);
+    }
     std::vector<NewEvent> events(1 + dice / 32 % 3);
     for (NewEvent& event : events) {
         event.type = "Scratch";

@@ -22,8 +22,8 @@ constexpr int kBroken = 9;
 // and syncs often.
 constexpr store::WriteAhead kNear{
     .begin_at = 64 * limits::kKiB,
-    .leap = 1536 * limits::kKiB,
-    .ahead_max = 2560 * limits::kKiB,
+    .leap = 768 * limits::kKiB,
+    .ahead_max = 1536 * limits::kKiB,
     .step = 64 * limits::kKiB,
     .commit_slack = 320 * limits::kKiB,
     .free_min = 0,
