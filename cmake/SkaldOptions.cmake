@@ -3,6 +3,7 @@
 option(SKALD_WERROR "Warnings are errors (the presets turn it on)" OFF)
 option(SKALD_BUILD_EXAMPLES "Build examples/" ON)
 option(SKALD_BUILD_BENCH "Build bench/" OFF)
+option(SKALD_BUILD_SOAK "Build the programs of ./run soak, as testing does" OFF)
 option(SKALD_BUILD_FUZZERS "Build the fuzz targets with libFuzzer (clang only)" OFF)
 set(SKALD_SANITIZE "" CACHE STRING "Sanitizers for the whole tree, as -fsanitize= takes them")
 

@@ -14,38 +14,32 @@
 namespace skald::store {
 namespace {
 
-using limits::kGiB;
-using limits::kKiB;
-using limits::kMiB;
-
-constexpr std::uint64_t kBeginAt = 16 * kMiB;  // of used file: below, it is not worth it
-constexpr std::uint64_t kLeap = 64 * kMiB;     // from the used end to the first step
-constexpr std::uint64_t kAheadMax = 256 * kMiB;
-constexpr std::uint64_t kStep = 2 * kMiB;
-constexpr std::uint64_t kChunk = 512 * kKiB;  // between two looks whether to stop
-constexpr std::uint64_t kFreeMin = kGiB;
+constexpr std::uint64_t kChunk = 512 * limits::kKiB;  // between two looks whether to stop
 constexpr std::size_t kDirectAlign = 4096;
 
-// Pages a commit may allocate beside its values: tree paths, free lists. Far above what was ever
-// seen.
-constexpr std::uint64_t kCommitSlack = 16 * kMiB;
-static_assert(limits::kBatchBytesHardMax + 2 * limits::kSliceBytesMax + kCommitSlack < kLeap);
+constexpr WriteAhead kDefaults;
+static_assert(limits::kBatchBytesHardMax + 2 * limits::kSliceBytesMax + kDefaults.commit_slack <
+                  kDefaults.leap,
+              "the usual commit never waits for the extender");
 
 }  // namespace
 
-std::unique_ptr<FileExtender> FileExtender::start(const lmdb::Env& env) {
+std::unique_ptr<FileExtender> FileExtender::start(const lmdb::Env& env, const WriteAhead& options) {
     const std::string path = env.directory() + "/data.mdb";
     int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC | O_DIRECT);
     if (fd < 0) {
         fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
     }
-    return std::unique_ptr<FileExtender>(fd < 0 ? nullptr : new FileExtender(env, fd));
+    return std::unique_ptr<FileExtender>(fd < 0 ? nullptr : new FileExtender(env, options, fd));
 }
 
-FileExtender::FileExtender(const lmdb::Env& env, int fd) : env_(env), fd_(fd) {
+FileExtender::FileExtender(const lmdb::Env& env, const WriteAhead& options, int fd)
+    : env_(env), options_(options), fd_(fd) {
     struct stat file {};
     const bool known = fstat(fd_, &file) == 0;
-    fence_ = std::max(known ? static_cast<std::uint64_t>(file.st_size) : 0, used_end());
+    const std::uint64_t end = known ? static_cast<std::uint64_t>(file.st_size) : 0;
+    // After a power cut the file may end anywhere; direct writes begin at a page.
+    fence_ = std::max((end + kDirectAlign - 1) / kDirectAlign * kDirectAlign, used_end());
     thread_ = std::thread([this] { run(); });
 }
 
@@ -72,13 +66,13 @@ std::uint64_t FileExtender::ahead() const {
 
 bool FileExtender::wanted() const {
     const std::uint64_t end = used_end();
-    return !failed_ && end >= kBeginAt && fence_ < end + kAheadMax &&
-           fence_ + kStep < env_.info().map_bytes;
+    return !failed_ && end >= options_.begin_at && fence_ < end + options_.ahead_max &&
+           fence_ + options_.step < env_.info().map_bytes;
 }
 
 bool FileExtender::room() const {
     struct statvfs disk {};
-    return fstatvfs(fd_, &disk) == 0 && disk.f_bavail * disk.f_frsize > kFreeMin;
+    return fstatvfs(fd_, &disk) == 0 && disk.f_bavail * disk.f_frsize > options_.free_min;
 }
 
 void FileExtender::run() {
@@ -89,7 +83,7 @@ void FileExtender::run() {
             continue;
         }
         // Leaping ahead of a busy writer, once, is what lets the extender get in front of it.
-        fence_ = std::max(fence_, (used_end() + kLeap) / kStep * kStep);
+        fence_ = std::max(fence_, (used_end() + options_.leap) / options_.step * options_.step);
         const std::uint64_t at = fence_;
         writing_ = true;
         lock.unlock();
@@ -97,7 +91,7 @@ void FileExtender::run() {
         lock.lock();
         writing_ = false;
         if (written && !blocked_) {
-            fence_ = at + kStep;
+            fence_ = at + options_.step;
         }
         changed_.notify_all();
     }
@@ -105,21 +99,23 @@ void FileExtender::run() {
 
 bool FileExtender::write_step(std::uint64_t at) {
     alignas(kDirectAlign) static constexpr std::byte kZeros[kChunk]{};
-    for (std::uint64_t done = 0; done < kStep; done += kChunk) {
+    for (std::uint64_t done = 0; done < options_.step; done += kChunk) {
         {
             const std::scoped_lock lock(mutex_);
             if (blocked_ || stop_) {
                 return false;
             }
         }
-        const ssize_t n = pwrite(fd_, kZeros, kChunk, static_cast<off_t>(at + done));
-        if (n != static_cast<ssize_t>(kChunk)) {
+        const std::uint64_t size = std::min(kChunk, options_.step - done);
+        const ssize_t n = pwrite(fd_, kZeros, size, static_cast<off_t>(at + done));
+        if (n != static_cast<ssize_t>(size)) {
             const std::scoped_lock lock(mutex_);
             failed_ = true;
             return false;
         }
     }
     if (fdatasync(fd_) != 0) {
+        sync_failed_.store(true, std::memory_order_release);
         const std::scoped_lock lock(mutex_);
         failed_ = true;
         return false;
@@ -129,7 +125,7 @@ bool FileExtender::write_step(std::uint64_t at) {
 
 FileExtender::Guard::Guard(FileExtender& extender, std::size_t bytes) : extender_(extender) {
     std::unique_lock lock(extender_.mutex_);
-    if (extender_.used_end() + bytes + kCommitSlack < extender_.fence_) {
+    if (extender_.used_end() + bytes + extender_.options_.commit_slack < extender_.fence_) {
         return;
     }
     blocks_ = true;

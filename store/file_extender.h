@@ -6,6 +6,7 @@
 // rises only after what is below it was synced.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -13,19 +14,20 @@
 #include <thread>
 
 #include "store/lmdb/env.h"
+#include "store/volume.h"
 
 namespace skald::store {
 
 class FileExtender {
   public:
     // Starts nothing while the log is small; never fails: without it commits are only slower. Stops
-    // for good at the first write error, and pauses while the disk has little room.
-    static std::unique_ptr<FileExtender> start(const lmdb::Env& env);
+    // for good at the first error, and pauses while the disk has little room.
+    static std::unique_ptr<FileExtender> start(const lmdb::Env& env, const WriteAhead& options);
     ~FileExtender();
     FileExtender(const FileExtender&) = delete;
     FileExtender& operator=(const FileExtender&) = delete;
 
-    // Held by the writer around a commit that writes at most `bytes` of values.
+    // Held by the writer around a commit that allocates at most `bytes`, and commit_slack.
     class Guard {
       public:
         Guard(FileExtender& extender, std::size_t bytes);
@@ -38,11 +40,15 @@ class FileExtender {
         bool blocks_ = false;
     };
 
+    // A sync failed, which may have been the only one to hear of it: pages that a commit wrote
+    // before it may be lost, so nothing may be acknowledged any more.
+    bool sync_failed() const { return sync_failed_.load(std::memory_order_acquire); }
+
     // What has been written ahead and not yet used, bytes. For metrics.
     std::uint64_t ahead() const;
 
   private:
-    FileExtender(const lmdb::Env& env, int fd);
+    FileExtender(const lmdb::Env& env, const WriteAhead& options, int fd);
     void run();
     bool wanted() const;
     bool room() const;
@@ -50,6 +56,7 @@ class FileExtender {
     std::uint64_t used_end() const;
 
     const lmdb::Env& env_;
+    const WriteAhead options_;
     int fd_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
@@ -58,6 +65,7 @@ class FileExtender {
     bool blocked_ = false;
     bool stop_ = false;
     bool failed_ = false;
+    std::atomic<bool> sync_failed_{false};
     std::thread thread_;
 };
 

@@ -24,6 +24,7 @@ PartitionLog::PartitionLog(const Parts& parts)
       reader_(env_, databases_.log, partition_, ring_),
       index_(parts.index),
       producers_(env_, databases_.producers),
+      recent_ids_max_(parts.recent_ids_max),
       recent_ids_(parts.recent_ids_max),
       controls_(kControlsCached) {}
 
@@ -76,13 +77,55 @@ Result<void> PartitionLog::read_end() {
     return {};
 }
 
+// From where on ids are remembered, whatever the index holds of them (rule L3c).
+Result<Offset> PartitionLog::recent_from() const {
+    const Offset most =
+        next - start() > recent_ids_max_ ? next - std::uint64_t{recent_ids_max_} : start();
+    const auto age = std::chrono::microseconds(limits::kRecentIdsAge).count();
+    auto txn = env_.read();
+    if (!txn) {
+        return txn.error();
+    }
+    return reader_.at_time(*txn, Time{clock.us - age}, most, next);
+}
+
+// Best effort: damage ends it, and is found where the record is read.
+Result<void> PartitionLog::remember_ids(Offset at, Offset end) {
+    while (at < end) {
+        auto txn = env_.read();
+        if (!txn) {
+            return txn.error();
+        }
+        auto found = reader_.at(*txn, at);
+        if (!found || !*found) {
+            return {};
+        }
+        const wire::BatchView& batch = (*found)->view;
+        for (wire::EventCursor cursor(batch); cursor.next();) {
+            const EventView& event = cursor.event();
+            if (!event.control && event.offset >= at && event.offset < end) {
+                recent_ids_.add(event.id, event.offset, batch.recorded_at());
+            }
+        }
+        at = batch.end();
+    }
+    return {};
+}
+
 Result<void> PartitionLog::replay(const MakeRoom& make_room) {
     auto producers_covered = producers_.covered();
     if (!producers_covered) {
         return producers_covered.error();
     }
     const Offset index_from = index_.covered();
+    auto ids_from = recent_from();
+    if (!ids_from) {
+        return ids_from.error();
+    }
     Offset at = std::max(std::min(*producers_covered, index_from), start());
+    if (auto ok = remember_ids(*ids_from, at); !ok) {
+        return ok;
+    }
     while (at < next) {
         // One transaction a batch keeps each far below the age limit of read transactions.
         auto txn = env_.read();
@@ -113,6 +156,7 @@ Result<void> PartitionLog::replay(const MakeRoom& make_room) {
 
 Result<void> PartitionLog::replay_batch(const wire::BatchView& batch, Offset index_from,
                                         Offset producers_from) {
+    const Offset from = std::min(index_from, producers_from);
     wire::EventCursor cursor(batch);
     std::uint32_t seen = 0;
     for (; cursor.next(); ++seen) {
@@ -120,7 +164,7 @@ Result<void> PartitionLog::replay_batch(const wire::BatchView& batch, Offset ind
         if (event.offset >= index_from) {
             index_.add(event, cursor.hole());
         }
-        if (!event.control) {
+        if (!event.control && event.offset >= from) {
             recent_ids_.add(event.id, event.offset, batch.recorded_at());
         }
     }

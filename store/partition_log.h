@@ -82,6 +82,8 @@ class PartitionLog {
     explicit PartitionLog(const Parts& parts);
     Result<void> read_meta();
     Result<void> read_end();
+    Result<Offset> recent_from() const;
+    Result<void> remember_ids(Offset at, Offset end);
     Result<void> replay(const MakeRoom& make_room);
     Result<void> replay_batch(const wire::BatchView& batch, Offset index_from,
                               Offset producers_from);
@@ -97,6 +99,7 @@ class PartitionLog {
     std::atomic<std::uint64_t> start_{0};
     std::atomic<bool> has_lifecycle_{false};
     ProducerTable producers_;
+    const std::size_t recent_ids_max_;
     RecentIds recent_ids_;
     struct Control {
         Offset offset;

@@ -91,7 +91,7 @@ Result<void> LmdbVolume::start(const std::vector<LogDatabases>& databases,
     logs_.emplace(Logs{identity_.cluster, set_->logs()});
     publish();
     if (options.write_ahead) {
-        extender_ = FileExtender::start(*env_);
+        extender_ = FileExtender::start(*env_, options.ahead);
     }
     writer_ = std::make_unique<Writer>(
         Writer::Parts{*env_, set_->logs(), clock_, extender_.get(), [this] { publish(); }});
@@ -187,10 +187,16 @@ Result<AppendOutcome> LmdbVolume::append(const Submission& submission) {
 }
 
 Result<std::unique_ptr<Cursor>> LmdbVolume::cursor(const CursorOptions& options) {
+    if (auto ok = writer_->working(); !ok) {
+        return ok.error();
+    }
     return open_cursor(*logs_, *env_, options, [this] { return visible(); });
 }
 
 Result<StreamInfo> LmdbVolume::stream_info(std::string_view stream) {
+    if (auto ok = writer_->working(); !ok) {
+        return ok.error();
+    }
     if (auto ok = check_stream_name(stream, true); !ok) {
         return ok.error();
     }
@@ -205,6 +211,9 @@ Result<StreamInfo> LmdbVolume::stream_info(std::string_view stream) {
 
 Result<StreamList> LmdbVolume::list_streams(std::string_view glob, std::string_view after,
                                             std::uint32_t limit) {
+    if (auto ok = writer_->working(); !ok) {
+        return ok.error();
+    }
     if (limit == 0 || limit > limits::kListMax) {
         return Error(Errc::invalid_argument,
                      fmt::format("a list has 1 to {} streams, not {}", limits::kListMax, limit));
@@ -218,6 +227,9 @@ Result<StreamList> LmdbVolume::list_streams(std::string_view glob, std::string_v
 }
 
 Result<std::string> LmdbVolume::encode_lifecycle(const Lifecycle& request) {
+    if (auto ok = writer_->working(); !ok) {
+        return ok.error();
+    }
     if (auto ok = check_stream_name(request.stream); !ok) {
         return ok.error();
     }
@@ -232,6 +244,9 @@ Result<std::string> LmdbVolume::encode_lifecycle(const Lifecycle& request) {
 }
 
 Result<std::optional<Snapshot>> LmdbVolume::get_snapshot(std::string_view stream) {
+    if (auto ok = writer_->working(); !ok) {
+        return ok.error();
+    }
     auto txn = env_->read();
     if (!txn) {
         return txn.error();

@@ -11,16 +11,31 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "skald/event_store.h"
 #include "wire/request.h"
 
 namespace skald::store {
+
+// How far the data file is written ahead of its last page (file_extender.h), bytes. Multiples of
+// 4 KiB. The defaults are measured; a test that wants the extender to race small commits sets less.
+struct WriteAhead {
+    std::uint64_t begin_at = 16 * limits::kMiB;  // of used file: below, it is not worth it
+    std::uint64_t leap = 64 * limits::kMiB;      // from the used end to the first step
+    std::uint64_t ahead_max = 256 * limits::kMiB;
+    std::uint64_t step = 2 * limits::kMiB;  // between two syncs
+    // What a commit may allocate beside what its puts are counted for: free lists, the directory
+    // of databases. Far above what was ever seen.
+    std::uint64_t commit_slack = 16 * limits::kMiB;
+    std::uint64_t free_min = limits::kGiB;  // of disk: below, it pauses
+};
 
 struct VolumeOptions {
     std::uint16_t partitions = 1;  // used when the directory is new; else it must match or be 0
     std::size_t map_bytes = 0;     // 0: limits::kMapBytesDefault
     bool create = true;
     bool write_ahead = true;  // extend the data file in the background
+    WriteAhead ahead;
 };
 
 // How an append ended. With an error nothing was written, except outcome_unknown.

@@ -199,10 +199,18 @@ std::optional<Error> Writer::failure() const {
     return failure_;
 }
 
+Result<void> Writer::working() const {
+    if (!failed_.load(std::memory_order_acquire)) {
+        return {};
+    }
+    return stopped(*failure());
+}
+
 void Writer::fail(Error error) {
     const std::scoped_lock lock(mutex_);
     if (!failure_) {
         failure_ = std::move(error);
+        failed_.store(true, std::memory_order_release);
     }
 }
 

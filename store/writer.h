@@ -49,6 +49,8 @@ class Writer {
     // Asks for a commit soon although no request waits.
     void wake();
     std::optional<Error> failure() const;
+    // What every call answers after a failure; success before.
+    Result<void> working() const;
     void fail(Error error);
 
   private:
@@ -65,6 +67,7 @@ class Writer {
         const std::function<Result<void>(lmdb::WriteTxn&)>* apply;
         std::optional<Result<void>> done;
     };
+    static Error stopped(const Error& failure);
     void run();
     void work(std::unique_lock<std::mutex>& lock);
     bool has_work() const;
@@ -75,12 +78,12 @@ class Writer {
                                   std::vector<Change*>& changes, bool& wrote);
     Result<void> decide(const std::vector<Queued>& requests);
     Result<void> write(std::vector<Change*>& changes, bool& wrote);
+    Result<std::uint64_t> apply_changes(lmdb::WriteTxn& txn, std::vector<Change*>& changes);
     Result<void> write_batches(lmdb::WriteTxn& txn);
     Result<void> merge_producers(lmdb::WriteTxn& txn);
     bool merge_due() const;
     void publish();
     void give_outcomes(const std::optional<Error>& failed);
-    static Error stopped(const Error& failure);
     static void refuse(const Submission& submission, Error error);
 
     Parts parts_;
@@ -108,6 +111,7 @@ class Writer {
     bool woken_ = false;
     bool stop_ = false;
     std::optional<Error> failure_;
+    std::atomic<bool> failed_{false};  // failure_ is set
     std::thread thread_;
 };
 

@@ -19,6 +19,11 @@ Error Writer::stopped(const Error& failure) {
 }
 
 void Writer::commit(std::vector<Queued> requests, std::vector<Change*> changes) {
+    if (maintainer_ != nullptr) {
+        if (auto broken = maintainer_->failure()) {
+            fail(*broken);
+        }
+    }
     std::optional<Error> failed = failure();
     times_ = CommitTimes{};
     times_.begun = parts_.clock.monotonic();
@@ -49,11 +54,6 @@ void Writer::commit(std::vector<Queued> requests, std::vector<Change*> changes) 
 
 Result<void> Writer::decide_and_write(const std::vector<Queued>& requests,
                                       std::vector<Change*>& changes, bool& wrote) {
-    if (maintainer_ != nullptr) {
-        if (auto failure = maintainer_->failure()) {
-            fail(*failure);
-        }
-    }
     auto ok = decide(requests);
     times_.checked = parts_.clock.monotonic();
     return ok ? write(changes, wrote) : ok;
@@ -121,20 +121,9 @@ Result<void> Writer::write(std::vector<Change*>& changes, bool& wrote) {
     if (auto ok = write_batches(*txn); !ok) {
         return ok;
     }
-    for (Change* change : changes) {
-        // A change that fails is undone alone.
-        auto child = txn->child();
-        if (!child) {
-            return child.error();
-        }
-        auto done = (*change->apply)(*child);
-        if (done) {
-            if (auto ok = std::move(*child).commit(); !ok) {
-                return ok;
-            }
-        } else {
-            change->done = std::move(done);
-        }
+    auto changed = apply_changes(*txn, changes);
+    if (!changed) {
+        return changed.error();
     }
     if (slices) {
         if (auto ok = maintainer_->apply(*txn); !ok) {
@@ -145,16 +134,42 @@ Result<void> Writer::write(std::vector<Change*>& changes, bool& wrote) {
         return ok;
     }
     if (parts_.extender != nullptr) {
-        guard.emplace(*parts_.extender, times_.bytes + 2 * limits::kSliceBytesMax);
+        guard.emplace(*parts_.extender, txn->growth() + *changed);
     }
     if (auto ok = std::move(*txn).commit(); !ok) {
         return ok;
+    }
+    // Its sync may have been told of an error that was ours.
+    if (parts_.extender != nullptr && parts_.extender->sync_failed()) {
+        return Error(Errc::io_error, "a sync of the data file failed");
     }
     if (slices) {
         maintainer_->committed();
     }
     wrote = true;
     return {};
+}
+
+// What they make the file grow by.
+Result<std::uint64_t> Writer::apply_changes(lmdb::WriteTxn& txn, std::vector<Change*>& changes) {
+    std::uint64_t growth = 0;
+    for (Change* change : changes) {
+        // A change that fails is undone alone.
+        auto child = txn.child();
+        if (!child) {
+            return child.error();
+        }
+        auto done = (*change->apply)(*child);
+        growth += child->growth();
+        if (done) {
+            if (auto ok = std::move(*child).commit(); !ok) {
+                return ok.error();
+            }
+        } else {
+            change->done = std::move(done);
+        }
+    }
+    return growth;
 }
 
 Result<void> Writer::write_batches(lmdb::WriteTxn& txn) {

@@ -14,6 +14,7 @@
 #include <set>
 
 #include "store/lmdb/errors.h"
+#include "store/lmdb/files.h"
 
 namespace skald::store::lmdb {
 namespace {
@@ -43,10 +44,8 @@ Result<std::string> prepare_directory(const std::string& directory, const EnvOpt
     namespace fs = std::filesystem;
     std::error_code ec;
     if (options.create) {
-        fs::create_directories(directory, ec);
-        if (ec) {
-            return Error(code_of(ec.value()),
-                         fmt::format("cannot create directory {}: {}", directory, ec.message()));
+        if (auto ok = make_directory(directory); !ok) {
+            return ok.error();
         }
     }
     if (!options.create && !fs::exists(directory + "/data.mdb", ec)) {
@@ -97,6 +96,10 @@ Result<MDB_env*> open_env(const std::string& directory, const EnvOptions& option
         mdb_env_close(env);
         return error_of(rc, fmt::format("cannot open {}", directory));
     }
+    if (auto ok = check_size(env); !ok) {
+        mdb_env_close(env);
+        return Error(ok.error().code, fmt::format("{}: {}", directory, ok.error().message));
+    }
     return env;
 }
 
@@ -130,13 +133,24 @@ Result<std::unique_ptr<Env>> Env::open(const std::string& directory, const EnvOp
         }
         lock_fd = *locked;
     }
-    auto env = open_env(*canonical, options);
-    if (!env) {
+    const auto give_up = [&](const Error& error) {
         if (lock_fd >= 0) {
             close(lock_fd);
         }
         unclaim(*canonical);
-        return env.error();
+        return error;
+    };
+    if (!options.read_only) {
+        if (auto ok = make_data_file(*canonical); !ok) {
+            return give_up(ok.error());
+        }
+        if (auto ok = sync_names(*canonical); !ok) {
+            return give_up(ok.error());
+        }
+    }
+    auto env = open_env(*canonical, options);
+    if (!env) {
+        return give_up(env.error());
     }
     std::unique_ptr<Env> opened(new Env(*canonical, *env, lock_fd));
     opened->clear_stale_readers();

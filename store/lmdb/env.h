@@ -120,10 +120,14 @@ class WriteTxn : public Txn {
     // A child: its changes become this transaction's on its commit.
     Result<WriteTxn> child();
     Result<void> commit() &&;
+    // An upper bound of what its puts made the file grow by, bytes; a child counts on its own.
+    std::uint64_t growth() const { return growth_; }
 
   private:
     using Txn::Txn;
     friend class Env;
+    Result<void> put_with(Database db, Bytes key, Bytes value, unsigned flags);
+    std::uint64_t growth_ = 0;
 };
 
 // Walks one database in key order. Must not outlive its transaction.

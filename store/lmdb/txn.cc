@@ -7,6 +7,10 @@
 namespace skald::store::lmdb {
 namespace {
 
+constexpr std::uint64_t kPageBytes = 4096;
+// The begun page of a large value and its header, and the path to it: copied, or split.
+constexpr std::uint64_t kPagesBesideValue = 6;
+
 MDB_val val(Bytes bytes) {
     return {bytes.size(), const_cast<std::byte*>(bytes.data())};
 }
@@ -93,29 +97,26 @@ Result<Database> WriteTxn::open(const char* name, Keys keys) {
     return Database{handle};
 }
 
-namespace {
-
-Result<void> put_with(MDB_txn* txn, Database db, Bytes key, Bytes value, unsigned flags) {
+Result<void> WriteTxn::put_with(Database db, Bytes key, Bytes value, unsigned flags) {
     MDB_val k = val(key);
     MDB_val v = val(value);
-    if (const int rc = mdb_put(txn, db.handle, &k, &v, flags); rc != 0) {
+    if (const int rc = mdb_put(txn_, db.handle, &k, &v, flags); rc != 0) {
         return error_of(rc, "cannot write");
     }
+    growth_ += (value.size() / kPageBytes + kPagesBesideValue) * kPageBytes;
     return {};
 }
 
-}  // namespace
-
 Result<void> WriteTxn::put(Database db, Bytes key, Bytes value) {
-    return put_with(txn_, db, key, value, 0);
+    return put_with(db, key, value, 0);
 }
 
 Result<void> WriteTxn::put(Database db, std::uint64_t key, Bytes value) {
-    return put_with(txn_, db, key_bytes(key), value, 0);
+    return put_with(db, key_bytes(key), value, 0);
 }
 
 Result<void> WriteTxn::append(Database db, std::uint64_t key, Bytes value) {
-    return put_with(txn_, db, key_bytes(key), value, MDB_APPEND);
+    return put_with(db, key_bytes(key), value, MDB_APPEND);
 }
 
 Result<bool> WriteTxn::erase(Database db, Bytes key) {

@@ -1,0 +1,60 @@
+// What a transaction says it grows the file by, against what it does: the extender rests on it.
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "store/lmdb/env.h"
+#include "tests/store/lmdb/temp_directory.h"
+
+namespace skald::store::lmdb {
+namespace {
+
+std::uint64_t used_bytes(const Env& env) {
+    const EnvInfo info = env.info();
+    return (info.last_page + 1) * info.page_bytes;
+}
+
+TEST_CASE("growth: no commit takes more of the file than its puts say", "[store]") {
+    const TempDirectory temp;
+    EnvOptions options;
+    options.map_bytes = std::size_t{1} << 30U;
+    auto env = Env::open(temp.path(), options);
+    REQUIRE(env);
+    std::mt19937_64 dice(7);
+    for (int round = 0; round < 60; ++round) {
+        const std::uint64_t before = used_bytes(**env);
+        auto txn = (*env)->write();
+        REQUIRE(txn);
+        auto db = txn->open(("db" + std::to_string(round % 5)).c_str(), Keys::integers);
+        REQUIRE(db);
+        const std::size_t puts = 1 + dice() % 40;
+        for (std::size_t i = 0; i < puts; ++i) {
+            const std::string value(dice() % (round % 2 == 0 ? 200 : 30'000), 'v');
+            REQUIRE(txn->put(*db, dice(), as_bytes(value)));
+        }
+        const std::uint64_t growth = txn->growth();
+        REQUIRE(std::move(*txn).commit());
+        // The directory of databases and the list of free pages are not among the puts.
+        CHECK(used_bytes(**env) <= before + growth + 16 * 4096);
+    }
+}
+
+TEST_CASE("growth: a child counts on its own", "[store]") {
+    const TempDirectory temp;
+    EnvOptions options;
+    options.map_bytes = std::size_t{1} << 26U;
+    auto env = Env::open(temp.path(), options);
+    REQUIRE(env);
+    auto txn = (*env)->write();
+    REQUIRE(txn);
+    auto db = txn->open("some", Keys::integers);
+    REQUIRE(db);
+    auto child = txn->child();
+    REQUIRE(child);
+    REQUIRE(child->put(*db, 1, as_bytes(std::string(1'000'000, 'v'))));
+    CHECK(child->growth() > 1'000'000);
+    REQUIRE(std::move(*child).commit());
+    CHECK(txn->growth() == 0);
+}
+
+}  // namespace
+}  // namespace skald::store::lmdb
