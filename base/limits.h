@@ -50,6 +50,11 @@ inline constexpr std::uint32_t kListMax = 1000;
 // A filter that skips this many records ends the page, so that its reader gets a checkpoint.
 inline constexpr std::size_t kScanRecordsMax = 65536;
 
+// ---- subscriptions: beyond, invalid_argument
+inline constexpr std::uint32_t kEventsInFlightMax = 65536;
+inline constexpr std::uint32_t kBytesInFlightMin = 64 * kKiB;
+inline constexpr std::uint32_t kBytesInFlightMax = 64 * kMiB;
+
 // ---- idempotency
 inline constexpr std::size_t kProducerRequestsMax = 4096;  // remembered per producer
 inline constexpr std::size_t kRecentIdsMax = 1'000'000;    // best effort

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 
+#include "base/limits.h"
 #include "store/reading.h"
 
 namespace skald::store {
@@ -148,6 +149,22 @@ class LocalSubscription final : public Subscription {
     std::thread thread_;
 };
 
+Result<void> check_credit(const Subscribe& request) {
+    const bool events =
+        request.events_in_flight >= 1 && request.events_in_flight <= limits::kEventsInFlightMax;
+    const bool bytes = request.bytes_in_flight >= limits::kBytesInFlightMin &&
+                       request.bytes_in_flight <= limits::kBytesInFlightMax;
+    if (events && bytes) {
+        return {};
+    }
+    return Error(
+        Errc::invalid_argument,
+        fmt::format("a subscription's credit is 1 to {} events and {} to {} bytes, "
+                    "not {} and {}",
+                    limits::kEventsInFlightMax, limits::kBytesInFlightMin,
+                    limits::kBytesInFlightMax, request.events_in_flight, request.bytes_in_flight));
+}
+
 }  // namespace
 
 ThreadKeeper::~ThreadKeeper() {
@@ -164,8 +181,8 @@ void ThreadKeeper::keep(std::thread thread) {
 Result<std::unique_ptr<Subscription>> subscribe_local(Volume& volume, const Subscribe& request,
                                                       SubscriptionHandler& handler,
                                                       ThreadKeeper& keeper) {
-    if (request.events_in_flight == 0 || request.bytes_in_flight == 0) {
-        return Error(Errc::invalid_argument, "a subscription needs credit for at least one event");
+    if (auto ok = check_credit(request); !ok) {
+        return ok.error();
     }
     CursorOptions options;
     options.selection = request.selection;

@@ -27,7 +27,8 @@ namespace skald {
 
 // ---- append
 
-// What a stream must look like for an append to go through.
+// What a stream must look like for an append to go through. A soft-deleted stream is no stream any
+// more, but keeps its last version: no_stream and exact(last) hold, stream_exists does not.
 class Expected {
   public:
     enum class Kind : std::uint8_t { any, no_stream, stream_exists, exact };
@@ -52,7 +53,8 @@ class Expected {
 std::string to_string(Expected expected);
 
 // Events that match any of the items; an item matches an event of one of its types (none listed: of
-// any type) that carries all of its tags. Limits: 16 items, 32 types and 16 tags each.
+// any type) that carries all of its tags. At least one item, else invalid_argument. Limits, else
+// request_too_large: 16 items, 32 types and 16 tags each.
 struct QueryItem {
     std::vector<std::string> types;
     std::vector<std::string> tags;
@@ -73,19 +75,24 @@ struct StreamCheck {
     Expected expected = Expected::any();
 };
 // Fails when an event that matches stands at or above `from`: read by query, keep the page's
-// `next` offset, and append on condition that nothing new came.
+// `next` offset, and append on condition that nothing new came. Only in a store of one partition,
+// else cross_partition: nothing atomic spans several.
 struct QueryCheck {
     Query query;
     Offset from;
 };
-// A lock's name and its token. A token below the highest ever appended under that name is `fenced`.
+// A lock's name and its token. A token below the highest ever appended under that name in the
+// append's partition is `fenced`. A refused append raises nothing. Names: 1-255 bytes of UTF-8.
 struct Fence {
     std::string name;
     std::uint64_t token = 0;
 };
 // Makes a retry return the first receipt: the last 4,096 requests of a producer are remembered,
-// whatever their age. Sequences rise by one. `resolved_below`: the producer has the answers of all
-// requests below it; only unanswered ones may leave a gap, else sequence_gap.
+// whatever their age. Sequences rise by one, from resolved_below for a new producer or epoch.
+// `resolved_below`: the producer has the answers of all requests below it, refusals included; only
+// those may be missing between the last request and this one, else sequence_gap. A refused request
+// uses up its sequence: sent again behind later ones it is `already_rejected`. An epoch below the
+// highest seen is `fenced`. What is older than the remembered requests is sequence_gap.
 struct Producer {
     Uuid id;
     Epoch epoch{1};
@@ -95,7 +102,14 @@ struct Producer {
 enum class Ack : std::uint8_t { quorum, primary };
 
 // One atomic append. Limits, else request_too_large: 4,096 events, 4 MiB, 256 streams, 256 checks.
-// All streams and checks live in one partition, else cross_partition.
+// All streams and checks live in one partition, else cross_partition. Each stream gets at least one
+// event and stands once among streams and checks together, else invalid_argument.
+//
+// Refused: stream_tombstoned when a stream to be written is; else all failed checks together,
+// streams first, then checks, then the query, in the order given: wrong_expected_version when only
+// streams to be written failed, check_failed otherwise. When all streams ask for exact or no_stream
+// and all ids already stand at those versions, the first receipt comes again; when some do,
+// partly_repeated.
 struct Append {
     std::vector<StreamAppend> streams;
     std::vector<StreamCheck> checks;
@@ -105,8 +119,9 @@ struct Append {
         producer;  // only where the store is not a producer itself (local store)
     Ack ack = Ack::quorum;
     // Look the events' ids up among the last 1,000,000 events or 10 minutes, whichever is less, and
-    // answer `repeated` when all of them are there. For ids that come from outside; ignored with
-    // exact and no_stream, which find repeats of any age.
+    // answer `repeated` when all of them are there in their streams, partly_repeated when some are.
+    // For ids that come from outside; ignored with exact and no_stream, which find repeats of any
+    // age.
     bool check_ids = false;
 
     static Append one(std::string stream, NewEvent event, Expected expected = Expected::any());
@@ -129,7 +144,7 @@ using AppendCallback = std::function<void(Result<Receipt>)>;
 // ---- read
 
 // What to read. `types` and `streams` are globs (* ? [set]); an event must match one of each
-// non-empty list.
+// non-empty list. Events that lifecycle took away are in no selection.
 struct Selection {
     enum class Kind : std::uint8_t { all, stream, category, type, correlation, query };
     Kind kind = Kind::all;
@@ -137,7 +152,7 @@ struct Selection {
     Query query;
     std::vector<std::string> types;
     std::vector<std::string> streams;
-    bool system = false;  // control records too
+    bool system = false;  // control records too; only with Kind::all
 
     static Selection all() { return {}; }
     static Selection stream(std::string name);
@@ -148,7 +163,10 @@ struct Selection {
 };
 
 // Where to begin. A version only with Selection::stream; an offset only when the store has one
-// partition or one is named by the selection; a time is the first event recorded at or after it.
+// partition or one is named by the selection; a time is the first event recorded at or after it;
+// else invalid_argument. A position lies between events: forward begins behind it, backward before
+// it. Backward, the other starts include their event, End gives the last one first, Beginning
+// nothing. A position of another log is wrong_lineage, one the log no longer reaches log_truncated.
 struct Beginning {};
 struct End {};
 struct AtTime {
@@ -164,7 +182,8 @@ struct Read {
     std::uint32_t bytes = 4 << 20;  // of data; the first event comes whatever its size
 };
 
-// A page owns the memory its events point into.
+// A page owns the memory its events point into. A full page may say `end` or leave it to an empty
+// one that follows.
 struct Page {
     std::vector<EventView> events;
     Position next;               // read from here to go on (forward reads)
@@ -191,7 +210,8 @@ struct Delivery {
 };
 
 // Calls come one at a time, in order. An exception out of a call ends this subscription only:
-// on_ended gets it as handler_failed, with the position before the call that failed.
+// on_ended gets it as handler_failed, with the position before the call that failed. Checkpoints
+// come where events were skipped; caught_up whenever the live end is reached after catching up.
 class SubscriptionHandler {
   public:
     virtual ~SubscriptionHandler() = default;
@@ -203,6 +223,7 @@ class SubscriptionHandler {
     virtual void on_ended(const Error& reason, const Position& position) = 0;
 };
 
+// A stream need not exist yet, nor a version. Credit out of range is invalid_argument.
 struct Subscribe {
     Selection selection;
     Start start = Beginning{};
@@ -220,6 +241,8 @@ class Subscription {
 
 // ---- streams
 
+// Ages are measured against the newest commit of the stream's partition, so that every replica
+// answers alike. Out of range: invalid_argument.
 struct StreamLimits {
     std::optional<std::uint64_t> max_count;            // events, at least 1
     std::optional<std::chrono::microseconds> max_age;  // at least 1 s
@@ -239,7 +262,7 @@ struct StreamInfo {
 };
 
 struct TruncateStream {
-    Version before;  // events below it are gone
+    Version before;  // events below it are gone; never goes back, at most to the stream's end
 };
 struct SetLimits {
     StreamLimits limits;  // replaces all of them
@@ -248,9 +271,13 @@ struct DeleteStream {
     bool hard = false;  // hard: a tombstone, the name is never usable again
 };
 struct EraseEvent {
-    Version version;  // its bytes are overwritten by the next scavenge; its place stays
+    // No read gives it any more; its bytes are overwritten by the next scavenge; its place stays.
+    // not_found when the stream never had it.
+    Version version;
 };
 using LifecycleChange = std::variant<TruncateStream, SetLimits, DeleteStream, EraseEvent>;
+// A change of a tombstoned stream is stream_tombstoned; a failed expectation
+// wrong_expected_version. With any or no_stream, limits may be set before a stream's first event.
 struct Lifecycle {
     std::string stream;
     Expected expected = Expected::stream_exists();
@@ -290,8 +317,8 @@ class EventStore {
 
     // A stream that never was has StreamState::none.
     virtual Result<StreamInfo> stream_info(std::string_view stream) = 0;
-    // Streams whose name matches the glob, after the name `after`; at most `limit`, 1-1,000. Names
-    // starting with `$` only when the glob does.
+    // Streams that ever had an event, whatever their state, whose name matches the glob, after the
+    // name `after`; at most `limit`, 1-1,000. Names starting with `$` only when the glob does.
     virtual Result<StreamList> list_streams(std::string_view glob, std::string_view after,
                                             std::uint32_t limit) = 0;
     virtual Result<Receipt> change_stream(const Lifecycle& request) = 0;

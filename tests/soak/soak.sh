@@ -6,7 +6,8 @@
 #   power [IMAGES]  cut its power at any moment, open what the disk may hold  5000
 #   disk  [STRIDE]  let every STRIDE-th call on the disk fail, in turn        1
 #
-# SKALD_SEED: the first seed; today's date unless set. TMPDIR: where data goes; build/soak unless set.
+# SKALD_SEED: the first seed; today's date unless set. TMPDIR: where data goes; build/soak
+# unless set.
 set -eu
 cd "$(dirname "$0")/../.."
 
