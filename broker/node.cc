@@ -90,6 +90,7 @@ class NodeImpl final : public Node {
         if (volume_ == nullptr) {
             store::VolumeOptions volume_options;
             volume_options.partitions = options.partitions;
+            volume_options.map_bytes = options.map_bytes;
             auto volume = store::Volume::open(options.data_dir, volume_options);
             if (!volume) {
                 return volume.error();

@@ -45,6 +45,7 @@ struct NodeOptions {
     std::string data_dir;
     store::Volume* volume = nullptr;
     std::uint16_t partitions = 1;  // of a new directory
+    std::size_t map_bytes = 0;     // address space for the log; 0: 1 TiB
 
     // tcp://127.0.0.1:7400, ipc://path, inproc://name; `*` as the port picks one. May be empty.
     std::vector<std::string> listen{"tcp://127.0.0.1:7400"};

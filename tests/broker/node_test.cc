@@ -38,6 +38,7 @@ class Directory {
 NodeOptions options_of(const Directory& directory, const std::string& transport = "ipc") {
     NodeOptions options;
     options.data_dir = directory.path() + "/data";
+    options.map_bytes = std::size_t{1} << 30;
     options.listen = {transport + "://" + directory.path() + "/node"};
     return options;
 }
@@ -314,13 +315,14 @@ TEST_CASE("node: CURVE admits the keys it knows, with their rights", "[node]") {
     ClientOptions client;
     client.servers = node->endpoints();
     client.server_key = server.public_key;
-    client.timeout = 3s;
+    client.timeout = 30s;
     client.public_key = unknown.public_key;
     client.secret_key = unknown.secret_key;
     CHECK_FALSE(connect(client));
     client.public_key = known.public_key;
     client.secret_key = known.secret_key;
     auto store = connect(client);
+    INFO((store ? std::string() : store.error().message));
     REQUIRE(store);
     CHECK((*store)->append(Append::one("open-1", event("a"))));
     CHECK((*store)->append(Append::one("shut-1", event("a"))).error().code == Errc::forbidden);
