@@ -153,6 +153,15 @@ TEST_CASE("run: a term over many blocks is entered anywhere", "[store]") {
         REQUIRE(ask(*run, EntryKind::category, "account", all[i] + 1, true, 1) ==
                 std::vector{all[i]});
     }
+    // Where one entry of the term ends and the next begins.
+    for (std::size_t i = kEntryPostingsMax; i < all.size(); i += kEntryPostingsMax) {
+        for (const std::size_t k : {i - 1, i, i + 1}) {
+            REQUIRE(ask(*run, EntryKind::category, "account", all[k], true, 1) ==
+                    std::vector{all[k]});
+            REQUIRE(ask(*run, EntryKind::category, "account", all[k], false, 1) ==
+                    std::vector{all[k]});
+        }
+    }
     CHECK(ask(*run, EntryKind::category, "account", 999, true, 3).empty());
     CHECK(ask(*run, EntryKind::category, "account", all.back() + 1, false, 3).empty());
 }
