@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/limits.h"
 
 namespace skald::store {
@@ -24,6 +26,7 @@ PartitionLog::PartitionLog(const Parts& parts)
       reader_(env_, databases_.log, partition_, ring_),
       index_(parts.index),
       producers_(env_, databases_.producers),
+      recent_ids_max_(parts.recent_ids_max),
       recent_ids_(parts.recent_ids_max),
       controls_(kControlsCached) {}
 
@@ -76,13 +79,81 @@ Result<void> PartitionLog::read_end() {
     return {};
 }
 
+// What lies behind the log's last record can only be of batches that are missing.
+Result<void> PartitionLog::check_covered(Offset producers_covered) const {
+    const Offset covered = std::max(producers_covered, index_.covered());
+    if (covered <= next) {
+        return {};
+    }
+    Error error = damaged(partition_, fmt::format("the log: it ends at offset {}, its index knows "
+                                                  "of records up to {}; what lies between",
+                                                  next.value, covered.value));
+    error.offset = next.value;
+    return error;
+}
+
+// Below the log's start nothing is left to be indexed, also when the index begins anew.
+Result<void> PartitionLog::skip_removed(const MakeRoom& make_room) {
+    while (index_.end() < start()) {
+        index_.skip();
+        index_.set_sealable(index_.end());
+        if (index_.full()) {
+            if (auto ok = make_room(); !ok) {
+                return ok;
+            }
+        }
+    }
+    return {};
+}
+
+// The window of recent ids reaches further back than what must be replayed. It is a best effort:
+// damage there ends it and is found by whoever reads those records.
+void PartitionLog::remember_ids(Offset end) {
+    const auto age = std::chrono::microseconds(limits::kRecentIdsAge).count();
+    const Offset lowest = next - start() > recent_ids_max_ ? next - recent_ids_max_ : start();
+    std::optional<Offset> at;
+    while (!at || *at < end) {
+        auto txn = env_.read();
+        if (!txn) {
+            return;
+        }
+        if (!at) {
+            auto first = reader_.at_time(*txn, Time{clock.us - age}, lowest, next);
+            if (!first) {
+                return;
+            }
+            at = *first;
+            continue;
+        }
+        auto found = reader_.at(*txn, *at);
+        if (!found || !*found || (*found)->view.base() >= end) {
+            return;
+        }
+        const wire::BatchView& batch = (*found)->view;
+        for (wire::EventCursor cursor(batch); cursor.next();) {
+            if (!cursor.event().control) {
+                recent_ids_.add(cursor.event().id, cursor.event().offset, batch.recorded_at());
+            }
+        }
+        at = batch.end();
+    }
+}
+
 Result<void> PartitionLog::replay(const MakeRoom& make_room) {
     auto producers_covered = producers_.covered();
     if (!producers_covered) {
         return producers_covered.error();
     }
-    const Offset index_from = index_.covered();
-    Offset at = std::max(std::min(*producers_covered, index_from), start());
+    if (auto ok = check_covered(*producers_covered); !ok) {
+        return ok;
+    }
+    if (auto ok = skip_removed(make_room); !ok) {
+        return ok;
+    }
+    producers_.begin_at(*producers_covered);
+    const ReplayFrom from{index_.end(), *producers_covered};
+    Offset at = std::max(std::min(from.index, from.producers), start());
+    remember_ids(at);
     while (at < next) {
         // One transaction a batch keeps each far below the age limit of read transactions.
         auto txn = env_.read();
@@ -96,11 +167,11 @@ Result<void> PartitionLog::replay(const MakeRoom& make_room) {
         if (!*found || (*found)->view.base() > at) {
             return damaged(partition_, fmt::format("the log at offset {}", at.value));
         }
-        if (auto ok = replay_batch((*found)->view, index_from, *producers_covered); !ok) {
+        if (auto ok = replay_batch((*found)->view, from); !ok) {
             return ok;
         }
         at = (*found)->view.end();
-        index_.set_sealable(at);
+        index_.set_sealable(std::min(at, index_.end()));
         if (index_.full()) {
             if (auto ok = make_room(); !ok) {
                 return ok;
@@ -111,13 +182,12 @@ Result<void> PartitionLog::replay(const MakeRoom& make_room) {
     return {};
 }
 
-Result<void> PartitionLog::replay_batch(const wire::BatchView& batch, Offset index_from,
-                                        Offset producers_from) {
+Result<void> PartitionLog::replay_batch(const wire::BatchView& batch, const ReplayFrom& from) {
     wire::EventCursor cursor(batch);
     std::uint32_t seen = 0;
     for (; cursor.next(); ++seen) {
         const EventView& event = cursor.event();
-        if (event.offset >= index_from) {
+        if (event.offset >= from.index) {
             index_.add(event, cursor.hole());
         }
         if (!event.control) {
@@ -128,7 +198,7 @@ Result<void> PartitionLog::replay_batch(const wire::BatchView& batch, Offset ind
         return damaged(partition_,
                        fmt::format("the record at offset {}", batch.base().value + seen));
     }
-    return replay_requests(batch, producers_from);
+    return replay_requests(batch, from.producers);
 }
 
 Result<void> PartitionLog::replay_requests(const wire::BatchView& batch, Offset from) {
@@ -184,6 +254,7 @@ Result<StreamFacts> PartitionLog::facts(std::string_view stream) const {
     if (const auto it = pending_controls_.find(facts.lifecycle->value);
         it != pending_controls_.end()) {
         facts.control = it->second;
+        facts.settle_next();
         return facts;
     }
     Control& cached = controls_[facts.lifecycle->value % controls_.size()];
@@ -196,11 +267,36 @@ Result<StreamFacts> PartitionLog::facts(std::string_view stream) const {
         cached = {*facts.lifecycle + 1, *control};
     }
     facts.control = cached.control;
+    facts.settle_next();
+    return facts;
+}
+
+Result<StreamFacts> PartitionLog::facts_in(const IndexSnapshot& index,
+                                           std::string_view stream) const {
+    auto head = index.head(stream);
+    if (!head) {
+        return head.error();
+    }
+    StreamFacts facts;
+    if (!*head) {
+        return facts;
+    }
+    facts.next = (*head)->next;
+    facts.lifecycle = (*head)->lifecycle;
+    if (facts.lifecycle) {
+        auto control = control_at(*facts.lifecycle);
+        if (!control) {
+            return control.error();
+        }
+        facts.control = *control;
+        facts.settle_next();
+    }
     return facts;
 }
 
 void PartitionLog::remember_control(Offset offset, const StreamControl& control) {
     pending_controls_[offset.value] = control;
+    newest_lifecycle_ = offset;
 }
 
 Result<void> PartitionLog::mark_lifecycle(lmdb::WriteTxn& txn) {

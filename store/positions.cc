@@ -118,7 +118,7 @@ Result<void> Resolver::begin_at(Place& place, const Version& start) const {
         return found.error();
     }
     place.at = found->empty() ? high_watermark(place) : found->front().offset;
-    place.version_min = bound;
+    place.version_min = request_.backward ? Version{} : bound;
     return {};
 }
 

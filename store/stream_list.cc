@@ -9,28 +9,6 @@
 namespace skald::store {
 namespace {
 
-Result<StreamFacts> visible_facts(const PartitionLog& log, const IndexSnapshot& index,
-                                  std::string_view stream) {
-    auto head = index.head(stream);
-    if (!head) {
-        return head.error();
-    }
-    StreamFacts facts;
-    if (!*head) {
-        return facts;
-    }
-    facts.next = (*head)->next;
-    facts.lifecycle = (*head)->lifecycle;
-    if (facts.lifecycle) {
-        auto control = log.control_at(*facts.lifecycle);
-        if (!control) {
-            return control.error();
-        }
-        facts.control = *control;
-    }
-    return facts;
-}
-
 // The first event that its age lets be seen; ages fall along a stream, so a binary search finds it.
 Result<Version> first_by_age(const PartitionLog& log, const IndexSnapshot& index,
                              const lmdb::ReadTxn& txn, const Visible& visible,
@@ -60,7 +38,7 @@ Result<Version> first_by_age(const PartitionLog& log, const IndexSnapshot& index
 Result<StreamInfo> describe(const PartitionLog& log, const IndexSnapshot& index,
                             const lmdb::ReadTxn& txn, const Visible& visible,
                             std::string_view stream) {
-    auto facts = visible_facts(log, index, stream);
+    auto facts = log.facts_in(index, stream);
     if (!facts) {
         return facts.error();
     }
@@ -162,7 +140,7 @@ Result<std::string> encode_change(const PartitionLog& log, const lmdb::ReadTxn& 
     if (!index) {
         return index.error();
     }
-    auto facts = visible_facts(log, **index, request.stream);
+    auto facts = log.facts_in(**index, request.stream);
     if (!facts) {
         return facts.error();
     }

@@ -32,20 +32,17 @@ class Waiter final : public AppendListener {
     std::optional<Result<AppendOutcome>> outcome_;
 };
 
-bool is_storage(const Error& error) {
-    return class_of(error.code) == ErrorClass::storage;
-}
+}  // namespace
 
-Error stopped(const Error& failure) {
+Error store_stopped(const Error& failure) {
     return {Errc::store_failed, "the store stopped after an error: " + failure.message};
 }
-
-}  // namespace
 
 Writer::Writer(Parts parts) : parts_(std::move(parts)) {
     for (const auto& log : parts_.logs) {
         admissions_.emplace_back(*log);
     }
+    readers_checked_ = parts_.clock.monotonic();
     thread_ = std::thread([this] { run(); });
 }
 
@@ -144,7 +141,7 @@ void Writer::submit(std::span<const Submission> submissions,
     }
     work_.notify_one();
     for (std::size_t i = refused; i < submissions.size(); ++i) {
-        refuse(submissions[i], failed  ? stopped(*failure())
+        refuse(submissions[i], failed  ? store_stopped(*failure())
                                : ended ? Error(Errc::shutting_down, "the store is closing")
                                        : Error(Errc::busy, "too many appends wait; try again"));
     }
@@ -162,7 +159,7 @@ Result<AppendOutcome> Writer::append(const Submission& submission, Partition par
     {
         std::unique_lock lock(mutex_);
         if (failure_) {
-            return stopped(*failure_);
+            return store_stopped(*failure_);
         }
         if (queue_.size() >= limits::kQueueRequestsMax) {
             return Error(Errc::busy, "too many appends wait; try again");
@@ -182,7 +179,7 @@ Result<void> Writer::change(const std::function<Result<void>(lmdb::WriteTxn&)>& 
     Change waiting{&change, std::nullopt};
     std::unique_lock lock(mutex_);
     if (failure_) {
-        return stopped(*failure_);
+        return store_stopped(*failure_);
     }
     changes_.push_back(&waiting);
     while (!waiting.done) {
@@ -193,6 +190,24 @@ Result<void> Writer::change(const std::function<Result<void>(lmdb::WriteTxn&)>& 
         }
     }
     return std::move(*waiting.done);
+}
+
+Result<void> Writer::alone(const std::function<Result<void>()>& work) {
+    std::unique_lock lock(mutex_);
+    idle_.wait(lock, [this] { return !baton_; });
+    if (failure_) {
+        return store_stopped(*failure_);
+    }
+    baton_ = true;
+    lock.unlock();
+    auto done = work();
+    lock.lock();
+    baton_ = false;
+    idle_.notify_all();
+    if (has_work() || stop_) {
+        work_.notify_one();
+    }
+    return done;
 }
 
 void Writer::wake() {
@@ -212,225 +227,6 @@ void Writer::fail(Error error) {
     const std::scoped_lock lock(mutex_);
     if (!failure_) {
         failure_ = std::move(error);
-    }
-}
-
-void Writer::commit(std::vector<Queued> requests, std::vector<Change*> changes) {
-    std::optional<Error> failed = failure();
-    times_ = CommitTimes{};
-    times_.begun = parts_.clock.monotonic();
-    bool wrote = false;
-    if (failed) {
-        for (const Queued& queued : requests) {
-            refuse(queued.submission, stopped(*failed));
-        }
-    } else {
-        auto ok = decide_and_write(requests, changes, wrote);
-        if (!ok) {
-            failed = ok.error();
-            fail(*failed);
-        }
-    }
-    times_.durable = parts_.clock.monotonic();
-    if (!failed && wrote) {
-        publish();
-    }
-    give_outcomes(failed);
-    const std::scoped_lock lock(mutex_);
-    for (Change* change : changes) {
-        if (!change->done) {
-            change->done = failed ? Result<void>(stopped(*failed)) : Result<void>();
-        }
-    }
-}
-
-Result<void> Writer::decide_and_write(const std::vector<Queued>& requests,
-                                      std::vector<Change*>& changes, bool& wrote) {
-    if (maintainer_ != nullptr) {
-        if (auto failure = maintainer_->failure()) {
-            fail(*failure);
-        }
-    }
-    auto ok = decide(requests);
-    times_.checked = parts_.clock.monotonic();
-    return ok ? write(changes, wrote) : ok;
-}
-
-Result<void> Writer::decide(const std::vector<Queued>& requests) {
-    decided_.clear();
-    touched_.clear();
-    std::optional<Error> failed;
-    clock_ = parts_.clock.now();
-    for (const auto& log : parts_.logs) {
-        clock_ = std::max(clock_, Time{log->clock.us + 1});
-    }
-    for (const Queued& queued : requests) {
-        const auto decided = [&](Result<AppendOutcome> outcome) {
-            decided_.push_back(
-                {queued.submission.listener, queued.submission.tag, std::move(outcome)});
-        };
-        if (failed) {
-            decided(stopped(*failed));
-            continue;
-        }
-        const std::size_t partition = queued.partition.value;
-        Admission& admission = admissions_[partition];
-        if (std::find(touched_.begin(), touched_.end(), partition) == touched_.end()) {
-            touched_.push_back(partition);
-            admission.begin(clock_);
-        }
-        auto outcome = admission.admit(queued.submission);
-        if (!outcome && is_storage(outcome.error())) {
-            failed = outcome.error();
-        }
-        decided(std::move(outcome));
-    }
-    times_.requests = requests.size();
-    return failed ? Result<void>(*failed) : Result<void>();
-}
-
-bool Writer::merge_due() const {
-    if (merging_producers_) {
-        return true;
-    }
-    for (const auto& log : parts_.logs) {
-        if (log->producers().merge_due(log->next)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-Result<void> Writer::write(std::vector<Change*>& changes, bool& wrote) {
-    bool batches = false;
-    for (const std::size_t partition : touched_) {
-        batches = batches || !admissions_[partition].empty();
-    }
-    const bool slices = maintainer_ != nullptr && maintainer_->pending();
-    if (!batches && !slices && changes.empty() && !merge_due()) {
-        return {};
-    }
-    std::optional<FileExtender::Guard> guard;
-    auto txn = parts_.env.write();
-    if (!txn) {
-        return txn.error();
-    }
-    if (auto ok = write_batches(*txn); !ok) {
-        return ok;
-    }
-    for (Change* change : changes) {
-        // A change that fails is undone alone.
-        auto child = txn->child();
-        if (!child) {
-            return child.error();
-        }
-        auto done = (*change->apply)(*child);
-        if (done) {
-            if (auto ok = std::move(*child).commit(); !ok) {
-                return ok;
-            }
-        } else {
-            change->done = std::move(done);
-        }
-    }
-    if (slices) {
-        if (auto ok = maintainer_->apply(*txn); !ok) {
-            return ok;
-        }
-    }
-    if (auto ok = merge_producers(*txn); !ok) {
-        return ok;
-    }
-    if (parts_.extender != nullptr) {
-        guard.emplace(*parts_.extender, times_.bytes + 2 * limits::kSliceBytesMax);
-    }
-    if (auto ok = std::move(*txn).commit(); !ok) {
-        return ok;
-    }
-    if (slices) {
-        maintainer_->committed();
-    }
-    wrote = true;
-    return {};
-}
-
-Result<void> Writer::write_batches(lmdb::WriteTxn& txn) {
-    written_.clear();
-    for (const std::size_t partition : touched_) {
-        Admission& admission = admissions_[partition];
-        if (admission.empty()) {
-            continue;
-        }
-        PartitionLog& log = *parts_.logs[partition];
-        const Offset base = log.next;
-        times_.records += admission.records();
-        auto frame = std::make_shared<const std::string>(admission.finish());
-        times_.bytes += frame->size();
-        if (auto ok = txn.append(log.databases().log, base.value, as_bytes(*frame)); !ok) {
-            return ok;
-        }
-        if (admission.has_lifecycle()) {
-            if (auto ok = log.mark_lifecycle(txn); !ok) {
-                return ok;
-            }
-        }
-        for (const Admission::Erasure& erasure : admission.erasures()) {
-            if (auto ok = erase_event(txn, log, erasure.stream, erasure.version); !ok) {
-                return ok;
-            }
-        }
-        written_.push_back({partition, base, std::move(frame)});
-    }
-    return {};
-}
-
-Result<void> Writer::merge_producers(lmdb::WriteTxn& txn) {
-    if (!merge_due()) {
-        return {};
-    }
-    std::size_t left = limits::kSliceBytesMax;
-    merging_producers_ = false;
-    for (const auto& log : parts_.logs) {
-        auto put = log->producers().merge(txn, log->next, left);
-        if (!put) {
-            return put.error();
-        }
-        left -= std::min(left, *put);
-        merging_producers_ = merging_producers_ || log->producers().dirty();
-    }
-    return {};
-}
-
-void Writer::publish() {
-    for (Written& written : written_) {
-        PartitionLog& log = *parts_.logs[written.partition];
-        log.ring().push(written.base, log.next, std::move(written.frame));
-        log.forget_pending();
-        if (!admissions_[written.partition].erasures().empty()) {
-            log.ring().clear();
-        }
-        log.index().set_sealable(log.next);
-    }
-    written_.clear();
-    parts_.published();
-}
-
-void Writer::give_outcomes(const std::optional<Error>& failed) {
-    std::vector<AppendListener*> listeners;
-    for (Decided& decided : decided_) {
-        if (failed && decided.outcome) {
-            decided.outcome =
-                Error(Errc::outcome_unknown,
-                      "the commit failed, the outcome is unknown: " + failed->message);
-        }
-        decided.listener->on_outcome(decided.tag, decided.outcome);
-        if (std::find(listeners.begin(), listeners.end(), decided.listener) == listeners.end()) {
-            listeners.push_back(decided.listener);
-        }
-    }
-    decided_.clear();
-    for (AppendListener* listener : listeners) {
-        listener->on_commit(times_);
     }
 }
 

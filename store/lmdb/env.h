@@ -2,6 +2,7 @@
 // Facts behind the rules: LMDB's lmdb.h, and docs/decisions/ where we measured.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -57,20 +58,25 @@ class Env {
     Env(const Env&) = delete;
     Env& operator=(const Env&) = delete;
 
+    // busy when every reader slot is taken, also after those of dead processes were freed.
     Result<ReadTxn> read() const;
     // One at a time; begun, used and ended in one thread.
     Result<WriteTxn> write();
     EnvInfo info() const;
     // Frees slots of readers whose process died; how many.
-    int clear_stale_readers();
+    int clear_stale_readers() const;
+    // No commit so far took more pages, give or take the upper levels of its trees.
+    std::size_t pages_per_commit_max() const { return pages_max_.load(); }
     const std::string& directory() const { return directory_; }
     MDB_env* raw() const { return env_; }
 
   private:
+    friend class WriteTxn;
     Env(std::string directory, MDB_env* env, int lock_fd);
     std::string directory_;
     MDB_env* env_;
     int lock_fd_;
+    std::atomic<std::size_t> pages_max_{0};
 };
 
 // Bytes returned by a transaction live until it ends or, in a WriteTxn, until its next change.
@@ -113,17 +119,26 @@ class WriteTxn : public Txn {
     Result<void> put(Database db, std::uint64_t key, Bytes value);
     // The key must be higher than every key in db: costs no search.
     Result<void> append(Database db, std::uint64_t key, Bytes value);
+    // The same, for a value that the caller writes at once; what is there before is left over.
+    Result<std::span<std::byte>> reserve(Database db, std::uint64_t key, std::size_t bytes);
     // False when there was none.
     Result<bool> erase(Database db, Bytes key);
     Result<bool> erase(Database db, std::uint64_t key);
     Result<void> drop(Database db);  // and everything in it
-    // A child: its changes become this transaction's on its commit.
+    // A child: its changes become this transaction's on its commit. It must not outlive it.
     Result<WriteTxn> child();
     Result<void> commit() &&;
+    // No commit of this transaction takes more room in the file than this, give or take the upper
+    // levels of its trees: each value in whole pages, and a page of each tree for it.
+    std::size_t bytes_put() const { return bytes_put_; }
 
   private:
     using Txn::Txn;
     friend class Env;
+    Result<void> put_with(Database db, Bytes key, Bytes value, unsigned flags);
+
+    WriteTxn* parent_ = nullptr;
+    std::size_t bytes_put_ = 0;
 };
 
 // Walks one database in key order. Must not outlive its transaction.

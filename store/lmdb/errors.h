@@ -1,0 +1,14 @@
+// What LMDB and the system answer, as our errors. Only for store/lmdb/.
+#pragma once
+
+#include <string_view>
+
+#include "skald/error.h"
+
+namespace skald::store::lmdb {
+
+// `rc` is LMDB's or an errno.
+Errc code_of(int rc);
+Error error_of(int rc, std::string_view what);
+
+}  // namespace skald::store::lmdb
