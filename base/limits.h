@@ -70,6 +70,7 @@ inline constexpr std::uint16_t kPartitionsMax = 1024;
 inline constexpr std::size_t kMapBytesDefault = 1024 * kGiB;
 inline constexpr std::size_t kReadersMax = 1024;
 inline constexpr auto kReadTxnAgeMax = std::chrono::seconds(2);
+inline constexpr auto kReaderCheckEvery = std::chrono::seconds(10);  // for those of dead processes
 inline constexpr std::size_t kSnapshotBytesMax = 4 * kMiB;
 
 }  // namespace skald::limits

@@ -9,6 +9,7 @@ Backends real_backends() {
             .verify = verify_directory,
             .backup = backup_directory,
             .restore = restore_directory,
+            .scavenge = scavenge_directory,
             .info = directory_info};
 }
 

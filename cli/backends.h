@@ -25,6 +25,8 @@ struct Backends {
     std::function<Result<RestoreReport>(const std::string& in, const std::string& directory,
                                         const AdminProgress&)>
         restore;
+    std::function<Result<ScavengeReport>(const std::string& directory, const AdminProgress&)>
+        scavenge;
     std::function<Result<DirectoryInfo>(const std::string& directory)> info;
 };
 

@@ -146,4 +146,8 @@ void append_stream_info(std::string& out, const StreamInfo& info) {
     json.end_object();
 }
 
+std::string counted(std::uint64_t number, std::string_view one, std::string_view many) {
+    return fmt::format("{} {}", number, number == 1 ? one : many);
+}
+
 }  // namespace skald::cli

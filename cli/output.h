@@ -43,6 +43,9 @@ class Output {
     std::string buffer_;
 };
 
+// A number with its noun: "1 batch", "2 batches".
+std::string counted(std::uint64_t number, std::string_view one, std::string_view many);
+
 // One JSON object, without a line break.
 void append_stream_info(std::string& out, const StreamInfo& info);
 

@@ -74,7 +74,7 @@ Result<AppendOutcome> Admission::admit(const Submission& submission) {
         case Verdict::fresh:
             break;
         case Verdict::repeated:
-            return repeat_of(judged->written);
+            return repeat_of(submission.request, judged->written);
         case Verdict::fenced:
             return Error(
                 Errc::fenced,

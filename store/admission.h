@@ -61,7 +61,9 @@ class Admission {
                                                      bool conflict) const;
     Result<Repeat> match_versions(const wire::RequestView& request) const;
     Result<Repeat> match_ids(const wire::RequestView& request) const;
-    Result<AppendOutcome> repeat_of(Written written) const;
+    Result<AppendOutcome> repeat_of(const wire::RequestView& request, Written written) const;
+    Result<AppendOutcome> repeat_of_removed(const wire::RequestView& request,
+                                            Written written) const;
     Result<AppendOutcome> write(const Submission& submission);
     void index_records(const wire::RequestView& request, Offset first);
     void note_control(const wire::RequestView& request, Offset offset);

@@ -1,4 +1,4 @@
-// Finds what of a request stands in the log already (rule L3).
+// What of a request stands in the log already (rule L3).
 #include <fmt/format.h>
 
 #include "store/admission.h"
@@ -138,8 +138,12 @@ Result<Admission::Repeat> Admission::match_ids(const wire::RequestView& request)
     return repeat;
 }
 
-Result<AppendOutcome> Admission::repeat_of(Written written) const {
+Result<AppendOutcome> Admission::repeat_of(const wire::RequestView& request,
+                                           Written written) const {
     const Offset last = written.first + (written.records - 1);
+    if (last < log_.start()) {
+        return repeat_of_removed(request, written);
+    }
     auto stored = record_at(last);
     if (!stored) {
         return stored.error();
@@ -149,6 +153,35 @@ Result<AppendOutcome> Admission::repeat_of(Written written) const {
                                                 log_.partition().value, last.value));
     }
     return outcome(last, (*stored)->version, written.records, true);
+}
+
+// Scavenging removed the batch; the index may still know the version.
+Result<AppendOutcome> Admission::repeat_of_removed(const wire::RequestView& request,
+                                                   Written written) const {
+    const Offset last = written.first + (written.records - 1);
+    auto txn = log_.reader().env().read();
+    if (!txn) {
+        return txn.error();
+    }
+    auto index = log_.index().snapshot(*txn, log_.index().end());
+    if (!index) {
+        return index.error();
+    }
+    const std::string_view stream =
+        request.name(request.stream(request.header().streams - 1U).name);
+    auto found = (*index)->postings(Term::of(TermKind::stream, stream), last, false, 1);
+    if (!found) {
+        return found.error();
+    }
+    if (!found->empty() && found->front().offset == last) {
+        return outcome(last, found->front().version, written.records, true);
+    }
+    Error error(Errc::log_truncated,
+                fmt::format("the request was written at offset {}; its events have been removed "
+                            "since",
+                            written.first.value));
+    error.offset = log_.start().value;
+    return error;
 }
 
 }  // namespace skald::store

@@ -50,6 +50,10 @@ Result<void> erase_event(lmdb::WriteTxn& txn, PartitionLog& log, std::string_vie
     if (!batch) {
         return batch.error();
     }
+    // Its batch may be gone already.
+    if (!*batch || offset < (*batch)->view.base()) {
+        return {};
+    }
     const std::uint32_t dead[] = {static_cast<std::uint32_t>(offset - (*batch)->view.base())};
     return punch_batch(txn, log.databases().log, (*batch)->view.base(), dead);
 }

@@ -20,6 +20,7 @@ Result<StreamFacts> facts_of(const PartitionLog& log, const IndexSnapshot& index
             return control.error();
         }
         facts.control = *control;
+        facts.settle_next();
     }
     return facts;
 }

@@ -116,11 +116,16 @@ Result<void> write_log_meta(lmdb::WriteTxn& txn, lmdb::Database meta, const LogM
     if (auto ok = txn.put(meta, as_bytes(kEpochKey), bytes_of(values.epoch.value)); !ok) {
         return ok;
     }
-    const StoredStart start{values.start.value, values.start_chain};
-    if (auto ok = txn.put(meta, as_bytes(kStartKey), bytes_of(start)); !ok) {
+    if (auto ok = write_log_start(txn, meta, values.start, values.start_chain); !ok) {
         return ok;
     }
     return values.lifecycle ? write_lifecycle_mark(txn, meta) : Result<void>();
+}
+
+Result<void> write_log_start(lmdb::WriteTxn& txn, lmdb::Database meta, Offset start,
+                             const wire::ChainHash& chain) {
+    const StoredStart stored{start.value, chain};
+    return txn.put(meta, as_bytes(kStartKey), bytes_of(stored));
 }
 
 Result<void> write_lifecycle_mark(lmdb::WriteTxn& txn, lmdb::Database meta) {

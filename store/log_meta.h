@@ -40,6 +40,8 @@ Result<LogDatabases> find_log_databases(lmdb::Txn& txn, Partition partition);
 
 Result<LogMeta> read_log_meta(const lmdb::Txn& txn, Partition partition, lmdb::Database meta);
 Result<void> write_log_meta(lmdb::WriteTxn& txn, lmdb::Database meta, const LogMeta& values);
+Result<void> write_log_start(lmdb::WriteTxn& txn, lmdb::Database meta, Offset start,
+                             const wire::ChainHash& chain);
 Result<void> write_lifecycle_mark(lmdb::WriteTxn& txn, lmdb::Database meta);
 
 }  // namespace skald::store

@@ -230,8 +230,7 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up(const Rea
         if (!*next) {
             break;
         }
-        at_ = **next;
-        auto batch = log_.reader().at(view.txn, at_);
+        auto batch = log_.reader().at(view.txn, **next);
         if (!batch) {
             return batch.error();
         }
@@ -241,6 +240,7 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up(const Rea
         Match match;
         match.batch = std::move(**batch);
         match.behind = match.batch.view.end();
+        move_to(match, **next);
         auto some = choose(view, match, offsets_.get());
         if (!some) {
             return some.error();
@@ -263,13 +263,15 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up_stream(
         return snapshot.error();
     }
     const bool backward = options_.backward;
+    const Offset begin = log_.start();
     const Offset end = high_watermark(view);
-    while (backward ? at_ > Offset{} : at_ < end) {
+    at_ = backward ? at_ : std::max(at_, begin);
+    while (backward ? at_ > begin : at_ < end) {
         auto page = (*snapshot)->postings(*term(), backward ? at_ - 1 : at_, backward, kStreamPage);
         if (!page) {
             return page.error();
         }
-        if (page->empty()) {
+        if (page->empty() || page->front().offset < begin) {
             break;
         }
         auto batch = log_.reader().at(view.txn, page->front().offset);
@@ -320,72 +322,6 @@ void PartitionCursor::move_to(const Match& match, Offset at) {
     at_ = at;
     const wire::BatchView& batch = match.batch.view;
     digest_ = digest_of(at == batch.end() ? batch.header().chain : batch.header().chain_before);
-}
-
-Result<Chunk> PartitionCursor::take(ReadBudget& budget, bool first) {
-    Match& match = *match_;
-    const wire::BatchView& batch = match.batch.view;
-    Chunk chunk;
-    chunk.partition = log_.partition();
-    const bool fits = budget.events >= batch.size() &&
-                      (budget.bytes >= batch.bytes().size() || (first && batch.size() == 1));
-    if (match.whole && fits) {
-        chunk.frame = match.batch.frame
-                          ? match.batch.frame
-                          : std::make_shared<const std::string>(as_text(batch.bytes()));
-        chunk.events = batch.size() - (options_.selection.system ? 0 : batch.header().controls);
-        chunk.first = batch.base();
-        chunk.next = batch.end();
-        budget.events -= batch.size();
-        budget.bytes -= std::min(budget.bytes, batch.bytes().size());
-        move_to(match, batch.end());
-        match_.reset();
-        return chunk;
-    }
-    if (match.whole) {
-        match.whole = false;
-        for (wire::EventCursor cursor(batch); cursor.next();) {
-            match.choices.push_back({cursor.index(), cursor.event().version});
-        }
-    }
-    return take_slice(budget, first);
-}
-
-Result<Chunk> PartitionCursor::take_slice(ReadBudget& budget, bool first) {
-    Match& match = *match_;
-    const wire::BatchView& batch = match.batch.view;
-    std::vector<wire::Choice>& left = match.choices;
-    std::size_t count = 0;
-    while (count < left.size() && budget.events > 0) {
-        const std::size_t nth = options_.backward ? left.size() - 1 - count : count;
-        const std::size_t bytes = batch.record_bytes(left[nth].index).size();
-        if (bytes > budget.bytes && !(first && count == 0)) {
-            budget.events = 0;
-            break;
-        }
-        budget.bytes -= std::min(budget.bytes, bytes);
-        --budget.events;
-        ++count;
-    }
-    const auto begin =
-        options_.backward ? left.end() - static_cast<std::ptrdiff_t>(count) : left.begin();
-    const std::span<const wire::Choice> taken(&*begin, count);
-    Chunk chunk;
-    chunk.partition = log_.partition();
-    if (count == 0) {
-        return chunk;
-    }
-    chunk.frame = std::make_shared<const std::string>(wire::encode_slice(batch, taken));
-    chunk.events = static_cast<std::uint32_t>(count);
-    chunk.first = batch.base() + taken.front().index;
-    chunk.next = batch.base() + taken.back().index + 1;
-    const bool all = count == left.size();
-    move_to(match, all ? match.behind : options_.backward ? chunk.first : chunk.next);
-    left.erase(begin, begin + static_cast<std::ptrdiff_t>(count));
-    if (all) {
-        match_.reset();
-    }
-    return chunk;
 }
 
 }  // namespace skald::store

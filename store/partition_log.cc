@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/limits.h"
 
 namespace skald::store {
@@ -77,6 +79,33 @@ Result<void> PartitionLog::read_end() {
     return {};
 }
 
+// What lies behind the log's last record can only be of batches that are missing.
+Result<void> PartitionLog::check_covered(Offset producers_covered) const {
+    const Offset covered = std::max(producers_covered, index_.covered());
+    if (covered <= next) {
+        return {};
+    }
+    Error error = damaged(partition_, fmt::format("the log: it ends at offset {}, its index knows "
+                                                  "of records up to {}; what lies between",
+                                                  next.value, covered.value));
+    error.offset = next.value;
+    return error;
+}
+
+// Below the log's start nothing is left to be indexed, also when the index begins anew.
+Result<void> PartitionLog::skip_removed(const MakeRoom& make_room) {
+    while (index_.end() < start()) {
+        index_.skip();
+        index_.set_sealable(index_.end());
+        if (index_.full()) {
+            if (auto ok = make_room(); !ok) {
+                return ok;
+            }
+        }
+    }
+    return {};
+}
+
 // From where on ids are remembered, whatever the index holds of them (rule L3c).
 Result<Offset> PartitionLog::recent_from() const {
     const Offset most =
@@ -89,27 +118,27 @@ Result<Offset> PartitionLog::recent_from() const {
     return reader_.at_time(*txn, Time{clock.us - age}, most, next);
 }
 
-// Best effort: damage ends it, and is found where the record is read.
-Result<void> PartitionLog::remember_ids(Offset at, Offset end) {
-    while (at < end) {
+// A best effort: damage ends it, and is found by whoever reads the record.
+void PartitionLog::remember_ids(Offset end) {
+    auto from = recent_from();
+    while (from && *from < end) {
         auto txn = env_.read();
         if (!txn) {
-            return txn.error();
+            return;
         }
-        auto found = reader_.at(*txn, at);
+        auto found = reader_.at(*txn, *from);
         if (!found || !*found) {
-            return {};
+            return;
         }
         const wire::BatchView& batch = (*found)->view;
         for (wire::EventCursor cursor(batch); cursor.next();) {
             const EventView& event = cursor.event();
-            if (!event.control && event.offset >= at && event.offset < end) {
+            if (!event.control && event.offset >= *from && event.offset < end) {
                 recent_ids_.add(event.id, event.offset, batch.recorded_at());
             }
         }
-        at = batch.end();
+        from = batch.end();
     }
-    return {};
 }
 
 Result<void> PartitionLog::replay(const MakeRoom& make_room) {
@@ -117,15 +146,16 @@ Result<void> PartitionLog::replay(const MakeRoom& make_room) {
     if (!producers_covered) {
         return producers_covered.error();
     }
-    const Offset index_from = index_.covered();
-    auto ids_from = recent_from();
-    if (!ids_from) {
-        return ids_from.error();
-    }
-    Offset at = std::max(std::min(*producers_covered, index_from), start());
-    if (auto ok = remember_ids(*ids_from, at); !ok) {
+    if (auto ok = check_covered(*producers_covered); !ok) {
         return ok;
     }
+    if (auto ok = skip_removed(make_room); !ok) {
+        return ok;
+    }
+    producers_.begin_at(*producers_covered);
+    const ReplayFrom from{index_.end(), *producers_covered};
+    Offset at = std::max(std::min(from.index, from.producers), start());
+    remember_ids(at);
     while (at < next) {
         // One transaction a batch keeps each far below the age limit of read transactions.
         auto txn = env_.read();
@@ -139,11 +169,11 @@ Result<void> PartitionLog::replay(const MakeRoom& make_room) {
         if (!*found || (*found)->view.base() > at) {
             return damaged(partition_, fmt::format("the log at offset {}", at.value));
         }
-        if (auto ok = replay_batch((*found)->view, index_from, *producers_covered); !ok) {
+        if (auto ok = replay_batch((*found)->view, from); !ok) {
             return ok;
         }
         at = (*found)->view.end();
-        index_.set_sealable(at);
+        index_.set_sealable(std::min(at, index_.end()));
         if (index_.full()) {
             if (auto ok = make_room(); !ok) {
                 return ok;
@@ -154,17 +184,16 @@ Result<void> PartitionLog::replay(const MakeRoom& make_room) {
     return {};
 }
 
-Result<void> PartitionLog::replay_batch(const wire::BatchView& batch, Offset index_from,
-                                        Offset producers_from) {
-    const Offset from = std::min(index_from, producers_from);
+Result<void> PartitionLog::replay_batch(const wire::BatchView& batch, const ReplayFrom& from) {
+    const Offset ids_from = std::min(from.index, from.producers);
     wire::EventCursor cursor(batch);
     std::uint32_t seen = 0;
     for (; cursor.next(); ++seen) {
         const EventView& event = cursor.event();
-        if (event.offset >= index_from) {
+        if (event.offset >= from.index) {
             index_.add(event, cursor.hole());
         }
-        if (!event.control && event.offset >= from) {
+        if (!event.control && event.offset >= ids_from) {
             recent_ids_.add(event.id, event.offset, batch.recorded_at());
         }
     }
@@ -172,7 +201,7 @@ Result<void> PartitionLog::replay_batch(const wire::BatchView& batch, Offset ind
         return damaged(partition_,
                        fmt::format("the record at offset {}", batch.base().value + seen));
     }
-    return replay_requests(batch, producers_from);
+    return replay_requests(batch, from.producers);
 }
 
 Result<void> PartitionLog::replay_requests(const wire::BatchView& batch, Offset from) {
@@ -228,6 +257,7 @@ Result<StreamFacts> PartitionLog::facts(std::string_view stream) const {
     if (const auto it = pending_controls_.find(facts.lifecycle->value);
         it != pending_controls_.end()) {
         facts.control = it->second;
+        facts.settle_next();
         return facts;
     }
     Control& cached = controls_[facts.lifecycle->value % controls_.size()];
@@ -240,11 +270,13 @@ Result<StreamFacts> PartitionLog::facts(std::string_view stream) const {
         cached = {*facts.lifecycle + 1, *control};
     }
     facts.control = cached.control;
+    facts.settle_next();
     return facts;
 }
 
 void PartitionLog::remember_control(Offset offset, const StreamControl& control) {
     pending_controls_[offset.value] = control;
+    newest_lifecycle_ = offset;
 }
 
 Result<void> PartitionLog::mark_lifecycle(lmdb::WriteTxn& txn) {

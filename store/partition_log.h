@@ -1,6 +1,7 @@
 // One partition of a volume: its databases, its index, and the writer's view of its end.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -31,6 +32,9 @@ struct StreamFacts {
     StreamControl control;
     std::optional<Offset> lifecycle;
     StreamState state() const { return control.state(next); }
+    // Of a stream whose events were removed from the log, only its lifecycle record may still tell
+    // how far it came.
+    void settle_next() { next = std::max(next, control.truncate_before); }
 };
 
 // Members in the first group never change after open, or are thread safe; those in the second
@@ -64,6 +68,8 @@ class PartitionLog {
     bool has_lifecycle() const { return has_lifecycle_.load(std::memory_order_acquire); }
     // The state that a lifecycle record at the offset carries.
     Result<StreamControl> control_at(Offset lifecycle) const;
+    // After the commit that removed everything below it.
+    void raise_start(Offset start) { start_.store(start.value, std::memory_order_release); }
 
     // ---- the writer's
     Offset next;              // the next record's
@@ -75,18 +81,26 @@ class PartitionLog {
     // Remembers a lifecycle record that is not yet committed, until forget_pending().
     void remember_control(Offset offset, const StreamControl& control);
     void forget_pending() { pending_controls_.clear(); }
+    // Of the newest lifecycle record since open, in-flight ones included.
+    std::optional<Offset> newest_lifecycle() const { return newest_lifecycle_; }
     Result<void> mark_lifecycle(lmdb::WriteTxn& txn);
     std::size_t owned_bytes() const;
 
   private:
     explicit PartitionLog(const Parts& parts);
+    // What is replayed from which offset on.
+    struct ReplayFrom {
+        Offset index;
+        Offset producers;
+    };
     Result<void> read_meta();
     Result<void> read_end();
     Result<Offset> recent_from() const;
-    Result<void> remember_ids(Offset at, Offset end);
+    Result<void> check_covered(Offset producers_covered) const;
+    Result<void> skip_removed(const MakeRoom& make_room);
+    void remember_ids(Offset end);
     Result<void> replay(const MakeRoom& make_room);
-    Result<void> replay_batch(const wire::BatchView& batch, Offset index_from,
-                              Offset producers_from);
+    Result<void> replay_batch(const wire::BatchView& batch, const ReplayFrom& from);
     Result<void> replay_requests(const wire::BatchView& batch, Offset from);
 
     lmdb::Env& env_;
@@ -107,6 +121,7 @@ class PartitionLog {
     };
     mutable std::vector<Control> controls_;  // a cache, by offset % size
     std::unordered_map<std::uint64_t, StreamControl> pending_controls_;
+    std::optional<Offset> newest_lifecycle_;
 };
 
 }  // namespace skald::store

@@ -3,94 +3,20 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "store/sequence_store.h"
 
 namespace skald::store {
 namespace {
 
 constexpr std::size_t kProducersInMemoryMax = 16384;
+constexpr std::size_t kFreshRangesMax = limits::kTailEventsMax;
 constexpr std::size_t kFencesInMemoryMax = 4096;
-constexpr char kProducerKey = 'p';
+constexpr std::size_t kPutCost = 1024;  // what a small value counts for: the pages it touches
 constexpr char kFenceKey = 'f';
 constexpr std::string_view kCoveredKey = "covered";
 
-std::string producer_key(const Uuid& id) {
-    std::string key(1, kProducerKey);
-    key.append(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size());
-    return key;
-}
-
 std::string fence_key(std::string_view name) {
     return std::string(1, kFenceKey).append(name);
-}
-
-struct StoredState {
-    std::uint64_t epoch = 0;
-    std::uint64_t last = 0;
-    std::uint64_t ranges = 0;
-};
-
-std::string encode(const ProducerState& state) {
-    const StoredState head{state.epoch.value, state.last, state.written.size()};
-    std::string out(reinterpret_cast<const char*>(&head), sizeof head);
-    for (const SequenceRange& range : state.written) {
-        out.append(reinterpret_cast<const char*>(&range), sizeof range);
-    }
-    return out;
-}
-
-std::optional<ProducerState> decode(Bytes bytes) {
-    StoredState head;
-    if (bytes.size() < sizeof head) {
-        return std::nullopt;
-    }
-    std::memcpy(&head, bytes.data(), sizeof head);
-    if (bytes.size() != sizeof head + head.ranges * sizeof(SequenceRange)) {
-        return std::nullopt;
-    }
-    ProducerState state;
-    state.epoch = Epoch{head.epoch};
-    state.last = head.last;
-    state.any = true;
-    for (std::uint64_t i = 0; i < head.ranges; ++i) {
-        SequenceRange range;
-        std::memcpy(&range, bytes.data() + sizeof head + i * sizeof range, sizeof range);
-        state.written.push_back(range);
-        state.remembered += range.requests;
-    }
-    return state;
-}
-
-// Extends the last range when the request continues it; forgets the oldest beyond the limit.
-void remember(ProducerState& state, std::uint64_t sequence, Offset first, std::uint32_t records) {
-    SequenceRange* back = state.written.empty() ? nullptr : &state.written.back();
-    const bool continues = back != nullptr && back->records == records &&
-                           back->sequence + back->requests == sequence &&
-                           back->offset + std::uint64_t{back->requests} * records == first.value;
-    if (continues) {
-        ++back->requests;
-    } else {
-        state.written.push_back({sequence, first.value, 1, records});
-    }
-    ++state.remembered;
-    while (state.remembered - state.written.front().requests >= limits::kProducerRequestsMax) {
-        state.remembered -= state.written.front().requests;
-        state.written.pop_front();
-    }
-}
-
-std::optional<Written> find_written(const ProducerState& state, std::uint64_t sequence) {
-    const auto after = std::upper_bound(
-        state.written.begin(), state.written.end(), sequence,
-        [](std::uint64_t s, const SequenceRange& range) { return s < range.sequence; });
-    if (after == state.written.begin()) {
-        return std::nullopt;
-    }
-    const SequenceRange& range = *std::prev(after);
-    const std::uint64_t nth = sequence - range.sequence;
-    if (nth >= range.requests) {
-        return std::nullopt;
-    }
-    return Written{Offset{range.offset + nth * range.records}, range.records};
 }
 
 }  // namespace
@@ -100,24 +26,24 @@ ProducerTable::ProducerTable(lmdb::Env& env, lmdb::Database database)
 
 Result<ProducerTable::Entry*> ProducerTable::find(const Uuid& id) {
     if (const auto it = producers_.find(id); it != producers_.end()) {
-        ages_.splice(ages_.end(), ages_, it->second.age);
+        if (!it->second.dirty) {
+            ages_.splice(ages_.end(), ages_, it->second.age);
+        }
         return &it->second;
     }
     auto txn = env_.read();
     if (!txn) {
         return txn.error();
     }
-    auto stored = txn->get(database_, as_bytes(producer_key(id)));
+    auto stored = read_producer(*txn, database_, id);
     if (!stored) {
         return stored.error();
     }
     Entry entry;
     if (*stored) {
-        auto state = decode(**stored);
-        if (!state) {
-            return Error(Errc::corrupt, "the state of producer " + to_string(id) + " is damaged");
-        }
-        entry.state = std::move(*state);
+        entry.epoch = Epoch{(*stored)->epoch};
+        entry.last = (*stored)->last;
+        entry.any = true;
     }
     entry.age = ages_.insert(ages_.end(), id);
     Entry& placed = producers_.emplace(id, std::move(entry)).first->second;
@@ -125,42 +51,76 @@ Result<ProducerTable::Entry*> ProducerTable::find(const Uuid& id) {
     return &placed;
 }
 
+Result<std::optional<Written>> ProducerTable::find_written(const Uuid& id, const Entry& entry,
+                                                           std::uint64_t sequence) const {
+    if (auto written = find_in(entry.fresh, sequence)) {
+        return written;
+    }
+    if (entry.outdated) {
+        return std::optional<Written>();
+    }
+    auto txn = env_.read();
+    if (!txn) {
+        return txn.error();
+    }
+    return read_written(*txn, database_, id, sequence);
+}
+
 Result<ProducerTable::Judged> ProducerTable::judge(const Producer& producer) {
     auto entry = find(producer.id);
     if (!entry) {
         return entry.error();
     }
-    const ProducerState& state = (*entry)->state;
+    const Entry& known = **entry;
     Judged judged;
-    judged.epoch = state.epoch;
-    if (producer.epoch < state.epoch) {
+    judged.epoch = known.epoch;
+    if (producer.epoch < known.epoch) {
         judged.verdict = Verdict::fenced;
         return judged;
     }
-    const bool fresh_reign = producer.epoch > state.epoch || !state.any;
-    const std::uint64_t next = fresh_reign ? producer.resolved_below : state.last + 1;
+    const bool fresh_reign = producer.epoch > known.epoch || !known.any;
+    const std::uint64_t next = fresh_reign ? producer.resolved_below : known.last + 1;
     if (fresh_reign || producer.sequence >= next) {
         judged.expected = std::max(next, producer.resolved_below);
         judged.verdict = producer.sequence > judged.expected ? Verdict::gap : Verdict::fresh;
         return judged;
     }
-    if (const auto written = find_written(state, producer.sequence)) {
+    auto written = find_written(producer.id, known, producer.sequence);
+    if (!written) {
+        return written.error();
+    }
+    if (*written) {
         judged.verdict = Verdict::repeated;
-        judged.written = *written;
+        judged.written = **written;
         return judged;
     }
-    const bool remembered = state.written.empty() ||
-                            producer.sequence > state.written.front().sequence ||
-                            state.remembered < limits::kProducerRequestsMax;
-    judged.verdict = remembered ? Verdict::already_rejected : Verdict::forgotten;
+    const bool in_window = known.last - producer.sequence < limits::kProducerRequestsMax;
+    judged.verdict = in_window ? Verdict::already_rejected : Verdict::forgotten;
     return judged;
 }
 
 void ProducerTable::touch(const Uuid& id, Entry& entry) {
     if (!entry.dirty) {
         entry.dirty = true;
+        ages_.erase(entry.age);
         dirty_.push_back(id);
     }
+}
+
+void ProducerTable::begin_epoch(const Uuid& id, Entry& entry, Epoch epoch) {
+    if (epoch > entry.epoch) {
+        entry.outdated = entry.outdated || entry.any;
+        fresh_ranges_ -= entry.fresh.size();
+        entry.fresh.clear();
+        entry.epoch = epoch;
+        entry.any = false;
+        entry.last = 0;
+    }
+    touch(id, entry);
+}
+
+void ProducerTable::remember(Entry& entry, const SequenceRange& one) {
+    fresh_ranges_ += add_range(entry.fresh, one) ? 1 : 0;
 }
 
 Result<void> ProducerTable::wrote(const Producer& producer, Offset first, std::uint32_t records) {
@@ -168,19 +128,16 @@ Result<void> ProducerTable::wrote(const Producer& producer, Offset first, std::u
     if (!entry) {
         return entry.error();
     }
-    ProducerState& state = (*entry)->state;
-    if (producer.epoch > state.epoch) {
-        state = ProducerState{};
-        state.epoch = producer.epoch;
-    }
+    Entry& known = **entry;
     // A replay at start may meet what a merge has already stored.
-    if (state.any && producer.sequence <= state.last) {
+    if (producer.epoch < known.epoch ||
+        (producer.epoch == known.epoch && known.any && producer.sequence <= known.last)) {
         return {};
     }
-    state.last = producer.sequence;
-    state.any = true;
-    remember(state, producer.sequence, first, records);
-    touch(producer.id, **entry);
+    begin_epoch(producer.id, known, producer.epoch);
+    known.last = producer.sequence;
+    known.any = true;
+    remember(known, {producer.sequence, first.value, 1, records});
     return {};
 }
 
@@ -189,14 +146,10 @@ Result<void> ProducerTable::rejected(const Producer& producer) {
     if (!entry) {
         return entry.error();
     }
-    ProducerState& state = (*entry)->state;
-    if (producer.epoch > state.epoch) {
-        state = ProducerState{};
-        state.epoch = producer.epoch;
-    }
-    state.last = state.any ? std::max(state.last, producer.sequence) : producer.sequence;
-    state.any = true;
-    touch(producer.id, **entry);
+    Entry& known = **entry;
+    begin_epoch(producer.id, known, producer.epoch);
+    known.last = known.any ? std::max(known.last, producer.sequence) : producer.sequence;
+    known.any = true;
     return {};
 }
 
@@ -242,66 +195,80 @@ Result<Offset> ProducerTable::covered() const {
 }
 
 bool ProducerTable::merge_due(Offset end) const {
-    return dirty() &&
-           (end - merged_ >= limits::kTailEventsMax || dirty_.size() >= kProducersInMemoryMax / 2);
+    return end - merged_ >= limits::kTailEventsMax || fresh_ranges_ >= kFreshRangesMax ||
+           dirty_.size() >= kProducersInMemoryMax / 2;
+}
+
+Result<std::size_t> ProducerTable::merge_producer(lmdb::WriteTxn& txn, const Uuid& id,
+                                                  Entry& entry) {
+    if (entry.outdated) {
+        if (auto ok = forget_written(txn, database_, id); !ok) {
+            return ok.error();
+        }
+    }
+    std::size_t bytes = kPutCost;
+    if (!entry.fresh.empty()) {
+        auto added = add_written(txn, database_, id, entry.fresh, entry.last);
+        if (!added) {
+            return added;
+        }
+        bytes += kPutCost + *added;
+    }
+    if (auto ok = write_producer(txn, database_, id, {entry.epoch.value, entry.last}); !ok) {
+        return ok.error();
+    }
+    fresh_ranges_ -= entry.fresh.size();
+    entry.fresh = {};
+    entry.outdated = false;
+    entry.dirty = false;
+    entry.age = ages_.insert(ages_.end(), id);
+    return bytes;
 }
 
 Result<std::size_t> ProducerTable::merge(lmdb::WriteTxn& txn, Offset upto, std::size_t bytes_max) {
     std::size_t bytes = 0;
-    while (!dirty_.empty() && bytes < bytes_max) {
-        Entry& entry = producers_.at(dirty_.front());
-        const std::string value = encode(entry.state);
-        if (auto ok = txn.put(database_, as_bytes(producer_key(dirty_.front())), as_bytes(value));
-            !ok) {
-            return ok.error();
+    for (; !dirty_.empty() && bytes < bytes_max; dirty_.pop_front()) {
+        auto put = merge_producer(txn, dirty_.front(), producers_.at(dirty_.front()));
+        if (!put) {
+            return put;
         }
-        entry.dirty = false;
-        bytes += value.size();
-        dirty_.pop_front();
+        bytes += *put;
     }
-    while (!dirty_fences_.empty() && bytes < bytes_max) {
+    for (; !dirty_fences_.empty() && bytes < bytes_max; dirty_fences_.pop_front()) {
         const std::uint64_t token = fences_.at(dirty_fences_.front());
         if (auto ok = txn.put(database_, as_bytes(fence_key(dirty_fences_.front())),
                               std::as_bytes(std::span(&token, 1)));
             !ok) {
             return ok.error();
         }
-        bytes += sizeof token;
-        dirty_fences_.pop_front();
+        bytes += kPutCost;
     }
-    if (!dirty()) {
-        merged_ = upto;
-        if (auto ok =
-                txn.put(database_, as_bytes(kCoveredKey), std::as_bytes(std::span(&upto.value, 1)));
-            !ok) {
-            return ok.error();
-        }
-        if (fences_.size() > kFencesInMemoryMax) {
-            fences_.clear();
-        }
-        evict();
+    evict();
+    if (dirty()) {
+        return bytes;
+    }
+    merged_ = upto;
+    if (auto ok =
+            txn.put(database_, as_bytes(kCoveredKey), std::as_bytes(std::span(&upto.value, 1)));
+        !ok) {
+        return ok.error();
+    }
+    if (fences_.size() > kFencesInMemoryMax) {
+        fences_.clear();
     }
     return bytes;
 }
 
+// The entry used last stays: its caller holds it.
 void ProducerTable::evict() {
-    for (auto it = ages_.begin(); producers_.size() > kProducersInMemoryMax && it != ages_.end();) {
-        const auto found = producers_.find(*it);
-        if (found->second.dirty) {
-            ++it;
-            continue;
-        }
-        producers_.erase(found);
-        it = ages_.erase(it);
+    while (producers_.size() > kProducersInMemoryMax && ages_.size() > 1) {
+        producers_.erase(ages_.front());
+        ages_.pop_front();
     }
 }
 
 std::size_t ProducerTable::owned_bytes() const {
-    std::size_t bytes = producers_.size() * (sizeof(Entry) + 64);
-    for (const auto& [id, entry] : producers_) {
-        bytes += entry.state.written.size() * sizeof(SequenceRange);
-    }
-    return bytes;
+    return producers_.size() * (sizeof(Entry) + 64) + fresh_ranges_ * sizeof(SequenceRange);
 }
 
 }  // namespace skald::store

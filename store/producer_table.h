@@ -1,6 +1,9 @@
 // What a partition remembers of its producers, so that a retry gets the first receipt (rule L3b).
-// Newest changes live in memory; merge() writes them to LMDB; what is not in memory is read from
-// there. The writer's thread only.
+//
+// What came since the last merge is in memory; merge() moves it to LMDB, where older requests are
+// looked up when one is retried. So memory holds a number for each producer lately seen, and the
+// places of the requests of some 65,536 records, however many producers and requests there are.
+// The writer's thread only, except covered().
 #pragma once
 
 #include <cstdint>
@@ -10,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "skald/event_store.h"
 #include "store/lmdb/env.h"
@@ -24,21 +28,13 @@ struct SequenceRange {
     std::uint32_t records = 0;  // in each
     bool operator==(const SequenceRange&) const = default;
 };
-
-struct ProducerState {
-    Epoch epoch{0};
-    std::uint64_t last = 0;             // sequence, written or rejected
-    bool any = false;                   // `last` means something
-    std::deque<SequenceRange> written;  // rising, at most limits::kProducerRequestsMax requests
-    std::uint64_t remembered = 0;       // requests in `written`
-
-    bool operator==(const ProducerState&) const = default;
-};
+static_assert(sizeof(SequenceRange) == 24);
 
 // Where a request's records lie.
 struct Written {
     Offset first;
     std::uint32_t records = 0;
+    bool operator==(const Written&) const = default;
 };
 
 class ProducerTable {
@@ -52,6 +48,7 @@ class ProducerTable {
         std::uint64_t expected = 0;  // when gap: the sequence that should have come
         Epoch epoch{0};              // when fenced: the epoch that rules
     };
+    // Any of a producer's last limits::kProducerRequestsMax sequences is remembered.
     Result<Judged> judge(const Producer& producer);
     // The request's fate, in the order of its sequences.
     Result<void> wrote(const Producer& producer, Offset first, std::uint32_t records);
@@ -63,29 +60,41 @@ class ProducerTable {
 
     // Everything below is in LMDB: the log from here on must be replayed at start.
     Result<Offset> covered() const;
+    // At start: merges are due from here on.
+    void begin_at(Offset covered) { merged_ = covered; }
     bool dirty() const { return !dirty_.empty() || !dirty_fences_.empty(); }
     // Enough has changed, in memory or in the log that would have to be replayed.
     bool merge_due(Offset end) const;
-    // Puts up to `bytes_max` of changes into the transaction; with the last of them, that `upto` is
-    // covered. Returns the bytes put.
+    // Puts up to some `bytes_max` of changes into the transaction; with the last of them, that
+    // `upto` is covered. Returns what counts as put: small values count for more than their bytes.
     Result<std::size_t> merge(lmdb::WriteTxn& txn, Offset upto, std::size_t bytes_max);
     std::size_t owned_bytes() const;
 
   private:
     struct Entry {
-        ProducerState state;
+        Epoch epoch{0};
+        std::uint64_t last = 0;  // sequence, written or rejected
+        bool any = false;        // `last` means something
         bool dirty = false;
-        std::list<Uuid>::iterator age;
+        bool outdated = false;             // the ranges in LMDB are of an epoch before
+        std::vector<SequenceRange> fresh;  // not yet in LMDB, rising
+        std::list<Uuid>::iterator age;     // unless dirty
     };
     Result<Entry*> find(const Uuid& id);
+    Result<std::optional<Written>> find_written(const Uuid& id, const Entry& entry,
+                                                std::uint64_t sequence) const;
+    void begin_epoch(const Uuid& id, Entry& entry, Epoch epoch);
+    void remember(Entry& entry, const SequenceRange& one);
     void touch(const Uuid& id, Entry& entry);
     void evict();
+    Result<std::size_t> merge_producer(lmdb::WriteTxn& txn, const Uuid& id, Entry& entry);
 
     lmdb::Env& env_;
     lmdb::Database database_;
     std::unordered_map<Uuid, Entry> producers_;
-    std::list<Uuid> ages_;  // least recently used first
+    std::list<Uuid> ages_;  // clean ones, least recently used first
     std::deque<Uuid> dirty_;
+    std::size_t fresh_ranges_ = 0;
     std::map<std::string, std::uint64_t, std::less<>> fences_;
     std::deque<std::string> dirty_fences_;
     Offset merged_;  // up to where, by the last complete merge

@@ -10,8 +10,10 @@
 #include "store/cursor.h"
 #include "store/file_extender.h"
 #include "store/identity.h"
+#include "store/lmdb/free_list.h"
 #include "store/log_set.h"
 #include "store/positions.h"
+#include "store/scavenger.h"
 #include "store/snapshots.h"
 #include "store/stream_list.h"
 #include "store/writer.h"
@@ -42,6 +44,7 @@ class LmdbVolume final : public Volume {
     Result<std::string> encode_lifecycle(const Lifecycle& request) override;
     Result<std::optional<Snapshot>> get_snapshot(std::string_view stream) override;
     Result<void> put_snapshot(std::string_view stream, const Snapshot& snapshot) override;
+    Result<ScavengeReport> scavenge(const AdminProgress& progress) override;
     Position position() const override;
     Position position_after(const AppendOutcome& outcome) const override;
     VolumeInfo info() const override;
@@ -66,6 +69,7 @@ class LmdbVolume final : public Volume {
     std::vector<std::weak_ptr<std::function<void()>>> watchers_;  // guarded by watchers_mutex_
     std::unique_ptr<FileExtender> extender_;
     std::unique_ptr<Writer> writer_;
+    std::mutex scavenge_mutex_;  // held by the one that runs
     std::mutex ids_mutex_;
     wire::IdSource ids_;  // guarded by ids_mutex_
 };
@@ -263,6 +267,16 @@ Result<void> LmdbVolume::put_snapshot(std::string_view stream, const Snapshot& s
         [&](lmdb::WriteTxn& txn) { return write_snapshot(txn, database, stream, snapshot); });
 }
 
+Result<ScavengeReport> LmdbVolume::scavenge(const AdminProgress& progress) {
+    const std::unique_lock running(scavenge_mutex_, std::try_to_lock);
+    if (!running) {
+        return Error(Errc::busy, "the log is being scavenged already");
+    }
+    return Scavenger({*env_, set_->logs(), *writer_, clock_, [this] { return visible(); }},
+                     progress)
+        .run();
+}
+
 Position LmdbVolume::position() const {
     Position position{identity_.cluster, {}};
     const std::vector<Visible> seen = visible();
@@ -291,8 +305,10 @@ VolumeInfo LmdbVolume::info() const {
         info.owned_bytes += log->owned_bytes();
     }
     const lmdb::EnvInfo env = env_->info();
-    info.used_bytes = (env.last_page + 1) * env.page_bytes;
-    info.file_bytes = info.used_bytes + (extender_ ? extender_->ahead() : 0);
+    const std::uint64_t written = (env.last_page + 1) * env.page_bytes;
+    info.file_bytes = written + (extender_ ? extender_->ahead() : 0);
+    const auto free = lmdb::free_pages(*env_);
+    info.used_bytes = written - (free ? *free : 0) * env.page_bytes;
     return info;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "skald/admin.h"
 #include "skald/event_store.h"
 #include "wire/request.h"
 
@@ -161,6 +162,10 @@ class Volume {
     virtual Result<std::string> encode_lifecycle(const Lifecycle& request) = 0;
     virtual Result<std::optional<Snapshot>> get_snapshot(std::string_view stream) = 0;
     virtual Result<void> put_snapshot(std::string_view stream, const Snapshot& snapshot) = 0;
+
+    // Removes dead records (see skald/admin.h) while reads and appends go on: it writes in slices
+    // of limits::kSliceBytesMax and limits::kSliceTimeMax. One at a time, else busy.
+    virtual Result<ScavengeReport> scavenge(const AdminProgress& progress) = 0;
 
     virtual Position position() const = 0;
     // The position just behind an append, for its receipt.

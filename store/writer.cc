@@ -37,6 +37,7 @@ Writer::Writer(Parts parts) : parts_(std::move(parts)) {
     for (const auto& log : parts_.logs) {
         admissions_.emplace_back(*log);
     }
+    readers_checked_ = parts_.clock.monotonic();
     thread_ = std::thread([this] { run(); });
 }
 
@@ -184,6 +185,24 @@ Result<void> Writer::change(const std::function<Result<void>(lmdb::WriteTxn&)>& 
         }
     }
     return std::move(*waiting.done);
+}
+
+Result<void> Writer::alone(const std::function<Result<void>()>& work) {
+    std::unique_lock lock(mutex_);
+    idle_.wait(lock, [this] { return !baton_; });
+    if (failure_) {
+        return stopped(*failure_);
+    }
+    baton_ = true;
+    lock.unlock();
+    auto done = work();
+    lock.lock();
+    baton_ = false;
+    idle_.notify_all();
+    if (has_work() || stop_) {
+        work_.notify_one();
+    }
+    return done;
 }
 
 void Writer::wake() {

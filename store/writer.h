@@ -46,6 +46,8 @@ class Writer {
     Result<AppendOutcome> append(const Submission& submission, Partition partition);
     // Runs `change` in the next commit, alone in the caller's eyes; waits until it is durable.
     Result<void> change(const std::function<Result<void>(lmdb::WriteTxn&)>& change);
+    // Runs `work` while nothing is committed; it may begin write transactions of its own.
+    Result<void> alone(const std::function<Result<void>()>& work);
     // Asks for a commit soon although no request waits.
     void wake();
     std::optional<Error> failure() const;
@@ -82,6 +84,7 @@ class Writer {
     Result<void> write_batches(lmdb::WriteTxn& txn);
     Result<void> merge_producers(lmdb::WriteTxn& txn);
     bool merge_due() const;
+    void clear_stale_readers();
     void publish();
     void give_outcomes(const std::optional<Error>& failed);
     static void refuse(const Submission& submission, Error error);
@@ -100,6 +103,7 @@ class Writer {
     CommitTimes times_;
     Time clock_;
     bool merging_producers_ = false;
+    Monotonic readers_checked_{};
 
     mutable std::mutex mutex_;
     std::condition_variable work_;

@@ -33,6 +33,7 @@ void Writer::commit(std::vector<Queued> requests, std::vector<Change*> changes) 
             refuse(queued.submission, stopped(*failed));
         }
     } else {
+        clear_stale_readers();
         auto ok = decide_and_write(requests, changes, wrote);
         if (!ok) {
             failed = ok.error();
@@ -49,6 +50,14 @@ void Writer::commit(std::vector<Queued> requests, std::vector<Change*> changes) 
         if (!change->done) {
             change->done = failed ? Result<void>(stopped(*failed)) : Result<void>();
         }
+    }
+}
+
+// A process that died reading would hold back the reuse of pages for ever.
+void Writer::clear_stale_readers() {
+    if (times_.begun - readers_checked_ >= limits::kReaderCheckEvery) {
+        readers_checked_ = times_.begun;
+        parts_.env.clear_stale_readers();
     }
 }
 

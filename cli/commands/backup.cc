@@ -18,8 +18,9 @@ struct CopyOptions {
 template <typename Report>
 void print(Output& output, const Report& report, const CopyOptions& options) {
     if (!output.json()) {
-        output.line(fmt::format("{}: {} events in {} batches, {} bytes", options.to, report.events,
-                                report.batches, report.bytes));
+        output.line(fmt::format(
+            "{}: {} in {}, {}", options.to, counted(report.events, "event", "events"),
+            counted(report.batches, "batch", "batches"), counted(report.bytes, "byte", "bytes")));
         for (const PartitionCopy& copy : report.partitions) {
             output.line(fmt::format("partition {}: offsets {} to {}, lineage {}",
                                     copy.partition.value, copy.start.value, copy.next.value,

@@ -16,6 +16,7 @@ Command stream_command();
 Command verify_command();
 Command backup_command();
 Command restore_command();
+Command scavenge_command();
 Command info_command();
 Command bench_command();
 Command keys_command();

@@ -31,11 +31,13 @@ void print_text(Output& output, const VerifyReport& report) {
         print_problem(output, problem);
     }
     output.line(fmt::format(
-        "{} partitions, {} batches, {} events, {} control records, {} holes, {} bytes; index {}",
-        report.partitions, report.batches, report.events, report.control_records, report.holes,
-        report.bytes, report.index_checked ? "checked" : "not checked"));
+        "{}, {}, {}, {}, {}, {}; index {}", counted(report.partitions, "partition", "partitions"),
+        counted(report.batches, "batch", "batches"), counted(report.events, "event", "events"),
+        counted(report.control_records, "control record", "control records"),
+        counted(report.holes, "hole", "holes"), counted(report.bytes, "byte", "bytes"),
+        report.index_checked ? "checked" : "not checked"));
     output.line(report.problem_count == 0 ? std::string("ok")
-                                          : fmt::format("{} problems", report.problem_count));
+                                          : counted(report.problem_count, "problem", "problems"));
 }
 
 void print_json(Output& output, const VerifyReport& report) {
@@ -76,8 +78,9 @@ Result<void> run(const std::string& directory, const Invocation& invocation) {
         return flushed;
     }
     if (report->problem_count > 0) {
-        return Error(Errc::corrupt, fmt::format("{}: {} problems; restore from a backup", directory,
-                                                report->problem_count));
+        return Error(Errc::corrupt,
+                     fmt::format("{}: {}; restore from a backup", directory,
+                                 counted(report->problem_count, "problem", "problems")));
     }
     return {};
 }

@@ -76,6 +76,23 @@ struct RestoreReport {
 Result<RestoreReport> restore_directory(const std::string& in, const std::string& directory,
                                         const AdminProgress& progress = {});
 
+struct ScavengeReport {
+    std::uint64_t batches_rewritten = 0;
+    std::uint64_t records_removed = 0;  // dead records that became holes
+    std::uint64_t batches_dropped = 0;  // at the head of the log, all of holes
+    std::uint64_t bytes_freed = 0;      // of log
+    std::uint64_t pages_zeroed = 0;     // free pages of the data file that held something
+    std::uint64_t gaps_zeroed = 0;      // the same of unused room in pages of use
+    std::uint64_t pages_kept = 0;       // free, but an open read may still see them: the next time
+};
+
+// Removes what limits, truncation, deletion and erasure have made unreadable, gives its room back
+// to the log, and overwrites its bytes in the data file. The file does not become smaller. Errors:
+// not_found, already_open, unknown_format, corrupt, disk_full, io_error. May be repeated at any
+// time; what an interrupted one did stays done.
+Result<ScavengeReport> scavenge_directory(const std::string& directory,
+                                          const AdminProgress& progress = {});
+
 struct DirectoryPartition {
     Partition partition;
     Uuid lineage;

@@ -63,14 +63,38 @@ class Copier {
             if (!meta) {
                 return meta.error();
             }
-            auto end = log_end(*from_.env, from_.databases[i].log, *meta);
+            auto end = log_end(*txn, from_.databases[i].log, *meta);
             if (!end) {
                 return end.error();
+            }
+            if (auto ok = copy_producers(*txn, i); !ok) {
+                return ok.error();
             }
             ends_.push_back(*end);
             metas.push_back(std::move(*meta));
         }
         return metas;
+    }
+
+    // Of the same snapshot as the log's end: what it says of requests in batches that were
+    // scavenged stands nowhere else.
+    Result<void> copy_producers(const lmdb::ReadTxn& reading, std::size_t i) {
+        auto cursor = lmdb::Cursor::open(reading, from_.databases[i].producers);
+        if (!cursor) {
+            return cursor.error();
+        }
+        auto writing = to_.env->write();
+        if (!writing) {
+            return writing.error();
+        }
+        auto found = cursor->first();
+        for (; found && *found; found = cursor->next()) {
+            if (auto ok = writing->put(to_.databases[i].producers, (*found)->key, (*found)->value);
+                !ok) {
+                return ok;
+            }
+        }
+        return found ? std::move(*writing).commit() : found.error();
     }
 
     Result<void> copy_log(std::size_t i) {

@@ -99,12 +99,8 @@ Result<Directory> create_directory(const std::string& path, const Identity& iden
     return directory;
 }
 
-Result<Offset> log_end(lmdb::Env& env, lmdb::Database log, const LogMeta& meta) {
-    auto txn = env.read();
-    if (!txn) {
-        return txn.error();
-    }
-    auto cursor = lmdb::Cursor::open(*txn, log);
+Result<Offset> log_end(const lmdb::Txn& txn, lmdb::Database log, const LogMeta& meta) {
+    auto cursor = lmdb::Cursor::open(txn, log);
     if (!cursor) {
         return cursor.error();
     }

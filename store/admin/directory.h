@@ -24,6 +24,6 @@ Result<Directory> open_exclusively(const std::string& path);
 Result<Directory> create_directory(const std::string& path, const Identity& identity);
 
 // One past the last record.
-Result<Offset> log_end(lmdb::Env& env, lmdb::Database log, const LogMeta& meta);
+Result<Offset> log_end(const lmdb::Txn& txn, lmdb::Database log, const LogMeta& meta);
 
 }  // namespace skald::store

@@ -2,6 +2,7 @@
 
 #include "skald/admin.h"
 #include "store/admin/directory.h"
+#include "store/lmdb/free_list.h"
 
 namespace skald {
 
@@ -15,7 +16,11 @@ Result<DirectoryInfo> directory_info(const std::string& path) {
     info.node = directory->identity.node;
     info.format_version = store::kFormatVersion;
     const store::lmdb::EnvInfo env = directory->env->info();
-    info.used_bytes = (env.last_page + 1) * env.page_bytes;
+    auto free = store::lmdb::free_pages(*directory->env);
+    if (!free) {
+        return free.error();
+    }
+    info.used_bytes = (env.last_page + 1 - *free) * env.page_bytes;
     std::error_code ec;
     info.file_bytes = std::filesystem::file_size(path + "/data.mdb", ec);
     auto txn = directory->env->read();
@@ -28,7 +33,7 @@ Result<DirectoryInfo> directory_info(const std::string& path) {
         if (!meta) {
             return meta.error();
         }
-        auto end = store::log_end(*directory->env, databases.log, *meta);
+        auto end = store::log_end(*txn, databases.log, *meta);
         if (!end) {
             return end.error();
         }

@@ -106,7 +106,9 @@ Result<MDB_env*> open_env(const std::string& directory, const EnvOptions& option
 }  // namespace
 
 Env::Env(std::string directory, MDB_env* env, int lock_fd)
-    : directory_(std::move(directory)), env_(env), lock_fd_(lock_fd) {}
+    : directory_(std::move(directory)), env_(env), lock_fd_(lock_fd) {
+    mdb_env_set_userctx(env_, this);
+}
 
 Env::~Env() {
     mdb_env_close(env_);
@@ -159,7 +161,14 @@ Result<std::unique_ptr<Env>> Env::open(const std::string& directory, const EnvOp
 
 Result<ReadTxn> Env::read() const {
     MDB_txn* txn = nullptr;
-    if (const int rc = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn); rc != 0) {
+    int rc = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
+    if (rc == MDB_READERS_FULL && clear_stale_readers() > 0) {
+        rc = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
+    }
+    if (rc == MDB_READERS_FULL) {
+        return Error(code_of(rc), "too many reads at once; try again");
+    }
+    if (rc != 0) {
         return error_of(rc, "cannot begin a read");
     }
     return ReadTxn(txn);
@@ -200,7 +209,7 @@ EnvInfo Env::info() const {
     return out;
 }
 
-int Env::clear_stale_readers() {
+int Env::clear_stale_readers() const {
     int dead = 0;
     mdb_reader_check(env_, &dead);
     return dead;

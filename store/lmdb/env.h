@@ -2,6 +2,7 @@
 // Facts behind the rules: LMDB's lmdb.h, and docs/decisions/ where we measured.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -57,20 +58,25 @@ class Env {
     Env(const Env&) = delete;
     Env& operator=(const Env&) = delete;
 
+    // busy when every reader slot is taken, also after those of dead processes were freed.
     Result<ReadTxn> read() const;
     // One at a time; begun, used and ended in one thread.
     Result<WriteTxn> write();
     EnvInfo info() const;
     // Frees slots of readers whose process died; how many.
-    int clear_stale_readers();
+    int clear_stale_readers() const;
+    // No commit so far took more pages, give or take the upper levels of its trees.
+    std::size_t pages_per_commit_max() const { return pages_max_.load(); }
     const std::string& directory() const { return directory_; }
     MDB_env* raw() const { return env_; }
 
   private:
+    friend class WriteTxn;
     Env(std::string directory, MDB_env* env, int lock_fd);
     std::string directory_;
     MDB_env* env_;
     int lock_fd_;
+    std::atomic<std::size_t> pages_max_{0};
 };
 
 // Bytes returned by a transaction live until it ends or, in a WriteTxn, until its next change.
@@ -113,11 +119,13 @@ class WriteTxn : public Txn {
     Result<void> put(Database db, std::uint64_t key, Bytes value);
     // The key must be higher than every key in db: costs no search.
     Result<void> append(Database db, std::uint64_t key, Bytes value);
+    // The same, for a value that the caller writes at once; what is there before is left over.
+    Result<std::span<std::byte>> reserve(Database db, std::uint64_t key, std::size_t bytes);
     // False when there was none.
     Result<bool> erase(Database db, Bytes key);
     Result<bool> erase(Database db, std::uint64_t key);
     Result<void> drop(Database db);  // and everything in it
-    // A child: its changes become this transaction's on its commit.
+    // A child: its changes become this transaction's on its commit. It must not outlive it.
     Result<WriteTxn> child();
     Result<void> commit() &&;
     // An upper bound of what its puts made the file grow by, bytes; a child counts on its own.

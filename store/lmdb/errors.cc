@@ -20,6 +20,8 @@ Errc code_of(int rc) {
             return Errc::read_only;
         case ENOENT:
             return Errc::not_found;
+        case MDB_READERS_FULL:
+            return Errc::busy;
         case MDB_CORRUPTED:
         case MDB_PAGE_NOTFOUND:
         case MDB_PANIC:

@@ -1,4 +1,4 @@
-// LMDB's and the system's error numbers as ours.
+// What LMDB and the system answer, as our errors. Only for store/lmdb/.
 #pragma once
 
 #include <string_view>

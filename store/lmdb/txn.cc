@@ -119,12 +119,23 @@ Result<void> WriteTxn::append(Database db, std::uint64_t key, Bytes value) {
     return put_with(db, key_bytes(key), value, MDB_APPEND);
 }
 
+Result<std::span<std::byte>> WriteTxn::reserve(Database db, std::uint64_t key, std::size_t bytes) {
+    MDB_val k = val(key_bytes(key));
+    MDB_val v{bytes, nullptr};
+    if (const int rc = mdb_put(txn_, db.handle, &k, &v, MDB_APPEND | MDB_RESERVE); rc != 0) {
+        return error_of(rc, "cannot write");
+    }
+    growth_ += (bytes / kPageBytes + kPagesBesideValue) * kPageBytes;
+    return std::span(static_cast<std::byte*>(v.mv_data), v.mv_size);
+}
+
 Result<bool> WriteTxn::erase(Database db, Bytes key) {
     MDB_val k = val(key);
     const int rc = mdb_del(txn_, db.handle, &k, nullptr);
     if (rc != 0 && rc != MDB_NOTFOUND) {
         return error_of(rc, "cannot erase");
     }
+    growth_ += kPagesBesideValue * kPageBytes;
     return rc == 0;
 }
 

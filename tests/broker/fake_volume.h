@@ -71,6 +71,7 @@ class FakeVolume final : public store::Volume {
         return std::optional<Snapshot>();
     }
     Result<void> put_snapshot(std::string_view, const Snapshot&) override { return {}; }
+    Result<ScavengeReport> scavenge(const AdminProgress&) override { return ScavengeReport{}; }
     Position position() const override { return {}; }
     Position position_after(const store::AppendOutcome&) const override { return {}; }
     store::VolumeInfo info() const override {

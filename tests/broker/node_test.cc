@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "client/transport/dealer_socket.h"
 #include "skald/client.h"
+#include "tests/temp_directory.h"
 
 namespace skald {
 namespace {
@@ -19,23 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-class Directory {
-  public:
-    Directory() {
-        std::string path = (fs::temp_directory_path() / "skald-node-XXXXXX").string();
-        REQUIRE(mkdtemp(path.data()) != nullptr);
-        path_ = path;
-    }
-    ~Directory() { fs::remove_all(path_); }
-    Directory(const Directory&) = delete;
-    Directory& operator=(const Directory&) = delete;
-    std::string path() const { return path_; }
-
-  private:
-    std::string path_;
-};
-
-NodeOptions options_of(const Directory& directory, const std::string& transport = "ipc") {
+NodeOptions options_of(const TempDirectory& directory, const std::string& transport = "ipc") {
     NodeOptions options;
     options.data_dir = directory.path() + "/data";
     options.map_bytes = std::size_t{1} << 30;
@@ -122,7 +107,7 @@ class Listener final : public SubscriptionHandler {
 
 TEST_CASE("node: appends, reads and stream info over a socket", "[node]") {
     const auto transport = GENERATE("ipc", "inproc");
-    const Directory directory;
+    const TempDirectory directory;
     const auto node = start(options_of(directory, transport));
     const auto store = connect_to(*node);
 
@@ -162,7 +147,7 @@ TEST_CASE("node: appends, reads and stream info over a socket", "[node]") {
 }
 
 TEST_CASE("node: changes and snapshots over a socket", "[node]") {
-    const Directory directory;
+    const TempDirectory directory;
     const auto node = start(options_of(directory));
     const auto store = connect_to(*node);
     REQUIRE(store->append(Append::many("s", {event("a"), event("b")})));
@@ -181,7 +166,7 @@ TEST_CASE("node: changes and snapshots over a socket", "[node]") {
 
 TEST_CASE("node: many asynchronous appends, each answered once and in order", "[node]") {
     const auto partitions = static_cast<std::uint16_t>(GENERATE(1, 4));
-    const Directory directory;
+    const TempDirectory directory;
     NodeOptions options = options_of(directory);
     options.partitions = partitions;
     const auto node = start(options);
@@ -207,7 +192,7 @@ TEST_CASE("node: many asynchronous appends, each answered once and in order", "[
 }
 
 TEST_CASE("node: a large append travels as a body frame", "[node]") {
-    const Directory directory;
+    const TempDirectory directory;
     const auto node = start(options_of(directory));
     const auto store = connect_to(*node);
     const std::string large(900'000, 'l');
@@ -222,7 +207,7 @@ TEST_CASE("node: a large append travels as a body frame", "[node]") {
 
 TEST_CASE("node: a subscription catches up and goes on live", "[node]") {
     const auto transport = GENERATE("ipc", "inproc");
-    const Directory directory;
+    const TempDirectory directory;
     const auto node = start(options_of(directory, transport));
     const auto store = connect_to(*node);
     for (int i = 0; i < 100; ++i) {
@@ -249,7 +234,7 @@ TEST_CASE("node: a subscription catches up and goes on live", "[node]") {
 }
 
 TEST_CASE("node: a handler that throws ends its own subscription only", "[node]") {
-    const Directory directory;
+    const TempDirectory directory;
     const auto node = start(options_of(directory));
     const auto store = connect_to(*node);
     Listener thrower;
@@ -269,7 +254,7 @@ TEST_CASE("node: a handler that throws ends its own subscription only", "[node]"
 }
 
 TEST_CASE("node: a client lives through a restart of the node", "[node]") {
-    const Directory directory;
+    const TempDirectory directory;
     const NodeOptions options = options_of(directory);
     auto node = start(options);
     const auto store = connect_to(*node);
@@ -292,7 +277,7 @@ TEST_CASE("node: a client lives through a restart of the node", "[node]") {
 }
 
 TEST_CASE("node: nobody there is told soon", "[node]") {
-    const Directory directory;
+    const TempDirectory directory;
     ClientOptions options;
     options.servers = {"ipc://" + directory.path() + "/nobody"};
     options.timeout = 5s;
@@ -302,7 +287,7 @@ TEST_CASE("node: nobody there is told soon", "[node]") {
 }
 
 TEST_CASE("node: CURVE admits the keys it knows, with their rights", "[node]") {
-    const Directory directory;
+    const TempDirectory directory;
     const KeyPair server = make_key_pair();
     const KeyPair known = make_key_pair();
     const KeyPair unknown = make_key_pair();
@@ -339,7 +324,7 @@ TEST_CASE("node: CURVE admits the keys it knows, with their rights", "[node]") {
 }
 
 TEST_CASE("node: an open endpoint without CURVE is refused", "[node]") {
-    const Directory directory;
+    const TempDirectory directory;
     NodeOptions options = options_of(directory);
     options.listen = {"tcp://0.0.0.0:*"};
     auto node = Node::start(options);
@@ -348,7 +333,7 @@ TEST_CASE("node: an open endpoint without CURVE is refused", "[node]") {
 }
 
 TEST_CASE("node: noise on the socket does not stop it", "[node]") {
-    const Directory directory;
+    const TempDirectory directory;
     const auto node = start(options_of(directory));
     const auto store = connect_to(*node);
     wire::ZmqSocket raw(wire::shared_zmq_context(), wire::ZmqKind::dealer);
@@ -364,7 +349,7 @@ TEST_CASE("node: noise on the socket does not stop it", "[node]") {
 }
 
 TEST_CASE("node: clients come and go", "[node]") {
-    const Directory directory;
+    const TempDirectory directory;
     const auto node = start(options_of(directory));
     for (int i = 0; i < 50; ++i) {
         const auto store = connect_to(*node);

@@ -29,7 +29,7 @@ TEST_CASE("completion: bash completes commands, options and words") {
     const Ran ran = harness.run({"completion", "bash"});
     REQUIRE(ran.status == 0);
     const TempDirectory directory;
-    const std::string path = directory.file("skald.bash");
+    const std::string path = directory.path("skald.bash");
     std::ofstream(path) << ran.out;
     CHECK(offered(path, "skald p", 1) == "pub");
     CHECK(offered(path, "skald stream ", 2) == "ls info truncate delete limits");

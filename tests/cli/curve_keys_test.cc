@@ -39,7 +39,7 @@ TEST_CASE("curve_keys: the public key follows from the secret one", "[golden]") 
 TEST_CASE("keys new: the secret key goes into a file of our own, the public one is printed") {
     Harness harness;
     const TempDirectory directory;
-    const std::string path = directory.file("node.key");
+    const std::string path = directory.path("node.key");
     const Ran ran = harness.run({"keys", "new", path});
     REQUIRE(ran.status == 0);
     struct stat status {};
@@ -57,16 +57,16 @@ TEST_CASE("keys new: the secret key goes into a file of our own, the public one 
 
 TEST_CASE("curve_keys: a key file others may read, or that is none, is refused") {
     const TempDirectory directory;
-    const std::string open_to_all = directory.file("open");
+    const std::string open_to_all = directory.path("open");
     REQUIRE(write_secret_key(open_to_all, make_curve_keys().secret_key));
     REQUIRE(::chmod(open_to_all.c_str(), 0644) == 0);
     CHECK(read_secret_key(open_to_all).error().message ==
           open_to_all + ": others may read this secret key: chmod 600 it");
-    const std::string wrong = directory.file("wrong");
+    const std::string wrong = directory.path("wrong");
     REQUIRE(write_secret_key(wrong, "not a key"));
     CHECK(read_secret_key(wrong).error().message ==
           wrong + ": not a CURVE key: 40 characters of Z85 are wanted");
-    CHECK(read_secret_key(directory.file("none")).error().code == Errc::not_found);
+    CHECK(read_secret_key(directory.path("none")).error().code == Errc::not_found);
 }
 
 }  // namespace skald::cli

@@ -41,7 +41,7 @@ TEST_CASE("verify: a sound directory is ok") {
     CHECK(text.status == 0);
     CHECK(text.err.empty());
     CHECK(text.out ==
-          "1 partitions, 3 batches, 10 events, 1 control records, 2 holes, 4096 bytes; index "
+          "1 partition, 3 batches, 10 events, 1 control record, 2 holes, 4096 bytes; index "
           "checked\nok\n");
     const json document = json::parse(harness.run({"verify", "dir", "--json"}).out);
     CHECK(document["ok"] == true);
@@ -68,6 +68,33 @@ TEST_CASE("verify: problems are listed with their places, and the status is 1") 
     CHECK(document["ok"] == false);
     CHECK(document["problems"][0]["offset"] == 7);
     CHECK_FALSE(document["problems"][1].contains("offset"));
+}
+
+TEST_CASE("scavenge: what was removed, as text and as JSON") {
+    Harness harness;
+    std::string asked;
+    harness.backends.scavenge = [&](const std::string& directory, const AdminProgress& progress) {
+        asked = directory;
+        progress(1, 2);
+        ScavengeReport report;
+        report.batches_rewritten = 1;
+        report.records_removed = 2;
+        report.bytes_freed = 4096;
+        report.pages_zeroed = 3;
+        report.pages_kept = 1;
+        return Result<ScavengeReport>(report);
+    };
+    const Ran text = harness.run({"scavenge", "dir"});
+    CHECK(asked == "dir");
+    CHECK(text.status == 0);
+    CHECK(text.out ==
+          "2 records removed: 1 batch rewritten, 0 dropped, 4096 bytes freed\n"
+          "3 free pages and 0 gaps overwritten\n"
+          "1 free page kept for open reads; run it again later\n");
+    const json document = json::parse(harness.run({"scavenge", "dir", "--json"}).out);
+    CHECK(document["records_removed"] == 2);
+    CHECK(document["pages_zeroed"] == 3);
+    CHECK(harness.run({"scavenge"}).status == 2);
 }
 
 TEST_CASE("backup and restore: what was copied, from where to where") {

@@ -91,16 +91,6 @@ Ran Harness::run(std::vector<std::string> words, std::string input) {
     return {status, out.str(), err.str()};
 }
 
-TempDirectory::TempDirectory()
-    : path_((std::filesystem::temp_directory_path() / "skald-cli-XXXXXX").string()) {
-    REQUIRE(::mkdtemp(path_.data()) != nullptr);
-}
-
-TempDirectory::~TempDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-}
-
 std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> lines;
     std::istringstream in(text);

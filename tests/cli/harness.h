@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "cli/program.h"
 #include "tests/cli/small_store.h"
+#include "tests/temp_directory.h"
 
 namespace skald::cli {
 
@@ -36,19 +37,6 @@ class Harness {
 
   private:
     std::map<std::string, std::unique_ptr<SmallStore>> stores_;
-};
-
-// A directory that goes with all it holds.
-class TempDirectory {
-  public:
-    TempDirectory();
-    ~TempDirectory();
-    TempDirectory(const TempDirectory&) = delete;
-    TempDirectory& operator=(const TempDirectory&) = delete;
-    std::string file(const std::string& name) const { return path_ + "/" + name; }
-
-  private:
-    std::string path_;
 };
 
 // Lines without their line breaks.

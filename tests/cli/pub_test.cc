@@ -50,7 +50,7 @@ TEST_CASE("pub: data from the flag, a file or standard input") {
     CHECK(published(harness, {"-"}, "[1, 2]\n")["data"] == json{1, 2});
     CHECK(published(harness, {"--file", "-"}, "\"x\"\n")["data"] == "x");
     const TempDirectory directory;
-    const std::string path = directory.file("data.json");
+    const std::string path = directory.path("data.json");
     std::ofstream(path) << "{\"from\": \"file\"}\n";
     CHECK(published(harness, {"--file", path})["data"] == json{{"from", "file"}});
     const json bytes = published(harness, {"-", "--content-type", "text/plain"}, "hi\n");

@@ -126,7 +126,7 @@ TEST_CASE("serve: a configuration that cannot be read") {
 
 TEST_CASE("serve: keys and permissions reach the node") {
     const TempDirectory directory;
-    const std::string path = directory.file("node.key");
+    const std::string path = directory.path("node.key");
     const CurveKeys keys = make_curve_keys();
     REQUIRE(write_secret_key(path, keys.secret_key));
     ServeConfig config;

@@ -5,28 +5,10 @@
 #include <filesystem>
 
 #include "tests/contract/event_store_contract.h"
+#include "tests/temp_directory.h"
 
 namespace skald::store {
 namespace {
-
-class TempDirectory {
-  public:
-    TempDirectory() {
-        std::string name = (std::filesystem::temp_directory_path() / "skald-local.XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~TempDirectory() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    TempDirectory(const TempDirectory&) = delete;
-    TempDirectory& operator=(const TempDirectory&) = delete;
-    std::string path() const { return path_.string(); }
-
-  private:
-    std::filesystem::path path_;
-};
 
 // One directory and volume at a time, so a store must be gone before the next is opened.
 class LocalFactory final : public contract::StoreFactory {

@@ -75,7 +75,7 @@ class Writer {
         woken_ = false;
     }
 
-    ScratchDirectory directory_;
+    TempDirectory directory_;
     std::unique_ptr<lmdb::Env> env_;
     std::unique_ptr<PartitionIndex> index_;
     std::mutex mutex_;

@@ -8,17 +8,6 @@
 
 namespace skald::store::index {
 
-ScratchDirectory::ScratchDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "skald_index_XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-}
-
-ScratchDirectory::~ScratchDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-}
-
 std::unique_ptr<lmdb::Env> open_env(const std::string& directory) {
     lmdb::EnvOptions options;
     options.map_bytes = 4 * limits::kGiB;

@@ -8,21 +8,9 @@
 #include <vector>
 
 #include "store/index/maintenance.h"
+#include "tests/temp_directory.h"
 
 namespace skald::store::index {
-
-// A directory that goes away with it.
-class ScratchDirectory {
-  public:
-    ScratchDirectory();
-    ~ScratchDirectory();
-    ScratchDirectory(const ScratchDirectory&) = delete;
-    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-    const std::string& path() const { return path_; }
-
-  private:
-    std::string path_;
-};
 
 std::unique_ptr<lmdb::Env> open_env(const std::string& directory);
 
@@ -80,7 +68,7 @@ class World {
     void open();
     void feed();
 
-    ScratchDirectory directory_;
+    TempDirectory directory_;
     ManualClock clock_;
     std::unique_ptr<lmdb::Env> env_;
     std::unique_ptr<SegmentedIndex> index_;

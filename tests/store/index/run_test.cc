@@ -46,7 +46,7 @@ class RunFixture {
 
     Result<std::shared_ptr<const Run>> open() {
         env_.reset();
-        directory_ = std::make_unique<ScratchDirectory>();
+        directory_ = std::make_unique<TempDirectory>();
         env_ = open_env(directory_->path());
         auto txn = env_->write().value();
         const auto db = txn.open("p0.runs", lmdb::Keys::integers).value();
@@ -79,7 +79,7 @@ class RunFixture {
         }
     }
 
-    std::unique_ptr<ScratchDirectory> directory_;
+    std::unique_ptr<TempDirectory> directory_;
     std::unique_ptr<lmdb::Env> env_;
     RunInfo info_;
     std::vector<Block> blocks_;

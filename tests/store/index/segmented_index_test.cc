@@ -180,7 +180,7 @@ TEST_CASE("segmented_index: keys come in order, above a key, filtered and limite
 }
 
 TEST_CASE("segmented_index: a damaged manifest is refused at open", "[store]") {
-    ScratchDirectory directory;
+    TempDirectory directory;
     const auto env = open_env(directory.path());
     const auto databases = SegmentedIndex::open(*env, Partition(0)).value()->databases();
     auto txn = env->write().value();

@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "store/lmdb/env.h"
-#include "tests/store/lmdb/temp_directory.h"
+#include "tests/temp_directory.h"
 
 namespace skald::store::lmdb {
 namespace {

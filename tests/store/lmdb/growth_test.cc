@@ -3,7 +3,7 @@
 #include <random>
 
 #include "store/lmdb/env.h"
-#include "tests/store/lmdb/temp_directory.h"
+#include "tests/temp_directory.h"
 
 namespace skald::store::lmdb {
 namespace {
