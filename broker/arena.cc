@@ -55,6 +55,10 @@ RequestArena::Place RequestArena::copy(Bytes bytes) {
     return {{place, bytes.size()}, current_};
 }
 
+void RequestArena::retain(Block* block) {
+    ++block->live;
+}
+
 void RequestArena::release(Block* block) {
     if (--block->live != 0) {
         return;

@@ -27,6 +27,8 @@ class RequestArena {
     RequestArena& operator=(const RequestArena&) = delete;
 
     Place copy(Bytes bytes);
+    // One more release() is due.
+    void retain(Block* block);
     void release(Block* block);
     std::size_t owned_bytes() const { return owned_bytes_; }
 

@@ -155,6 +155,9 @@ class Router {
     std::optional<Error> check_rights(const Session& session, const wire::RequestView& view) const;
     // The producer for the volume, gaps settled; an error when one is not.
     Result<Producer> sequence(Session& session, const Sequenced& request);
+    void deny(Session& session, const Sequenced& request, Error error);
+    Result<bool> append_one(Session& session, Bytes bytes, const Sequenced& request,
+                            RequestArena::Block* block);
     bool submit(Session& session, const wire::RequestView& view, const Sequenced& request,
                 RequestArena::Block* block);
     std::uint64_t new_slot();

@@ -3,6 +3,7 @@
 
 #include "broker/limits.h"
 #include "broker/router.h"
+#include "wire/envelope.h"
 
 namespace skald::broker {
 namespace {
@@ -108,78 +109,99 @@ bool Router::submit(Session& session, const wire::RequestView& view, const Seque
 
 bool Router::on(Session& session, Arrival& arrival, const msg::Append& append) {
     const bool inlined = !append.request.empty();
-    const Bytes bytes = inlined ? append.request : arrival.body.bytes;
-    const auto deny = [&](Error error) {
-        // The sequence is spoken for all the same: those behind it are not gaps.
-        if (append.id < msg::kFirstPlainId && append.partition.value < session.due.size()) {
-            (void)sequence(session,
-                           {append.id, append.resolved_below, append.after, append.partition});
+    Bytes left = inlined ? append.request : arrival.body.bytes;
+    RequestArena::Block* block = (inlined ? arrival.envelope : arrival.body).block;
+    bool taken = false;
+    Sequenced request{append.id, append.resolved_below, append.after, append.partition};
+    const bool shaped = arrival.frames == (inlined ? 1U : 2U) && append.count != 0 &&
+                        append.count <= wire::kAppendRequestsMax;
+    for (std::uint32_t i = 0; i < (shaped ? append.count : 1); ++i, ++request.id) {
+        const Bytes bytes = i + 1 < append.count ? wire::first_request(left) : left;
+        auto ok = shaped && !bytes.empty()
+                      ? append_one(session, bytes, request, block)
+                      : Error(Errc::malformed, "append with parts missing or too many");
+        if (!ok) {
+            deny(session, request, std::move(ok.error()));
+        } else if (*ok) {
+            // Each request keeps the block until it is answered.
+            if (taken) {
+                arena_.retain(block);
+            }
+            taken = true;
         }
-        refuse(session, append.id, std::move(error), append.partition);
-        return false;
-    };
-    if (append.id >= msg::kFirstPlainId || append.partition.value >= session.due.size()) {
-        return deny(Error(Errc::malformed, "append with an id or partition out of range"));
+        if (bytes.empty()) {
+            break;
+        }
+        left = left.subspan(std::min(left.size(), align8(bytes.size())));
+        request.after = request.id + 1;
     }
-    if (arrival.frames != (inlined ? 1U : 2U)) {
-        return deny(Error(Errc::malformed, "append with too many or too few frames"));
+    return taken;
+}
+
+// The sequence is spoken for all the same: those behind it are not gaps.
+void Router::deny(Session& session, const Sequenced& request, Error error) {
+    if (request.id < msg::kFirstPlainId && request.partition.value < session.due.size()) {
+        (void)sequence(session, request);
+    }
+    refuse(session, request.id, std::move(error), request.partition);
+}
+
+// False when it was refused already.
+Result<bool> Router::append_one(Session& session, Bytes bytes, const Sequenced& request,
+                                RequestArena::Block* block) {
+    if (request.id >= msg::kFirstPlainId || request.partition.value >= session.due.size()) {
+        return Error(Errc::malformed, "append with an id or partition out of range");
     }
     if (auto closed = gate(session, bytes.size())) {
-        return deny(std::move(*closed));
+        return std::move(*closed);
     }
     auto view = wire::RequestView::open(bytes);
     if (!view) {
-        return deny(std::move(view.error()));
+        return view.error();
     }
     if (auto forbidden = check_rights(session, *view)) {
-        return deny(std::move(*forbidden));
+        return std::move(*forbidden);
     }
     auto partition = parts_.volume.partition_of(*view);
     if (!partition) {
-        return deny(std::move(partition.error()));
+        return partition.error();
     }
-    if (*partition != append.partition) {
-        return deny(
-            Error(Errc::invalid_argument, fmt::format("the streams live in partition {}, not in {}",
-                                                      partition->value, append.partition.value)));
+    if (*partition != request.partition) {
+        return Error(Errc::invalid_argument,
+                     fmt::format("the streams live in partition {}, not in {}", partition->value,
+                                 request.partition.value));
     }
-    RequestArena::Place& place = inlined ? arrival.envelope : arrival.body;
-    return submit(session, *view,
-                  {append.id, append.resolved_below, append.after, append.partition}, place.block);
+    return submit(session, *view, request, block);
 }
 
 bool Router::on(Session& session, Arrival&, const msg::ChangeStream& change) {
-    const auto deny = [&](Error error) {
-        if (change.id < msg::kFirstPlainId && change.partition.value < session.due.size()) {
-            (void)sequence(session,
-                           {change.id, change.resolved_below, change.after, change.partition});
-        }
-        refuse(session, change.id, std::move(error), change.partition);
+    const Sequenced request{change.id, change.resolved_below, change.after, change.partition};
+    const auto refused = [&](Error error) {
+        deny(session, request, std::move(error));
         return false;
     };
     if (change.id >= msg::kFirstPlainId ||
         change.partition != parts_.volume.partition_of(change.lifecycle.stream)) {
-        return deny(Error(Errc::malformed, "change with an id or partition out of range"));
+        return refused(Error(Errc::malformed, "change with an id or partition out of range"));
     }
     if (auto closed = gate(session, change.lifecycle.stream.size())) {
-        return deny(std::move(*closed));
+        return refused(std::move(*closed));
     }
     if (!session.rights.may_administer(change.lifecycle.stream)) {
-        return deny(Error(Errc::forbidden,
-                          fmt::format("no right to administer {:?}", change.lifecycle.stream)));
+        return refused(Error(Errc::forbidden,
+                             fmt::format("no right to administer {:?}", change.lifecycle.stream)));
     }
     auto encoded = parts_.volume.encode_lifecycle(change.lifecycle);
     if (!encoded) {
-        return deny(std::move(encoded.error()));
+        return refused(std::move(encoded.error()));
     }
     const RequestArena::Place place = arena_.copy(as_bytes(*encoded));
     auto view = wire::RequestView::open(place.bytes, true);
-    const Sequenced sequenced{change.id, change.resolved_below, change.after, change.partition};
     if (!view) {
         arena_.release(place.block);
-        return deny(std::move(view.error()));
+        return refused(std::move(view.error()));
     }
-    if (!submit(session, *view, sequenced, place.block)) {
+    if (!submit(session, *view, request, place.block)) {
         arena_.release(place.block);
     }
     return false;

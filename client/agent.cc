@@ -162,9 +162,7 @@ void Agent::send_out() {
         for (const Effects::Send& send : effects.sends) {
             socket_->send(send);
         }
-        for (const SequencedSend& send : effects.sequenced) {
-            socket_->send(send);
-        }
+        socket_->send(effects.sequenced);
     }
     effects.sends.clear();
     effects.sequenced.clear();

@@ -83,10 +83,10 @@ bool Writer::throttled() const {
 void Writer::work(std::unique_lock<std::mutex>& lock) {
     baton_ = true;
     woken_ = false;
-    std::vector<Queued> requests = take();
+    take();
     std::vector<Change*> changes = std::exchange(changes_, {});
     lock.unlock();
-    commit(std::move(requests), std::move(changes));
+    commit(std::move(changes));
     lock.lock();
     baton_ = false;
     idle_.notify_all();
@@ -95,23 +95,36 @@ void Writer::work(std::unique_lock<std::mutex>& lock) {
     }
 }
 
-std::vector<Writer::Queued> Writer::take() {
-    std::vector<Queued> taken;
+void Writer::enqueue(const Submission& submission, Partition partition) {
+    queue_.push_back({submission, partition});
+    queue_bytes_ += submission.request.bytes().size();
+    queue_records_ += submission.request.header().records;
+}
+
+// From the front of the queue: all of it, unless that is too much for a batch.
+void Writer::take() {
+    requests_.clear();
+    if (throttled()) {
+        return;
+    }
+    if (queue_bytes_ < limits::kBatchBytesMax && queue_records_ < limits::kBatchRecordsMax) {
+        std::swap(requests_, queue_);
+        queue_bytes_ = queue_records_ = 0;
+        return;
+    }
     std::size_t bytes = 0;
     std::size_t records = 0;
-    if (throttled()) {
-        return taken;
+    auto end = queue_.begin();
+    for (; end != queue_.end() && bytes < limits::kBatchBytesMax &&
+           records < limits::kBatchRecordsMax;
+         ++end) {
+        bytes += end->submission.request.bytes().size();
+        records += end->submission.request.header().records;
     }
-    while (!queue_.empty() && bytes < limits::kBatchBytesMax &&
-           records < limits::kBatchRecordsMax) {
-        const wire::RequestView& request = queue_.front().submission.request;
-        bytes += request.bytes().size();
-        records += request.header().records;
-        taken.push_back(std::move(queue_.front()));
-        queue_.pop_front();
-    }
+    requests_.assign(queue_.begin(), end);
+    queue_.erase(queue_.begin(), end);
     queue_bytes_ -= bytes;
-    return taken;
+    queue_records_ -= records;
 }
 
 void Writer::submit(std::span<const Submission> submissions,
@@ -130,8 +143,7 @@ void Writer::submit(std::span<const Submission> submissions,
                 refused = i;
                 break;
             }
-            queue_.push_back({submissions[i], partitions[i]});
-            queue_bytes_ += bytes;
+            enqueue(submissions[i], partitions[i]);
         }
     }
     work_.notify_one();
@@ -159,8 +171,7 @@ Result<AppendOutcome> Writer::append(const Submission& submission, Partition par
         if (queue_.size() >= limits::kQueueRequestsMax) {
             return Error(Errc::busy, "too many appends wait; try again");
         }
-        queue_.push_back({own, partition});
-        queue_bytes_ += own.request.bytes().size();
+        enqueue(own, partition);
         // Everything ahead of us in the queue goes into the same commit, so one round usually
         // serves.
         while (!baton_ && !throttled() && !waiter.done()) {

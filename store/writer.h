@@ -74,11 +74,11 @@ class Writer {
     void work(std::unique_lock<std::mutex>& lock);
     bool has_work() const;
     bool throttled() const;
-    std::vector<Queued> take();
-    void commit(std::vector<Queued> requests, std::vector<Change*> changes);
-    Result<void> decide_and_write(const std::vector<Queued>& requests,
-                                  std::vector<Change*>& changes, bool& wrote);
-    Result<void> decide(const std::vector<Queued>& requests);
+    void enqueue(const Submission& submission, Partition partition);
+    void take();
+    void commit(std::vector<Change*> changes);
+    Result<void> decide_and_write(std::vector<Change*>& changes, bool& wrote);
+    Result<void> decide();
     Result<void> write(std::vector<Change*>& changes, bool& wrote);
     Result<std::uint64_t> apply_changes(lmdb::WriteTxn& txn, std::vector<Change*>& changes);
     Result<void> write_batches(lmdb::WriteTxn& txn);
@@ -92,6 +92,7 @@ class Writer {
     Parts parts_;
     IndexMaintainer* maintainer_ = nullptr;
     std::vector<Admission> admissions_;  // by partition
+    std::vector<Queued> requests_;       // of this commit
     std::vector<std::size_t> touched_;   // partitions of this commit
     std::vector<Decided> decided_;
     struct Written {
@@ -108,8 +109,9 @@ class Writer {
     mutable std::mutex mutex_;
     std::condition_variable work_;
     std::condition_variable idle_;
-    std::deque<Queued> queue_;  // guarded by mutex_, like all below
+    std::vector<Queued> queue_;  // guarded by mutex_, like all below
     std::size_t queue_bytes_ = 0;
+    std::size_t queue_records_ = 0;
     std::vector<Change*> changes_;
     bool baton_ = false;  // somebody writes
     bool woken_ = false;

@@ -18,7 +18,7 @@ Error Writer::stopped(const Error& failure) {
     return {Errc::store_failed, "the store stopped after an error: " + failure.message};
 }
 
-void Writer::commit(std::vector<Queued> requests, std::vector<Change*> changes) {
+void Writer::commit(std::vector<Change*> changes) {
     if (maintainer_ != nullptr) {
         if (auto broken = maintainer_->failure()) {
             fail(*broken);
@@ -29,12 +29,12 @@ void Writer::commit(std::vector<Queued> requests, std::vector<Change*> changes) 
     times_.begun = parts_.clock.monotonic();
     bool wrote = false;
     if (failed) {
-        for (const Queued& queued : requests) {
+        for (const Queued& queued : requests_) {
             refuse(queued.submission, stopped(*failed));
         }
     } else {
         clear_stale_readers();
-        auto ok = decide_and_write(requests, changes, wrote);
+        auto ok = decide_and_write(changes, wrote);
         if (!ok) {
             failed = ok.error();
             fail(*failed);
@@ -61,14 +61,13 @@ void Writer::clear_stale_readers() {
     }
 }
 
-Result<void> Writer::decide_and_write(const std::vector<Queued>& requests,
-                                      std::vector<Change*>& changes, bool& wrote) {
-    auto ok = decide(requests);
+Result<void> Writer::decide_and_write(std::vector<Change*>& changes, bool& wrote) {
+    auto ok = decide();
     times_.checked = parts_.clock.monotonic();
     return ok ? write(changes, wrote) : ok;
 }
 
-Result<void> Writer::decide(const std::vector<Queued>& requests) {
+Result<void> Writer::decide() {
     decided_.clear();
     touched_.clear();
     std::optional<Error> failed;
@@ -76,7 +75,7 @@ Result<void> Writer::decide(const std::vector<Queued>& requests) {
     for (const auto& log : parts_.logs) {
         clock_ = std::max(clock_, Time{log->clock.us + 1});
     }
-    for (const Queued& queued : requests) {
+    for (const Queued& queued : requests_) {
         const auto decided = [&](Result<AppendOutcome> outcome) {
             decided_.push_back(
                 {queued.submission.listener, queued.submission.tag, std::move(outcome)});
@@ -97,7 +96,7 @@ Result<void> Writer::decide(const std::vector<Queued>& requests) {
         }
         decided(std::move(outcome));
     }
-    times_.requests = requests.size();
+    times_.requests = requests_.size();
     return failed ? Result<void>(*failed) : Result<void>();
 }
 

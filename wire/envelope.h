@@ -10,6 +10,8 @@
 namespace skald::wire {
 
 inline constexpr std::size_t kEnvelopeBytesMax = std::size_t{1} << 20;
+// Requests that one Append carries: beyond, malformed.
+inline constexpr std::uint32_t kAppendRequestsMax = 4096;
 inline constexpr std::size_t kInlineRequestBytesMax = std::size_t{64} << 10;
 
 // Writes envelopes into one buffer of its own that it keeps. Not thread safe. Bytes that encode()

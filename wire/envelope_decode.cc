@@ -18,8 +18,12 @@ Error malformed(const std::string& why) {
 msg::Append decode(const fb::Append& m) {
     const auto* request = m.request();
     return {
-        m.id(), m.resolved_below(), m.after(), Partition{m.partition()},
-        request == nullptr ? Bytes{} : std::as_bytes(std::span(request->data(), request->size()))};
+        m.id(),
+        m.resolved_below(),
+        m.after(),
+        Partition{m.partition()},
+        request == nullptr ? Bytes{} : std::as_bytes(std::span(request->data(), request->size())),
+        m.count()};
 }
 
 msg::Hello decode(const fb::Hello& m) {

@@ -27,14 +27,14 @@ struct Build {
 
     Built operator()(const msg::Append& m) const {
         if (m.request.empty()) {
-            return built(
-                fb::CreateAppend(b, m.id, m.resolved_below, 0, m.partition.value, m.after));
+            return built(fb::CreateAppend(b, m.id, m.resolved_below, 0, m.partition.value, m.after,
+                                          m.count));
         }
         b.ForceVectorAlignment(m.request.size(), 1, 8);
         const auto request = b.CreateVector(reinterpret_cast<const std::uint8_t*>(m.request.data()),
                                             m.request.size());
-        return built(
-            fb::CreateAppend(b, m.id, m.resolved_below, request, m.partition.value, m.after));
+        return built(fb::CreateAppend(b, m.id, m.resolved_below, request, m.partition.value,
+                                      m.after, m.count));
     }
     Built operator()(const msg::Hello& m) const {
         const auto client = b.CreateString(m.client);

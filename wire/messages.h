@@ -33,13 +33,16 @@ struct Hello {
     bool operator==(const Hello&) const = default;
 };
 
-// `request` points into the frame it was decoded from; empty: the message's body frame.
+// `request` points into the frame it was decoded from; empty: the message's body frame. It holds
+// `count` requests, with ids rising by one; all before one in the message are resolved but those
+// that stand in it.
 struct Append {
     std::uint64_t id = 0;
     std::uint64_t resolved_below = 0;
     std::uint64_t after = 0;  // everything from here up to the id is resolved
     Partition partition;
     Bytes request;
+    std::uint32_t count = 1;
 };
 struct Read {
     std::uint64_t id = 0;

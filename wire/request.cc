@@ -55,6 +55,15 @@ bool is_label(std::string_view text) {
 
 }  // namespace
 
+Bytes first_request(Bytes requests) {
+    if (requests.size() < sizeof(RequestHeader)) {
+        return {};
+    }
+    const auto bytes = load_le<std::uint32_t>(requests.data() + offsetof(RequestHeader, bytes));
+    return bytes < sizeof(RequestHeader) || bytes > requests.size() ? Bytes{}
+                                                                    : requests.first(bytes);
+}
+
 std::uint32_t request_crc(Bytes request) {
     constexpr std::size_t kAt = offsetof(RequestHeader, crc);
     return crc32c(request.subspan(kAt + sizeof(RequestHeader::crc)), crc32c(request.first(kAt)));

@@ -53,6 +53,10 @@ struct RequestHeader {
 };
 static_assert(sizeof(RequestHeader) == 64);
 
+// The first of several requests that stand one behind the other, each beginning on a multiple of 8
+// behind the one before: its bytes as its header says; empty when they cannot be.
+Bytes first_request(Bytes requests);
+
 // What the header's crc must be.
 std::uint32_t request_crc(Bytes request);
 

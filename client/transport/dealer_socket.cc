@@ -13,6 +13,8 @@ constexpr int kBroken = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_CO
                         ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                         ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 constexpr std::int64_t kMessageBytesMax = std::int64_t{64} << 20;
+// A frame of its own costs less than another copy of this much.
+constexpr std::size_t kInlineBytesMax = 4096;
 constexpr int kReconnectMs = 1000;  // the socket is given up long before
 
 Body body_of(ZmqMessage&& part, bool copy) {
@@ -97,22 +99,60 @@ void DealerSocket::send(const Effects::Send& send) {
     }
 }
 
-void DealerSocket::send(const SequencedSend& send) {
-    const Sequenced& call = *send.call;
-    if (call.lifecycle) {
-        const msg::ChangeStream change{send.id, send.resolved_below, send.after, call.partition,
-                                       *call.lifecycle};
-        (void)socket_.send(ZmqMessage(encoder_.encode(msg::FromClient(change))), false);
-        return;
+void DealerSocket::send(std::span<const SequencedSend> sends) {
+    while (!sends.empty()) {
+        const std::size_t together = combine(sends);
+        if (sends.front().call->lifecycle) {
+            send_change(sends.front());
+        } else {
+            send_appends(sends.first(together));
+        }
+        sends = sends.subspan(together);
     }
-    const bool inlined = call.request.size() <= wire::kInlineRequestBytesMax;
-    msg::Append append{send.id, send.resolved_below, send.after, call.partition, {}};
+}
+
+// How many from the front go as one message, their requests gathered in requests_: a message costs
+// as much as some hundred bytes of it.
+std::size_t DealerSocket::combine(std::span<const SequencedSend> sends) {
+    requests_.clear();
+    std::size_t i = 0;
+    for (; i < sends.size() && i < wire::kAppendRequestsMax; ++i) {
+        const SequencedSend& send = sends[i];
+        const Sequenced& call = *send.call;
+        const bool follows =
+            i == 0 || (!call.lifecycle && call.partition == sends[0].call->partition &&
+                       send.id == sends[0].id + i && send.after == send.id);
+        const bool fits = requests_.size() + call.request.size() <= wire::kInlineRequestBytesMax;
+        if (!follows || (i != 0 && !fits)) {
+            break;
+        }
+        requests_.resize(align8(requests_.size()));
+        requests_ += call.request;
+        if (call.lifecycle) {
+            return 1;
+        }
+    }
+    return i;
+}
+
+void DealerSocket::send_change(const SequencedSend& send) {
+    const msg::ChangeStream change{send.id, send.resolved_below, send.after, send.call->partition,
+                                   *send.call->lifecycle};
+    (void)socket_.send(ZmqMessage(encoder_.encode(msg::FromClient(change))), false);
+}
+
+void DealerSocket::send_appends(std::span<const SequencedSend> sends) {
+    const SequencedSend& first = sends.front();
+    msg::Append append{first.id,    first.resolved_below,
+                       first.after, first.call->partition,
+                       {},          static_cast<std::uint32_t>(sends.size())};
+    const bool inlined = requests_.size() <= kInlineBytesMax;
     if (inlined) {
-        append.request = as_bytes(call.request);
+        append.request = as_bytes(requests_);
     }
     (void)socket_.send(ZmqMessage(encoder_.encode(append)), !inlined);
     if (!inlined) {
-        (void)socket_.send(ZmqMessage(as_bytes(call.request)), false);
+        (void)socket_.send(ZmqMessage(as_bytes(requests_)), false);
     }
 }
 

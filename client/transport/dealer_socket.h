@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,8 @@ class DealerSocket {
     // False when nothing waits. `malformed` answers are skipped.
     bool receive(Answer& answer);
     void send(const Effects::Send& send);
-    void send(const SequencedSend& send);
+    // In order; appends that follow one another go together in one message.
+    void send(std::span<const SequencedSend> sends);
     // Whether the connection broke, or could not be made, since the last time.
     bool broken();
 
@@ -36,6 +38,9 @@ class DealerSocket {
   private:
     DealerSocket(wire::ZmqSocket socket, wire::ZmqSocket monitor, bool copies);
     bool receive_body(Answer& answer);
+    std::size_t combine(std::span<const SequencedSend> sends);
+    void send_change(const SequencedSend& send);
+    void send_appends(std::span<const SequencedSend> sends);
 
     wire::ZmqSocket socket_;
     wire::ZmqSocket monitor_;
@@ -44,6 +49,7 @@ class DealerSocket {
     wire::EnvelopeEncoder encoder_;
     wire::ZmqMessage part_;
     std::vector<std::uint64_t> aligned_;
+    std::string requests_;
 };
 
 }  // namespace skald::client

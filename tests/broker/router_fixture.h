@@ -2,6 +2,7 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <functional>
 #include <iterator>
 
 #include "broker/router.h"
@@ -42,6 +43,22 @@ class RouterFixture {
         auto request = wire::encode_request(Append::one(stream, std::move(event)), ids_);
         REQUIRE(request);
         say(peer, msg::Append{id, 0, after, Partition{}, as_bytes(request->bytes)});
+    }
+    // Several in one message; `bytes` changes the requests.
+    void append_together(
+        PeerId peer, std::uint64_t id, std::uint32_t count,
+        const std::function<void(std::string&)>& change = [](std::string&) {}) {
+        std::string requests;
+        for (std::uint32_t i = 0; i < count; ++i) {
+            NewEvent event;
+            event.type = "t";
+            auto request = wire::encode_request(Append::one("s", std::move(event)), ids_);
+            REQUIRE(request);
+            requests.resize(align8(requests.size()));
+            requests += request->bytes;
+        }
+        change(requests);
+        say(peer, msg::Append{id, 0, id, Partition{}, {}, count}, requests);
     }
     // Everything submitted and not yet decided ends well, in one commit.
     void commit() {

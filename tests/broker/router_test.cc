@@ -81,6 +81,47 @@ TEST_CASE("router: appends become submissions, outcomes one message", "[broker]"
     CHECK(f.router().in_flight() == 0);
 }
 
+TEST_CASE("router: a message carries several appends", "[broker]") {
+    RouterFixture f;
+    f.hello(1);
+    f.append_together(1, 0, 3);
+    REQUIRE(f.submitted().size() == 3);
+    for (std::uint64_t i = 0; i < 3; ++i) {
+        CHECK(f.submitted()[i].producer->sequence == i);
+        CHECK(f.submitted()[i].producer->resolved_below == i);
+        CHECK(f.submitted()[i].request.record_prefix(0).type == 1);
+    }
+    f.commit();
+    CHECK(f.sent<msg::Receipts>(1).at(0).ranges.at(0).count == 3);
+    CHECK(f.router().in_flight() == 0);
+    SECTION("of which one is refused") {
+        f.append_together(1, 3, 3, [](std::string& requests) {
+            requests[requests.size() / 3 + 100] ^= 1;  // in the second
+        });
+        REQUIRE(f.submitted().size() == 2);
+        CHECK(f.submitted()[1].producer->sequence == 5);
+        CHECK(f.sent<msg::Rejected>(1).at(0).id == 4);
+        f.commit();
+        CHECK(f.router().in_flight() == 0);
+    }
+    SECTION("that are cut short") {
+        f.append_together(1, 3, 3, [](std::string& requests) { requests.resize(100); });
+        CHECK(f.submitted().empty());
+        CHECK(f.refusal(1) == Errc::malformed);
+    }
+    SECTION("with more behind them") {
+        f.append_together(1, 3, 3, [](std::string& requests) { requests += "12345678"; });
+        CHECK(f.submitted().size() == 2);
+        CHECK(f.refusal(1) == Errc::malformed);
+        f.commit();
+    }
+    SECTION("or none") {
+        f.append_together(1, 3, 0, [](std::string& requests) { requests = "x"; });
+        CHECK(f.submitted().empty());
+        CHECK(f.refusal(1) == Errc::malformed);
+    }
+}
+
 TEST_CASE("router: a gap is refused unless the client resolved it or the node made it",
           "[broker]") {
     RouterFixture f({}, {{"*", {"*"}, {"s"}, {}}});
