@@ -126,11 +126,13 @@ void Agent::busy(Stage stage, Monotonic time) {
 
 void Agent::run() {
     std::optional<Error> failure;
+    bool busy = false;
     while (!stop_ && !failure) {
         const Monotonic now = parts_.clock.monotonic();
-        wire::poll_sockets(socket_->socket(), nullptr, *waker_, more_ ? 0 : until(now, next_tick_));
-        waker_->clear();
-        do_work();
+        if (!busy) {
+            wire::poll_sockets(socket_->socket(), nullptr, *waker_, until(now, next_tick_));
+        }
+        busy = do_work() != 0 || more_;
         failure = parts_.volume.failure();
     }
     if (!failure) {
@@ -234,7 +236,6 @@ void Agent::drain() {
     const Monotonic deadline = parts_.clock.monotonic() + kDrainTimeMax;
     while (router_->in_flight() != 0 && parts_.clock.monotonic() < deadline) {
         wire::poll_sockets(socket_->socket(), nullptr, *waker_, until(Monotonic{}, kTickInterval));
-        waker_->clear();
         do_work();
     }
 }
@@ -243,7 +244,6 @@ void Agent::drain() {
 void Agent::await_outcomes() {
     while (router_->in_flight() != 0) {
         wire::poll_sockets(socket_->socket(), nullptr, *waker_, until(Monotonic{}, kTickInterval));
-        waker_->clear();
         exchange_.take(outcomes_);
         router_->decided(outcomes_, parts_.clock.monotonic(), effects_);
         effects_.clear();

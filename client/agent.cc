@@ -113,7 +113,7 @@ void Agent::unsubscribe(SubscriptionId id) {
     (void)push(Consumed{id, 0, 0, true});
 }
 
-void Agent::take_inputs() {
+bool Agent::take_inputs() {
     {
         const std::lock_guard lock(mutex_);
         std::swap(taken_, inbox_);
@@ -133,27 +133,31 @@ void Agent::take_inputs() {
             }
         }
     }
+    const bool some = !taken_.empty();
     taken_.clear();
+    return some;
 }
 
-void Agent::take_answers() {
+bool Agent::take_answers() {
     if (!socket_) {
-        return;
+        return false;
     }
     const Monotonic time = now();
     Answer answer;
-    for (int i = 0; i < kAnswersAtOnce && socket_->receive(answer); ++i) {
+    int taken = 0;
+    for (; taken < kAnswersAtOnce && socket_->receive(answer); ++taken) {
         session_.received(std::move(answer), time);
         answer = Answer{};
         if (session_.effects().disconnect) {
-            return;
+            return true;
         }
         // What is to be sent points into the session, which the next answer may change.
         send_out();
     }
-    if (socket_->broken()) {
+    if (taken == 0 && socket_->broken()) {
         session_.lost(time);
     }
+    return taken != 0;
 }
 
 void Agent::send_out() {
@@ -235,18 +239,20 @@ void Agent::announce() {
 void Agent::run() {
     session_.start(now());
     apply();
+    bool busy = false;
     while (!stop_) {
         const Monotonic time = now();
         const int timeout = milliseconds_until(time, session_.next_tick(time));
-        if (socket_) {
+        if (busy) {
+            // Looks at the socket and the inbox again first: waiting costs system calls.
+        } else if (socket_) {
             wire::poll_sockets(socket_->socket(), &socket_->monitor(), waker_, timeout);
         } else {
             wire::poll_waker(waker_, timeout);
         }
-        waker_.clear();
-        take_inputs();
+        busy = take_inputs();
         apply();
-        take_answers();
+        busy = take_answers() || busy;
         apply();
         session_.tick(now());
         apply();

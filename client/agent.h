@@ -64,8 +64,9 @@ class Agent {
     void give_room(std::size_t requests, std::size_t bytes);
     void enqueue(Sequenced& call);
     void run();
-    void take_inputs();
-    void take_answers();
+    // Whether there were some.
+    bool take_inputs();
+    bool take_answers();
     void apply();
     void send_out();
     void resolve_at_once();

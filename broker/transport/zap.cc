@@ -80,7 +80,6 @@ class ZapDomain::Handler {
     void run() {
         while (!stop_) {
             wire::poll_sockets(socket_, nullptr, waker_, -1);
-            waker_.clear();
             for (Request request = next(); !request.frames.empty(); request = next()) {
                 answer(request);
             }

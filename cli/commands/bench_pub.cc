@@ -9,6 +9,8 @@
 namespace skald::cli {
 namespace {
 
+constexpr std::uint64_t kLookEvery = 64;
+
 // One connection's load. run() is called on a thread of its own, the rest afterwards.
 class Publisher {
   public:
@@ -23,10 +25,17 @@ class Publisher {
 
     // Appends until `end`, then waits for the answers.
     void run(Monotonic end) {
-        while (clock_.monotonic() < end && !stop_.requested() && wait_for_room()) {
+        for (std::uint64_t n = 0; wait_for_room(); ++n) {
+            // Seldom: asking for a stop is a system call.
+            const bool look = options_.in_flight == 1 || n % kLookEvery == 0;
+            if (look && (clock_.monotonic() >= end || stop_.requested())) {
+                leave();
+                break;
+            }
             append();
         }
         std::unique_lock lock(mutex_);
+        waiting_ = true;
         changed_.wait(lock, [this] { return under_way_ == 0; });
     }
 
@@ -37,12 +46,19 @@ class Publisher {
   private:
     bool wait_for_room() {
         std::unique_lock lock(mutex_);
+        waiting_ = true;
         changed_.wait(lock, [this] { return under_way_ < options_.in_flight || error_; });
+        waiting_ = false;
         ++under_way_;
         if (error_) {
             --under_way_;
         }
         return !error_;
+    }
+
+    void leave() {
+        const std::lock_guard lock(mutex_);
+        --under_way_;
     }
 
     void append() {
@@ -74,7 +90,10 @@ class Publisher {
         } else if (!error_) {
             error_ = receipt.error();
         }
-        changed_.notify_one();
+        // It waits only at the bound, or at the end for none.
+        if (waiting_) {
+            changed_.notify_one();
+        }
     }
 
     EventStore& store_;
@@ -86,7 +105,8 @@ class Publisher {
 
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::uint64_t under_way_ = 0;  // guarded by mutex_, like the two below until run() returned
+    std::uint64_t under_way_ = 0;  // guarded by mutex_, like those below until run() returned
+    bool waiting_ = false;
     Latencies latencies_;
     std::optional<Error> error_;
 };

@@ -217,21 +217,35 @@ Waker::~Waker() {
 }
 
 void Waker::wake() {
+    if (state_.exchange(State::woken) != State::asleep) {
+        return;
+    }
     const std::uint64_t one = 1;
     // A full counter is a wake-up already.
     [[maybe_unused]] const auto written = write(fd_, &one, sizeof one);
 }
 
-void Waker::clear() {
-    std::uint64_t count = 0;
-    [[maybe_unused]] const auto got = read(fd_, &count, sizeof count);
+// False when there is something to do already.
+bool Waker::fall_asleep() {
+    State awake = State::awake;
+    if (state_.compare_exchange_strong(awake, State::asleep)) {
+        return true;
+    }
+    state_ = State::awake;
+    return false;
 }
 
-void poll_sockets(const ZmqSocket& socket, const ZmqSocket* other, const Waker& waker,
-                  int timeout_ms) {
+void Waker::wake_up() {
+    if (state_.exchange(State::awake) == State::woken) {
+        std::uint64_t count = 0;
+        [[maybe_unused]] const auto got = read(fd_, &count, sizeof count);
+    }
+}
+
+void poll_sockets(const ZmqSocket& socket, const ZmqSocket* other, Waker& waker, int timeout_ms) {
     zmq_pollitem_t items[3] = {};
     int count = 0;
-    items[count].fd = waker.fd();
+    items[count].fd = waker.fd_;
     items[count++].events = ZMQ_POLLIN;
     for (const ZmqSocket* s : {&socket, other}) {
         if (s != nullptr && s->open()) {
@@ -239,12 +253,18 @@ void poll_sockets(const ZmqSocket& socket, const ZmqSocket* other, const Waker& 
             items[count++].events = ZMQ_POLLIN;
         }
     }
-    zmq_poll(items, count, timeout_ms);
+    if (waker.fall_asleep()) {
+        zmq_poll(items, count, timeout_ms);
+        waker.wake_up();
+    }
 }
 
-void poll_waker(const Waker& waker, int timeout_ms) {
-    zmq_pollitem_t item{nullptr, waker.fd(), ZMQ_POLLIN, 0};
-    zmq_poll(&item, 1, timeout_ms);
+void poll_waker(Waker& waker, int timeout_ms) {
+    zmq_pollitem_t item{nullptr, waker.fd_, ZMQ_POLLIN, 0};
+    if (waker.fall_asleep()) {
+        zmq_poll(&item, 1, timeout_ms);
+        waker.wake_up();
+    }
 }
 
 }  // namespace skald::wire

@@ -2,6 +2,7 @@
 // Nothing here throws; what can fail says so.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -82,24 +83,30 @@ class ZmqSocket {
     void* socket_ = nullptr;
 };
 
-// Wakes a poll from any thread.
+// Wakes one thread's poll from any thread. It costs a system call only when that thread sleeps.
 class Waker {
   public:
     Waker();
     ~Waker();
     Waker(const Waker&) = delete;
     Waker& operator=(const Waker&) = delete;
+    // What the caller did before is seen by the poller once its poll returns.
     void wake();
-    void clear();
-    int fd() const { return fd_; }
 
   private:
+    friend void poll_sockets(const ZmqSocket&, const ZmqSocket*, Waker&, int);
+    friend void poll_waker(Waker&, int);
+    enum class State : std::uint8_t { awake, asleep, woken };
+    bool fall_asleep();
+    void wake_up();
+
     int fd_;
+    std::atomic<State> state_{State::awake};
 };
 
-// Waits until one of two sockets or the waker has something, at most `timeout_ms` (-1: for ever).
-void poll_sockets(const ZmqSocket& socket, const ZmqSocket* other, const Waker& waker,
-                  int timeout_ms);
-void poll_waker(const Waker& waker, int timeout_ms);
+// Waits until one of two sockets has something or the waker was used since the last poll, at most
+// `timeout_ms` (-1: for ever).
+void poll_sockets(const ZmqSocket& socket, const ZmqSocket* other, Waker& waker, int timeout_ms);
+void poll_waker(Waker& waker, int timeout_ms);
 
 }  // namespace skald::wire
