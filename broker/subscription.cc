@@ -27,6 +27,10 @@ Subscription::Subscription(std::uint64_t id, std::unique_ptr<store::Cursor> curs
 void Subscription::grant(std::uint64_t events, std::uint64_t bytes) {
     events_ = std::max(events_, std::min(events, sent_events_ + kCreditEventsMax));
     bytes_ = std::max(bytes_, std::min(bytes, sent_bytes_ + kCreditBytesMax));
+    if (has_credit()) {
+        whole_events_ = std::max(whole_events_, (events_ - sent_events_) / 2);
+        whole_bytes_ = std::max(whole_bytes_, (bytes_ - sent_bytes_) / 2);
+    }
 }
 
 Position Subscription::changes() {
@@ -77,13 +81,18 @@ bool Subscription::step(PeerId peer, Effects& effects) {
     store::ReadBudget budget;
     budget.events = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(events_ - sent_events_, limits::kBatchRecordsMax));
-    budget.bytes = std::min<std::uint64_t>(bytes_ - sent_bytes_, kDeliverBytes);
+    budget.bytes = bytes_ - sent_bytes_;
+    budget.whole_events = static_cast<std::uint32_t>(whole_events_);
+    budget.whole_bytes = whole_bytes_;
+    budget.aim = kDeliverBytes;
     auto step = cursor_->next(budget);
     if (!step) {
         effects.send(peer, msg::Ended{id_, step.error(), cursor_->position()});
         return false;
     }
     news_ = !step->end;
+    wants_events_ = step->wants_events;
+    wants_bytes_ = step->wants_bytes;
     const bool end = step->end;
     if (!end && live_) {
         live_ = false;

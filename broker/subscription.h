@@ -21,7 +21,10 @@ class Subscription {
     // There may be more behind the cursor.
     void news() { news_ = true; }
     bool has_credit() const { return sent_events_ < events_ && sent_bytes_ < bytes_; }
-    bool ready() const { return news_ && has_credit(); }
+    bool ready() const {
+        return news_ && has_credit() && events_ - sent_events_ >= wants_events_ &&
+               bytes_ - sent_bytes_ >= wants_bytes_;
+    }
 
     // Tells where the subscription begins.
     void begin(PeerId peer, Effects& effects);
@@ -42,6 +45,12 @@ class Subscription {
     std::uint64_t bytes_ = 0;
     std::uint64_t sent_events_ = 0;
     std::uint64_t sent_bytes_ = 0;
+    // Half of the most credit that was in hand: a client whose events are all used has that again,
+    // so a batch of up to this much waits for credit and is not cut.
+    std::uint64_t whole_events_ = 0;
+    std::uint64_t whole_bytes_ = 0;
+    std::uint64_t wants_events_ = 0;  // the credit that the next batch waits for
+    std::uint64_t wants_bytes_ = 0;
     bool news_ = true;
     bool live_ = false;
 };

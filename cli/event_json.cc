@@ -150,6 +150,9 @@ void append_error(std::string& out, const Error& error) {
 }
 
 bool is_json_type(std::string_view content_type) {
+    if (content_type.empty()) {
+        return true;
+    }
     std::string_view type = content_type.substr(0, content_type.find(';'));
     while (type.ends_with(' ')) {
         type.remove_suffix(1);

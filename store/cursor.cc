@@ -47,7 +47,8 @@ class MergedCursor final : public Cursor {
     Result<Step> gather(const ReadView& view, ReadBudget budget) {
         Step step;
         std::size_t scan_left = limits::kScanRecordsMax;
-        while (budget.events > 0 && step.chunks.size() < kChunksMax) {
+        std::size_t bytes = 0;
+        while (budget.events > 0 && step.chunks.size() < kChunksMax && bytes < budget.aim) {
             bool exhausted = false;
             auto part = pick(view, scan_left, exhausted);
             if (!part) {
@@ -62,8 +63,13 @@ class MergedCursor final : public Cursor {
                 return chunk.error();
             }
             if (chunk->events == 0) {
+                if (step.chunks.empty()) {
+                    step.wants_events = static_cast<std::uint32_t>(chunk->next - chunk->first);
+                    step.wants_bytes = (*part)->match_bytes();
+                }
                 break;
             }
+            bytes += chunk->frame->size();
             step.chunks.push_back(std::move(*chunk));
         }
         return step;

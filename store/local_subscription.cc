@@ -15,7 +15,8 @@ class Walk {
   public:
     Walk(std::unique_ptr<Cursor> cursor, const Subscribe& request, SubscriptionHandler& handler)
         : cursor_(std::move(cursor)),
-          budget_{request.events_in_flight, request.bytes_in_flight},
+          budget_{request.events_in_flight, request.bytes_in_flight, request.events_in_flight / 2,
+                  request.bytes_in_flight / 2},
           handler_(handler),
           position_(cursor_->position()) {}
 

@@ -33,8 +33,12 @@ class PartitionCursor {
     std::size_t scanned() const { return scanned_; }
     // Of the loaded match.
     Time clock() const { return match_->batch.view.recorded_at(); }
-    // Takes as much of the match as the budget lets, at least one event; lowers the budget.
+    // Takes as much of the match as the budget lets, at least one event; lowers the budget. Nothing
+    // (no events) when it would have to cut a batch that is to go whole, or when it is not the
+    // first and nothing fits.
     Result<Chunk> take(ReadBudget& budget, bool first);
+    // Bytes of the batch that the match is in.
+    std::size_t match_bytes() const { return match_->batch.view.bytes().size(); }
     // Before the view ends: forgets what points into it.
     void release();
 

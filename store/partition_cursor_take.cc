@@ -25,6 +25,12 @@ Result<Chunk> PartitionCursor::take(ReadBudget& budget, bool first) {
         match_.reset();
         return chunk;
     }
+    if (match.whole && batch.size() <= budget.whole_events &&
+        batch.bytes().size() <= budget.whole_bytes) {
+        chunk.next = batch.end();
+        chunk.first = batch.base();
+        return chunk;
+    }
     if (match.whole) {
         match.whole = false;
         for (wire::EventCursor cursor(batch); cursor.next();) {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -98,11 +99,18 @@ struct CursorOptions {
 struct ReadBudget {
     std::uint32_t events = 0;
     std::size_t bytes = 0;  // the first event comes whatever its size
+    // A whole batch up to these is never cut: the step ends before one that exceeds the budget.
+    std::uint32_t whole_events = 0;
+    std::size_t whole_bytes = 0;
+    std::size_t aim = std::numeric_limits<std::size_t>::max();  // bytes that are enough for a step
 };
 
 struct Step {
     std::vector<Chunk> chunks;  // in order; each holds only what the reader may see
     bool end = false;           // nothing more below the high-watermark now (forward: caught up)
+    // Without chunks: the budget that the next batch takes, when it was too much.
+    std::uint32_t wants_events = 0;
+    std::size_t wants_bytes = 0;
 };
 
 // A reader's place. It holds no transaction between calls. One thread at a time.

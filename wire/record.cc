@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::size_t kFieldHeadBytes = 4;
 
+bool is_json(const NewEvent& event) {
+    return event.content_type.empty() || event.content_type == kContentTypeJson;
+}
+
 void append_field(std::string& out, FieldTag tag, std::string_view value) {
     append_as(out, static_cast<std::uint16_t>(tag));
     append_as(out, static_cast<std::uint16_t>(value.size()));
@@ -37,7 +41,7 @@ void append_fields(std::string& out, const NewEvent& event) {
     if (event.key_id != 0) {
         append_int_field(out, FieldTag::key_id, event.key_id);
     }
-    if (event.content_type != kContentTypeJson) {
+    if (!is_json(event)) {
         append_field(out, FieldTag::content_type, event.content_type);
     }
     append_text_field(out, FieldTag::correlation_id, event.correlation_id);
@@ -60,7 +64,7 @@ void append_fields(std::string& out, const NewEvent& event) {
 }
 
 bool has_fields(const NewEvent& e) {
-    return e.time || e.schema_version != 0 || e.key_id != 0 || e.content_type != kContentTypeJson ||
+    return e.time || e.schema_version != 0 || e.key_id != 0 || !is_json(e) ||
            !e.correlation_id.empty() || !e.causation_id.empty() || e.hop != 0 ||
            !e.command_id.empty() || !e.trace_context.empty() || !e.tags.empty() ||
            !e.metadata.empty();
@@ -110,7 +114,7 @@ Result<void> check_ids(const NewEvent& event) {
             return ok;
         }
     }
-    if (event.content_type == kContentTypeJson) {
+    if (is_json(event)) {
         return {};
     }
     return check_text("content type", event.content_type, limits::kIdTextBytesMax);

@@ -69,10 +69,13 @@ void TailSegment::skip() {
 void TailSegment::add(const EventView& event, bool hole) {
     const auto offset = static_cast<std::uint32_t>(event.offset.value - base_);
     for_each_term(event, hole, [&](EntryKind kind, std::string_view key) {
-        const Target target = Target::of(kind, key);
-        TailTerm* term = lookup(target);
-        if (term == nullptr) {
-            term = insert(target, kind == EntryKind::stream ? event.version.value : 0);
+        TailTerm*& term = newest_[static_cast<std::size_t>(kind)];
+        if (term == nullptr || term->key() != key) {
+            const Target target = Target::of(kind, key);
+            term = lookup(target);
+            if (term == nullptr) {
+                term = insert(target, kind == EntryKind::stream ? event.version.value : 0);
+            }
         }
         append(*term, offset);
         if (kind == EntryKind::lifecycle) {

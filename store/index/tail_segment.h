@@ -106,7 +106,9 @@ class TailSegment {
     std::atomic<Table*> table_;
     std::vector<std::unique_ptr<Table>> tables_;
     std::size_t count_ = 0;  // of terms
-    std::size_t page_ = 0;   // being filled
+    // By kind, the term added to last: events of one stream or type tend to come together.
+    std::array<TailTerm*, kEntryKinds> newest_{};
+    std::size_t page_ = 0;  // being filled
     std::size_t page_used_ = kPageBytes;
     std::array<std::unique_ptr<std::byte[]>, kPagesMax> pages_;
 };
