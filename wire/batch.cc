@@ -262,6 +262,8 @@ Result<void> BatchView::verify() const {
 }
 
 EventCursor::EventCursor(const BatchView& batch) : batch_(batch) {
+    event_.partition = batch.partition();
+    event_.recorded_at = batch.recorded_at();
     if (!batch.slice()) {
         versions_.resize(batch.names());
         for (std::uint32_t i = 0; i < batch.names(); ++i) {
@@ -276,24 +278,45 @@ bool EventCursor::next() {
     }
     index_ = next_++;
     const auto record = batch_.record(index_);
-    if (!record || (!batch_.slice() && record->prefix.stream >= versions_.size())) {
+    if (!record || !resolve(record->prefix)) {
         corrupt_ = true;
         return false;
     }
-    Version version;
+    const RecordPrefix& prefix = record->prefix;
+    event_.version = Version{};
     if (batch_.slice()) {
-        version = batch_.slice_version(index_);
-    } else if (!record->prefix.control()) {
-        version = Version{versions_[record->prefix.stream]++};
+        event_.version = batch_.slice_version(index_);
+    } else if (!prefix.control()) {
+        event_.version = Version{versions_[prefix.stream]++};
     }
-    const auto event = batch_.event(index_, *record, version);
-    if (!event) {
-        corrupt_ = true;
-        return false;
-    }
-    event_ = *event;
-    hole_ = record->prefix.hole();
+    event_.offset = batch_.offset(index_);
+    std::memcpy(event_.id.bytes.data() + 8, prefix.id_low.data(), prefix.id_low.size());
+    event_.control = prefix.control();
+    event_.data = record->data;
+    event_.fields = record->fields;
+    hole_ = prefix.hole();
     return true;
+}
+
+// Looks up what the record before did not have. False when a number names nothing.
+bool EventCursor::resolve(const RecordPrefix& prefix) {
+    if (prefix.stream != stream_) {
+        stream_ = prefix.stream;
+        event_.stream = batch_.name(prefix.stream);
+    }
+    if (prefix.type != type_) {
+        type_ = prefix.type;
+        event_.type = batch_.name(prefix.type);
+    }
+    if (prefix.id_half != half_) {
+        const auto half = batch_.id_half(prefix.id_half);
+        if (!half) {
+            return false;
+        }
+        half_ = prefix.id_half;
+        std::memcpy(event_.id.bytes.data(), half->data(), half->size());
+    }
+    return !event_.stream.empty() && !event_.type.empty();
 }
 
 namespace {

@@ -171,8 +171,14 @@ class EventCursor {
     bool corrupt() const { return corrupt_; }
 
   private:
+    bool resolve(const RecordPrefix& prefix);
+
     BatchView batch_;
     std::vector<std::uint64_t> versions_;  // next version by name, of a whole batch
+    static constexpr std::uint32_t kNoNumber = 0x10000;
+    std::uint32_t stream_ = kNoNumber;  // numbers of what event_ names
+    std::uint32_t type_ = kNoNumber;
+    std::uint32_t half_ = kNoNumber;
     EventView event_;
     std::uint32_t next_ = 0;
     std::uint32_t index_ = 0;
