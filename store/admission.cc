@@ -288,6 +288,7 @@ void Admission::index_records(const wire::RequestView& request, Offset first) {
                 ++version;
             }
         }
+        log_.wrote(event.stream, event.control ? std::nullopt : std::optional(version));
     }
 }
 

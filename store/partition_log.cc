@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kRingBytesMax = 8 * limits::kMiB;
 constexpr std::size_t kControlsCached = 1024;
+constexpr std::size_t kStreamsKnown = 32;
 
 Error damaged(Partition partition, std::string_view what) {
     return {Errc::corrupt, fmt::format("partition {}: {} is damaged", partition.value, what)};
@@ -28,7 +29,8 @@ PartitionLog::PartitionLog(const Parts& parts)
       producers_(env_, databases_.producers),
       recent_ids_max_(parts.recent_ids_max),
       recent_ids_(parts.recent_ids_max),
-      controls_(kControlsCached) {}
+      controls_(kControlsCached),
+      known_(kStreamsKnown) {}
 
 Result<std::unique_ptr<PartitionLog>> PartitionLog::open(const Parts& parts,
                                                          const MakeRoom& make_room) {
@@ -242,7 +244,35 @@ Result<StreamControl> PartitionLog::control_at(Offset lifecycle) const {
     return *control;
 }
 
-Result<StreamFacts> PartitionLog::facts(std::string_view stream) const {
+PartitionLog::Known& PartitionLog::known(std::string_view stream) {
+    return known_[wire::name_hash(stream) % known_.size()];
+}
+
+Result<StreamFacts> PartitionLog::facts(std::string_view stream) {
+    Known& entry = known(stream);
+    if (entry.stream != stream) {
+        auto facts = look_up(stream);
+        if (!facts) {
+            return facts.error();
+        }
+        entry = {std::string(stream), *facts};
+    }
+    return entry.facts;
+}
+
+void PartitionLog::wrote(std::string_view stream, std::optional<Version> next_version) {
+    Known& entry = known(stream);
+    if (entry.stream != stream) {
+        return;
+    }
+    if (next_version) {
+        entry.facts.next = *next_version;
+    } else {
+        entry.stream.clear();
+    }
+}
+
+Result<StreamFacts> PartitionLog::look_up(std::string_view stream) {
     auto head = index_.head(stream);
     if (!head) {
         return head.error();

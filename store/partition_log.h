@@ -77,7 +77,10 @@ class PartitionLog {
     Time clock;               // of the last batch
     ProducerTable& producers() { return producers_; }
     RecentIds& recent_ids() { return recent_ids_; }
-    Result<StreamFacts> facts(std::string_view stream) const;
+    // In-flight records included.
+    Result<StreamFacts> facts(std::string_view stream);
+    // The stream's next version after records just added; after a control record: nullopt.
+    void wrote(std::string_view stream, std::optional<Version> next_version);
     // Remembers a lifecycle record that is not yet committed, until forget_pending().
     void remember_control(Offset offset, const StreamControl& control);
     void forget_pending() { pending_controls_.clear(); }
@@ -95,6 +98,12 @@ class PartitionLog {
     };
     Result<void> read_meta();
     Result<void> read_end();
+    struct Known {
+        std::string stream;  // empty: none
+        StreamFacts facts;
+    };
+    Known& known(std::string_view stream);
+    Result<StreamFacts> look_up(std::string_view stream);
     Result<Offset> recent_from() const;
     Result<void> check_covered(Offset producers_covered) const;
     Result<void> skip_removed(const MakeRoom& make_room);
@@ -119,7 +128,8 @@ class PartitionLog {
         Offset offset;
         StreamControl control;
     };
-    mutable std::vector<Control> controls_;  // a cache, by offset % size
+    std::vector<Control> controls_;  // a cache, by offset % size
+    std::vector<Known> known_;  // of streams asked for lately, by the hash of the name
     std::unordered_map<std::uint64_t, StreamControl> pending_controls_;
     std::optional<Offset> newest_lifecycle_;
 };

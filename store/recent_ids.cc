@@ -9,6 +9,7 @@ namespace skald::store {
 namespace {
 
 constexpr std::size_t kSlotsMin = 1024;
+constexpr std::uint8_t kInLine = 7;
 
 }  // namespace
 
@@ -17,7 +18,6 @@ RecentIds::RecentIds(std::size_t capacity)
 
 // Ids that count up share a line of the processor's cache by eights: its low bits are the id's own.
 std::uint32_t RecentIds::tag_of(const Uuid& id) {
-    constexpr std::uint8_t kInLine = 7;
     Uuid line = id;
     line.bytes[15] &= static_cast<std::uint8_t>(~kInLine);
     std::uint64_t h = std::hash<Uuid>{}(line);
@@ -66,6 +66,12 @@ void RecentIds::add(const Uuid& id, Offset offset, Time now) {
     }
     if (newer_.used * 2 >= newer_.slots.size()) {
         grow();
+    }
+    // Where the ids behind this one's line will go: a source of ids counts up.
+    if (((id.bytes[15] + 1) & kInLine) == 0) {
+        Uuid next = id;
+        next.bytes[15] = static_cast<std::uint8_t>(next.bytes[15] + 1);
+        __builtin_prefetch(&newer_.slots[tag_of(next) & (newer_.slots.size() - 1)], 1);
     }
     const std::uint64_t relative = (offset - newer_.base) + 1;
     newer_.place(std::uint64_t{tag_of(id)} << 32 | (relative & kLow32));
