@@ -188,7 +188,7 @@ int Agent::reply() {
     const int done = static_cast<int>(outcomes_.outcomes.size());
     const Monotonic begun = parts_.clock.monotonic();
     for (const OutcomeBatch::Commit& commit : outcomes_.commits) {
-        busy(Stage::check, commit.times.checked - commit.times.begun);
+        busy(Stage::check, commit.times.deciding);
         busy(Stage::commit, commit.times.durable - commit.times.checked);
     }
     if (done != 0) {

@@ -308,6 +308,9 @@ void Admission::note_control(const wire::RequestView& request, Offset offset) {
 std::string Admission::finish() {
     const auto records = static_cast<std::uint64_t>(builder_.size());
     std::string batch = builder_.finish(log_.next, static_cast<std::uint64_t>(clock_.us));
+    std::swap(previous_, pending_);
+    pending_.clear();
+    previous_base_ = log_.next;
     log_.next = log_.next + records;
     log_.chain = builder_.chain();
     log_.clock = clock_;

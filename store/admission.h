@@ -78,6 +78,9 @@ class Admission {
     std::vector<StreamFacts> facts_;       // of the request's written streams
     std::vector<Version> first_versions_;  // of the same
     std::vector<Pending> pending_;
+    // Of the batch before, which may still be on its way to the disk.
+    std::vector<Pending> previous_;
+    Offset previous_base_;
 };
 
 }  // namespace skald::store

@@ -57,6 +57,9 @@ Result<std::optional<Admission::Pending>> Admission::record_at(Offset offset) co
         const std::uint64_t nth = offset - base;
         return nth < pending_.size() ? std::optional(pending_[nth]) : std::nullopt;
     }
+    if (offset >= previous_base_ && offset - previous_base_ < previous_.size()) {
+        return std::optional(previous_[offset - previous_base_]);
+    }
     auto event = log_.reader().event(offset);
     if (!event) {
         return event.error();

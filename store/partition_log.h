@@ -129,7 +129,7 @@ class PartitionLog {
         StreamControl control;
     };
     std::vector<Control> controls_;  // a cache, by offset % size
-    std::vector<Known> known_;  // of streams asked for lately, by the hash of the name
+    std::vector<Known> known_;       // of streams asked for lately, by the hash of the name
     std::unordered_map<std::uint64_t, StreamControl> pending_controls_;
     std::optional<Offset> newest_lifecycle_;
 };

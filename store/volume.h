@@ -56,9 +56,10 @@ struct CommitTimes {
     std::size_t requests = 0;
     std::size_t records = 0;
     std::size_t bytes = 0;
-    Monotonic begun{};    // the writer took the requests
-    Monotonic checked{};  // checks done, batch encoded
-    Monotonic durable{};  // the commit's sync returned
+    Monotonic begun{};                    // the writer took the last of the requests
+    Monotonic checked{};                  // checks done, batch encoded
+    Monotonic durable{};                  // the commit's sync returned
+    std::chrono::nanoseconds deciding{};  // spent on checks and encoding, of this commit alone
 };
 
 // Where outcomes go. Called on the writer's thread; must not block nor call the volume back, except

@@ -38,7 +38,9 @@ Writer::Writer(Parts parts) : parts_(std::move(parts)) {
         admissions_.emplace_back(*log);
     }
     readers_checked_ = parts_.clock.monotonic();
-    thread_ = std::thread([this] { run(); });
+    for (std::thread& thread : threads_) {
+        thread = std::thread([this] { run(); });
+    }
 }
 
 Writer::~Writer() {
@@ -50,9 +52,11 @@ void Writer::stop() {
         const std::scoped_lock lock(mutex_);
         stop_ = true;
     }
-    work_.notify_one();
-    if (thread_.joinable()) {
-        thread_.join();
+    work_.notify_all();
+    for (std::thread& thread : threads_) {
+        if (thread.joinable()) {
+            thread.join();
+        }
     }
 }
 
@@ -60,7 +64,7 @@ void Writer::run() {
     std::unique_lock lock(mutex_);
     for (;;) {
         const auto ended = [this] { return stop_ && queue_.empty() && changes_.empty(); };
-        work_.wait(lock, [&] { return !baton_ && (ended() || has_work()); });
+        work_.wait(lock, [&] { return ended() || (!preparing_ && has_work()); });
         if (ended()) {
             return;
         }
@@ -79,20 +83,72 @@ bool Writer::throttled() const {
            std::any_of(parts_.logs.begin(), parts_.logs.end(), full);
 }
 
-// Holds the baton for one commit.
+// One commit, from the queue to its outcomes.
 void Writer::work(std::unique_lock<std::mutex>& lock) {
-    baton_ = true;
+    preparing_ = true;
     woken_ = false;
-    take();
-    std::vector<Change*> changes = std::exchange(changes_, {});
+    Commit& commit = commits_[spare_];
+    spare_ = 1 - spare_;
+    prepare(commit, lock);
+    commit.changes = std::exchange(changes_, {});
     lock.unlock();
-    commit(std::move(changes));
-    lock.lock();
-    baton_ = false;
-    idle_.notify_all();
-    if (has_work() || stop_) {
-        work_.notify_one();
+    const bool alone = seal(commit);
+    if (!alone) {
+        lock.lock();
+        give_back(true);
+        lock.unlock();
     }
+    execute(commit);
+    lock.lock();
+    committing_ = false;
+    turn_.notify_one();
+    give_back(alone);
+}
+
+// With the lock held.
+void Writer::give_back(bool preparing) {
+    if (preparing) {
+        preparing_ = false;
+    }
+    idle_.notify_all();
+    if (!preparing_ && (has_work() || stop_)) {
+        stop_ ? work_.notify_all() : work_.notify_one();
+    }
+}
+
+// Returns holding both batons. What comes while the commit before is at the disk joins this one.
+void Writer::prepare(Commit& commit, std::unique_lock<std::mutex>& lock) {
+    commit.clear();
+    for (;;) {
+        take(commit);
+        lock.unlock();
+        decide(commit);
+        lock.lock();
+        if (!committing_) {
+            break;
+        }
+        turn_.wait(lock, [&] {
+            return !committing_ || (!commit.full() && !queue_.empty() && !throttled());
+        });
+    }
+    committing_ = true;
+}
+
+bool Writer::Commit::full() const {
+    return bytes >= limits::kBatchBytesMax || records >= limits::kBatchRecordsMax;
+}
+
+void Writer::Commit::clear() {
+    taken.clear();
+    decided.clear();
+    touched.clear();
+    written.clear();
+    changes.clear();
+    undone.clear();
+    bytes = records = 0;
+    lifecycle = merge = false;
+    times = CommitTimes{};
+    failed.reset();
 }
 
 void Writer::enqueue(const Submission& submission, Partition partition) {
@@ -102,29 +158,29 @@ void Writer::enqueue(const Submission& submission, Partition partition) {
 }
 
 // From the front of the queue: all of it, unless that is too much for a batch.
-void Writer::take() {
-    requests_.clear();
-    if (throttled()) {
+void Writer::take(Commit& commit) {
+    commit.taken.clear();
+    if (throttled() || commit.full()) {
         return;
     }
-    if (queue_bytes_ < limits::kBatchBytesMax && queue_records_ < limits::kBatchRecordsMax) {
-        std::swap(requests_, queue_);
-        queue_bytes_ = queue_records_ = 0;
+    if (commit.bytes + queue_bytes_ < limits::kBatchBytesMax &&
+        commit.records + queue_records_ < limits::kBatchRecordsMax) {
+        std::swap(commit.taken, queue_);
+        commit.bytes += std::exchange(queue_bytes_, 0);
+        commit.records += std::exchange(queue_records_, 0);
         return;
     }
-    std::size_t bytes = 0;
-    std::size_t records = 0;
     auto end = queue_.begin();
-    for (; end != queue_.end() && bytes < limits::kBatchBytesMax &&
-           records < limits::kBatchRecordsMax;
-         ++end) {
-        bytes += end->submission.request.bytes().size();
-        records += end->submission.request.header().records;
+    for (; end != queue_.end() && !commit.full(); ++end) {
+        const std::size_t bytes = end->submission.request.bytes().size();
+        const std::size_t records = end->submission.request.header().records;
+        commit.bytes += bytes;
+        commit.records += records;
+        queue_bytes_ -= bytes;
+        queue_records_ -= records;
     }
-    requests_.assign(queue_.begin(), end);
+    commit.taken.assign(queue_.begin(), end);
     queue_.erase(queue_.begin(), end);
-    queue_bytes_ -= bytes;
-    queue_records_ -= records;
 }
 
 void Writer::submit(std::span<const Submission> submissions,
@@ -132,6 +188,7 @@ void Writer::submit(std::span<const Submission> submissions,
     std::size_t refused = submissions.size();
     bool failed = false;
     bool ended = false;
+    bool prepared = false;
     {
         const std::scoped_lock lock(mutex_);
         failed = failure_.has_value();
@@ -145,8 +202,9 @@ void Writer::submit(std::span<const Submission> submissions,
             }
             enqueue(submissions[i], partitions[i]);
         }
+        prepared = preparing_;
     }
-    work_.notify_one();
+    (prepared ? turn_ : work_).notify_one();
     for (std::size_t i = refused; i < submissions.size(); ++i) {
         refuse(submissions[i], failed  ? stopped(*failure())
                                : ended ? Error(Errc::shutting_down, "the store is closing")
@@ -172,9 +230,12 @@ Result<AppendOutcome> Writer::append(const Submission& submission, Partition par
             return Error(Errc::busy, "too many appends wait; try again");
         }
         enqueue(own, partition);
+        if (preparing_) {
+            turn_.notify_one();
+        }
         // Everything ahead of us in the queue goes into the same commit, so one round usually
         // serves.
-        while (!baton_ && !throttled() && !waiter.done()) {
+        while (!preparing_ && !throttled() && !waiter.done() && !queue_.empty()) {
             work(lock);
         }
     }
@@ -189,7 +250,7 @@ Result<void> Writer::change(const std::function<Result<void>(lmdb::WriteTxn&)>& 
     }
     changes_.push_back(&waiting);
     while (!waiting.done) {
-        if (baton_) {
+        if (preparing_) {
             idle_.wait(lock);
         } else {
             work(lock);
@@ -200,19 +261,16 @@ Result<void> Writer::change(const std::function<Result<void>(lmdb::WriteTxn&)>& 
 
 Result<void> Writer::alone(const std::function<Result<void>()>& work) {
     std::unique_lock lock(mutex_);
-    idle_.wait(lock, [this] { return !baton_; });
+    idle_.wait(lock, [this] { return !preparing_ && !committing_; });
     if (failure_) {
         return stopped(*failure_);
     }
-    baton_ = true;
+    preparing_ = committing_ = true;
     lock.unlock();
     auto done = work();
     lock.lock();
-    baton_ = false;
-    idle_.notify_all();
-    if (has_work() || stop_) {
-        work_.notify_one();
-    }
+    committing_ = false;
+    give_back(true);
     return done;
 }
 

@@ -1,10 +1,10 @@
-// The one writer of a volume: gathers requests while a commit syncs, decides them, and puts all
-// that waits, whatever its partition, into one synced commit (rules L1, L2).
+// The one writer of a volume: gathers requests while a commit syncs, decides them meanwhile, and
+// puts all that waits, whatever its partition, into one synced commit (rules L1, L2).
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,12 +20,14 @@
 
 namespace skald::store {
 
-// The writer's role is a baton. A thread of its own takes it when requests wait; a caller of
-// append() takes it when nobody holds it, so that a lone append costs no thread switch. Thread
-// safe.
+// Two batons, each held by one thread at a time: `preparing_` to decide requests into a commit, and
+// `committing_` to put it on the disk. While one commit is at the disk the next is prepared, so a
+// thread takes the first, then the second as well, and gives back the first once its batches are
+// sealed. Two threads of its own do that; a caller of append() does it in their place when nobody
+// prepares, so that a lone append costs no thread switch. Thread safe.
 class Writer {
   public:
-    // `published` is called after each commit with the baton held, before outcomes are given.
+    // `published` is called after each commit, by one thread at a time, before outcomes are given.
     struct Parts {
         lmdb::Env& env;
         const std::vector<std::unique_ptr<PartitionLog>>& logs;
@@ -69,56 +71,75 @@ class Writer {
         const std::function<Result<void>(lmdb::WriteTxn&)>* apply;
         std::optional<Result<void>> done;
     };
+    struct Written {
+        std::size_t partition;
+        Offset base;
+        Frame frame;
+    };
+    // What goes to the disk together. Kept for the next but one, with its memory.
+    struct Commit {
+        std::vector<Queued> taken;  // the requests taken last
+        std::vector<Decided> decided;
+        std::vector<std::size_t> touched;  // partitions
+        std::vector<Written> written;
+        std::vector<Change*> changes;
+        std::vector<std::pair<Change*, Error>> undone;  // changes that failed
+        std::size_t bytes = 0;                          // of requests
+        std::size_t records = 0;
+        bool lifecycle = false;  // holds lifecycle records
+        bool merge = false;      // producers and fences are put as well
+        Time clock;
+        CommitTimes times;
+        std::optional<Error> failed;
+
+        bool full() const;
+        void clear();
+    };
     static Error stopped(const Error& failure);
     void run();
     void work(std::unique_lock<std::mutex>& lock);
     bool has_work() const;
     bool throttled() const;
     void enqueue(const Submission& submission, Partition partition);
-    void take();
-    void commit(std::vector<Change*> changes);
-    Result<void> decide_and_write(std::vector<Change*>& changes, bool& wrote);
-    Result<void> decide();
-    Result<void> write(std::vector<Change*>& changes, bool& wrote);
-    Result<std::uint64_t> apply_changes(lmdb::WriteTxn& txn, std::vector<Change*>& changes);
-    Result<void> write_batches(lmdb::WriteTxn& txn);
-    Result<void> merge_producers(lmdb::WriteTxn& txn);
+    void take(Commit& commit);
+    void prepare(Commit& commit, std::unique_lock<std::mutex>& lock);
+    void decide(Commit& commit);
+    bool seal(Commit& commit);
+    void execute(Commit& commit);
+    void give_back(bool preparing);
+    Result<void> write(Commit& commit, bool& wrote);
+    Result<std::uint64_t> apply_changes(lmdb::WriteTxn& txn, Commit& commit);
+    Result<void> write_batches(lmdb::WriteTxn& txn, const Commit& commit);
+    Result<void> merge_producers(lmdb::WriteTxn& txn, const Commit& commit);
     bool merge_due() const;
-    void clear_stale_readers();
-    void publish();
-    void give_outcomes(const std::optional<Error>& failed);
+    void clear_stale_readers(Monotonic now);
+    void publish(Commit& commit);
+    static void give_outcomes(Commit& commit);
     static void refuse(const Submission& submission, Error error);
 
     Parts parts_;
     IndexMaintainer* maintainer_ = nullptr;
-    std::vector<Admission> admissions_;  // by partition
-    std::vector<Queued> requests_;       // of this commit
-    std::vector<std::size_t> touched_;   // partitions of this commit
-    std::vector<Decided> decided_;
-    struct Written {
-        std::size_t partition;
-        Offset base;
-        Frame frame;
-    };
-    std::vector<Written> written_;
-    CommitTimes times_;
-    Time clock_;
-    bool merging_producers_ = false;
-    Monotonic readers_checked_{};
+    std::vector<Admission> admissions_;  // by partition; of whoever prepares
+    bool merging_producers_ = false;     // of whoever holds both batons
+    Monotonic readers_checked_{};        // of whoever commits
 
     mutable std::mutex mutex_;
-    std::condition_variable work_;
-    std::condition_variable idle_;
-    std::vector<Queued> queue_;  // guarded by mutex_, like all below
+    std::condition_variable work_;  // for our threads: something to prepare
+    std::condition_variable turn_;  // for whoever prepares: more requests, or the disk is free
+    std::condition_variable idle_;  // for callers: a baton was given back
+    std::vector<Queued> queue_;     // guarded by mutex_, like all below
     std::size_t queue_bytes_ = 0;
     std::size_t queue_records_ = 0;
     std::vector<Change*> changes_;
-    bool baton_ = false;  // somebody writes
+    std::array<Commit, 2> commits_;
+    std::size_t spare_ = 0;  // the one of them that is prepared next
+    bool preparing_ = false;
+    bool committing_ = false;
     bool woken_ = false;
     bool stop_ = false;
     std::optional<Error> failure_;
     std::atomic<bool> failed_{false};  // failure_ is set
-    std::thread thread_;
+    std::array<std::thread, 2> threads_;
 };
 
 }  // namespace skald::store

@@ -1,4 +1,4 @@
-// One commit of the writer: decide, write, publish, answer. With the baton held.
+// The steps of one commit of the writer: decide, seal, write, publish, answer.
 #include <algorithm>
 
 #include "base/limits.h"
@@ -18,86 +18,106 @@ Error Writer::stopped(const Error& failure) {
     return {Errc::store_failed, "the store stopped after an error: " + failure.message};
 }
 
-void Writer::commit(std::vector<Change*> changes) {
+// The requests taken last. Their batches stay open for more.
+void Writer::decide(Commit& commit) {
+    commit.times.begun = parts_.clock.monotonic();
+    if (!commit.failed) {
+        commit.failed = failure();
+    }
+    if (commit.touched.empty()) {
+        commit.clock = parts_.clock.now();
+        for (const auto& log : parts_.logs) {
+            commit.clock = std::max(commit.clock, Time{log->clock.us + 1});
+        }
+    }
+    for (const Queued& queued : commit.taken) {
+        const auto decided = [&](Result<AppendOutcome> outcome) {
+            commit.decided.push_back(
+                {queued.submission.listener, queued.submission.tag, std::move(outcome)});
+        };
+        if (commit.failed) {
+            decided(stopped(*commit.failed));
+            continue;
+        }
+        const std::size_t partition = queued.partition.value;
+        Admission& admission = admissions_[partition];
+        if (std::find(commit.touched.begin(), commit.touched.end(), partition) ==
+            commit.touched.end()) {
+            commit.touched.push_back(partition);
+            admission.begin(commit.clock);
+        }
+        auto outcome = admission.admit(queued.submission);
+        if (!outcome && is_storage(outcome.error())) {
+            commit.failed = outcome.error();
+        }
+        decided(std::move(outcome));
+    }
+    commit.times.requests += commit.taken.size();
+    commit.times.checked = parts_.clock.monotonic();
+    commit.times.deciding += commit.times.checked - commit.times.begun;
+}
+
+// Finishes the batches, so that the next commit's begin behind them. True when nothing may be
+// prepared meanwhile: this commit goes through what preparing changes.
+bool Writer::seal(Commit& commit) {
+    for (const std::size_t partition : commit.touched) {
+        Admission& admission = admissions_[partition];
+        commit.lifecycle = commit.lifecycle || admission.has_lifecycle();
+        if (admission.empty() || commit.failed) {
+            continue;
+        }
+        commit.times.records += admission.records();
+        const Offset base = parts_.logs[partition]->next;
+        auto frame = std::make_shared<const std::string>(admission.finish());
+        commit.times.bytes += frame->size();
+        commit.written.push_back({partition, base, std::move(frame)});
+    }
+    commit.times.checked = parts_.clock.monotonic();
+    commit.merge = merge_due();
+    return commit.merge || commit.lifecycle || !commit.changes.empty() || commit.failed;
+}
+
+void Writer::execute(Commit& commit) {
     if (maintainer_ != nullptr) {
         if (auto broken = maintainer_->failure()) {
             fail(*broken);
         }
     }
-    std::optional<Error> failed = failure();
-    times_ = CommitTimes{};
-    times_.begun = parts_.clock.monotonic();
+    if (auto broken = failure(); broken && !commit.failed) {
+        commit.failed = std::move(broken);
+    }
     bool wrote = false;
-    if (failed) {
-        for (const Queued& queued : requests_) {
-            refuse(queued.submission, stopped(*failed));
-        }
-    } else {
-        clear_stale_readers();
-        auto ok = decide_and_write(changes, wrote);
-        if (!ok) {
-            failed = ok.error();
-            fail(*failed);
+    if (!commit.failed) {
+        clear_stale_readers(commit.times.checked);
+        if (auto ok = write(commit, wrote); !ok) {
+            commit.failed = ok.error();
         }
     }
-    times_.durable = parts_.clock.monotonic();
-    if (!failed && wrote) {
-        publish();
+    if (commit.failed) {
+        fail(*commit.failed);
     }
-    give_outcomes(failed);
+    commit.times.durable = parts_.clock.monotonic();
+    if (!commit.failed && wrote) {
+        publish(commit);
+    }
+    give_outcomes(commit);
     const std::scoped_lock lock(mutex_);
-    for (Change* change : changes) {
+    for (auto& [change, error] : commit.undone) {
+        change->done = std::move(error);
+    }
+    for (Change* change : commit.changes) {
         if (!change->done) {
-            change->done = failed ? Result<void>(stopped(*failed)) : Result<void>();
+            change->done = commit.failed ? Result<void>(stopped(*commit.failed)) : Result<void>();
         }
     }
 }
 
 // A process that died reading would hold back the reuse of pages for ever.
-void Writer::clear_stale_readers() {
-    if (times_.begun - readers_checked_ >= limits::kReaderCheckEvery) {
-        readers_checked_ = times_.begun;
+void Writer::clear_stale_readers(Monotonic now) {
+    if (now - readers_checked_ >= limits::kReaderCheckEvery) {
+        readers_checked_ = now;
         parts_.env.clear_stale_readers();
     }
-}
-
-Result<void> Writer::decide_and_write(std::vector<Change*>& changes, bool& wrote) {
-    auto ok = decide();
-    times_.checked = parts_.clock.monotonic();
-    return ok ? write(changes, wrote) : ok;
-}
-
-Result<void> Writer::decide() {
-    decided_.clear();
-    touched_.clear();
-    std::optional<Error> failed;
-    clock_ = parts_.clock.now();
-    for (const auto& log : parts_.logs) {
-        clock_ = std::max(clock_, Time{log->clock.us + 1});
-    }
-    for (const Queued& queued : requests_) {
-        const auto decided = [&](Result<AppendOutcome> outcome) {
-            decided_.push_back(
-                {queued.submission.listener, queued.submission.tag, std::move(outcome)});
-        };
-        if (failed) {
-            decided(stopped(*failed));
-            continue;
-        }
-        const std::size_t partition = queued.partition.value;
-        Admission& admission = admissions_[partition];
-        if (std::find(touched_.begin(), touched_.end(), partition) == touched_.end()) {
-            touched_.push_back(partition);
-            admission.begin(clock_);
-        }
-        auto outcome = admission.admit(queued.submission);
-        if (!outcome && is_storage(outcome.error())) {
-            failed = outcome.error();
-        }
-        decided(std::move(outcome));
-    }
-    times_.requests = requests_.size();
-    return failed ? Result<void>(*failed) : Result<void>();
 }
 
 bool Writer::merge_due() const {
@@ -112,13 +132,9 @@ bool Writer::merge_due() const {
     return false;
 }
 
-Result<void> Writer::write(std::vector<Change*>& changes, bool& wrote) {
-    bool batches = false;
-    for (const std::size_t partition : touched_) {
-        batches = batches || !admissions_[partition].empty();
-    }
+Result<void> Writer::write(Commit& commit, bool& wrote) {
     const bool slices = maintainer_ != nullptr && maintainer_->pending();
-    if (!batches && !slices && changes.empty() && !merge_due()) {
+    if (commit.written.empty() && !slices && commit.changes.empty() && !commit.merge) {
         return {};
     }
     std::optional<FileExtender::Guard> guard;
@@ -126,10 +142,10 @@ Result<void> Writer::write(std::vector<Change*>& changes, bool& wrote) {
     if (!txn) {
         return txn.error();
     }
-    if (auto ok = write_batches(*txn); !ok) {
+    if (auto ok = write_batches(*txn, commit); !ok) {
         return ok;
     }
-    auto changed = apply_changes(*txn, changes);
+    auto changed = apply_changes(*txn, commit);
     if (!changed) {
         return changed.error();
     }
@@ -138,7 +154,7 @@ Result<void> Writer::write(std::vector<Change*>& changes, bool& wrote) {
             return ok;
         }
     }
-    if (auto ok = merge_producers(*txn); !ok) {
+    if (auto ok = merge_producers(*txn, commit); !ok) {
         return ok;
     }
     if (parts_.extender != nullptr) {
@@ -159,9 +175,9 @@ Result<void> Writer::write(std::vector<Change*>& changes, bool& wrote) {
 }
 
 // What they make the file grow by.
-Result<std::uint64_t> Writer::apply_changes(lmdb::WriteTxn& txn, std::vector<Change*>& changes) {
+Result<std::uint64_t> Writer::apply_changes(lmdb::WriteTxn& txn, Commit& commit) {
     std::uint64_t growth = 0;
-    for (Change* change : changes) {
+    for (Change* change : commit.changes) {
         // A change that fails is undone alone.
         auto child = txn.child();
         if (!child) {
@@ -174,27 +190,26 @@ Result<std::uint64_t> Writer::apply_changes(lmdb::WriteTxn& txn, std::vector<Cha
                 return ok.error();
             }
         } else {
-            change->done = std::move(done);
+            commit.undone.emplace_back(change, std::move(done.error()));
         }
     }
     return growth;
 }
 
-Result<void> Writer::write_batches(lmdb::WriteTxn& txn) {
-    written_.clear();
-    for (const std::size_t partition : touched_) {
-        Admission& admission = admissions_[partition];
-        if (admission.empty()) {
-            continue;
-        }
-        PartitionLog& log = *parts_.logs[partition];
-        const Offset base = log.next;
-        times_.records += admission.records();
-        auto frame = std::make_shared<const std::string>(admission.finish());
-        times_.bytes += frame->size();
-        if (auto ok = txn.append(log.databases().log, base.value, as_bytes(*frame)); !ok) {
+Result<void> Writer::write_batches(lmdb::WriteTxn& txn, const Commit& commit) {
+    for (const Written& written : commit.written) {
+        const PartitionLog& log = *parts_.logs[written.partition];
+        if (auto ok = txn.append(log.databases().log, written.base.value, as_bytes(*written.frame));
+            !ok) {
             return ok;
         }
+    }
+    if (!commit.lifecycle) {
+        return {};
+    }
+    for (const Written& written : commit.written) {
+        PartitionLog& log = *parts_.logs[written.partition];
+        const Admission& admission = admissions_[written.partition];
         if (admission.has_lifecycle()) {
             if (auto ok = log.mark_lifecycle(txn); !ok) {
                 return ok;
@@ -205,13 +220,12 @@ Result<void> Writer::write_batches(lmdb::WriteTxn& txn) {
                 return ok;
             }
         }
-        written_.push_back({partition, base, std::move(frame)});
     }
     return {};
 }
 
-Result<void> Writer::merge_producers(lmdb::WriteTxn& txn) {
-    if (!merge_due()) {
+Result<void> Writer::merge_producers(lmdb::WriteTxn& txn, const Commit& commit) {
+    if (!commit.merge) {
         return {};
     }
     std::size_t left = limits::kSliceBytesMax;
@@ -227,36 +241,36 @@ Result<void> Writer::merge_producers(lmdb::WriteTxn& txn) {
     return {};
 }
 
-void Writer::publish() {
-    for (Written& written : written_) {
+void Writer::publish(Commit& commit) {
+    for (Written& written : commit.written) {
         PartitionLog& log = *parts_.logs[written.partition];
         log.ring().push(written.base, log.next, std::move(written.frame));
-        log.forget_pending();
-        if (!admissions_[written.partition].erasures().empty()) {
-            log.ring().clear();
+        if (commit.lifecycle) {
+            log.forget_pending();
+            if (!admissions_[written.partition].erasures().empty()) {
+                log.ring().clear();
+            }
         }
         log.index().set_sealable(log.next);
     }
-    written_.clear();
     parts_.published();
 }
 
-void Writer::give_outcomes(const std::optional<Error>& failed) {
+void Writer::give_outcomes(Commit& commit) {
     std::vector<AppendListener*> listeners;
-    for (Decided& decided : decided_) {
-        if (failed && decided.outcome) {
+    for (Decided& decided : commit.decided) {
+        if (commit.failed && decided.outcome) {
             decided.outcome =
                 Error(Errc::outcome_unknown,
-                      "the commit failed, the outcome is unknown: " + failed->message);
+                      "the commit failed, the outcome is unknown: " + commit.failed->message);
         }
         decided.listener->on_outcome(decided.tag, decided.outcome);
         if (std::find(listeners.begin(), listeners.end(), decided.listener) == listeners.end()) {
             listeners.push_back(decided.listener);
         }
     }
-    decided_.clear();
     for (AppendListener* listener : listeners) {
-        listener->on_commit(times_);
+        listener->on_commit(commit.times);
     }
 }
 
