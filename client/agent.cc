@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
+
 namespace skald::client {
 namespace {
 
@@ -43,8 +45,8 @@ Result<wire::msg::Welcome> Agent::await_welcome(std::chrono::milliseconds timeou
 }
 
 bool Agent::has_room(std::size_t bytes) const {
-    return !closed_ && open_requests_ < kOpenRequestsMax &&
-           (open_bytes_ + bytes <= kOpenBytesMax || open_requests_ == 0);
+    return !closed_ && open_requests_ < limits::kClientRequestsMax &&
+           (open_bytes_ + bytes <= limits::kClientBytesMax || open_requests_ == 0);
 }
 
 void Agent::enqueue(Sequenced& call) {
