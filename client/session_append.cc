@@ -14,15 +14,17 @@ namespace msg = wire::msg;
 constexpr auto kResendPause = std::chrono::milliseconds(50);
 
 // Whether this refusal, of a request that was sent before without an answer, proves that nothing of
-// it was written the first time.
-bool proves_nothing_written(Errc code) {
+// it was written the first time. A change may be refused because of what it did itself: the stream
+// that it deleted is not there any more.
+bool proves_nothing_written(const Sequenced& call, Errc code) {
     switch (class_of(code)) {
         case ErrorClass::conflict:
-            return code != Errc::fenced && code != Errc::partly_repeated;
+            return call.lifecycle ? code == Errc::already_rejected
+                                  : code != Errc::fenced && code != Errc::partly_repeated;
         case ErrorClass::usage:
             return code != Errc::sequence_gap;
         case ErrorClass::not_found:
-            return true;
+            return !call.lifecycle;
         default:
             return false;
     }
@@ -155,7 +157,7 @@ void Session::on(msg::Receipts& receipts, std::vector<Body>&) {
 
 void Session::refuse(Lane& lane, std::size_t i, Error error) {
     Sequenced& call = lane.sent[i];
-    if (call.sends == 1 || proves_nothing_written(error.code)) {
+    if (call.sends == 1 || proves_nothing_written(call, error.code)) {
         settle(lane, i, std::move(error));
         return;
     }

@@ -36,10 +36,19 @@ class SessionFixture {
         session_.received({std::move(message), {}}, now_);
         take();
     }
-    int append(std::uint16_t partition = 0) {
-        const int call = calls_++;
+    int append(std::uint16_t partition = 0, std::size_t bytes = 7) {
         Sequenced sequenced;
-        sequenced.request = "request";
+        sequenced.request.assign(bytes, 'x');
+        return submit(std::move(sequenced), partition);
+    }
+    int change() {
+        Sequenced sequenced;
+        sequenced.lifecycle =
+            std::make_unique<const Lifecycle>(Lifecycle{"s", Expected::any(), DeleteStream{true}});
+        return submit(std::move(sequenced), 0);
+    }
+    int submit(Sequenced sequenced, std::uint16_t partition) {
+        const int call = calls_++;
         sequenced.partition = Partition{partition};
         sequenced.deadline = now_ + 10s;
         sequenced.done = [this, call](Result<Receipt> result) {

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <map>
 
+#include "base/limits.h"
 #include "tests/client/session_fixture.h"
 
 namespace skald::client {
@@ -119,6 +120,27 @@ TEST_CASE("session: a refusal of what was sent before proves little", "[client]"
         f.receipts(0, 1);
     }
     CHECK(f.resolved(call) == 1);
+}
+
+TEST_CASE("session: a refusal of a change that was sent before proves less", "[client]") {
+    const auto [code, expected] = GENERATE(table<Errc, Errc>({
+        {Errc::stream_tombstoned, Errc::outcome_unknown},
+        {Errc::not_found, Errc::outcome_unknown},
+        {Errc::wrong_expected_version, Errc::outcome_unknown},
+        {Errc::invalid_argument, Errc::invalid_argument},
+        {Errc::already_rejected, Errc::already_rejected},
+    }));
+    SessionFixture f;
+    f.welcome();
+    const int once = f.change();
+    f.reject(0, code);
+    CHECK(f.error(once) == code);
+    const int again = f.change();
+    f.lose();
+    f.reconnect();
+    f.welcome();
+    f.reject(1, code);
+    CHECK(f.error(again) == expected);
 }
 
 TEST_CASE("session: deadlines", "[client]") {
