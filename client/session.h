@@ -197,6 +197,7 @@ class Session {
 
     // Sends what credit allows: first what this connection has not seen, then what is new.
     void send_more();
+    bool send_again();
     bool has_credit(std::size_t bytes) const;
     void send_first(Sequenced call);
     void send(Lane& lane, std::size_t i);
@@ -233,6 +234,7 @@ class Session {
     std::uint64_t bytes_in_flight_ = 0;
     std::uint32_t requests_in_flight_ = 0;
     std::optional<Monotonic> resend_at_;
+    bool resends_wait_ = false;  // for credit: nothing new may go before them
 
     std::deque<Sequenced> waiting_;  // never sent
     std::vector<Lane> lanes_;        // by partition

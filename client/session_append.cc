@@ -37,7 +37,8 @@ bool may_pass(Errc code) {
 }  // namespace
 
 void Session::submit(Sequenced call) {
-    if (state_ == State::ready && waiting_.empty() && !resend_at_ && has_credit(call.bytes())) {
+    const bool first = waiting_.empty() && !resend_at_ && !resends_wait_;
+    if (state_ == State::ready && first && has_credit(call.bytes())) {
         send_first(std::move(call));
         return;
     }
@@ -68,10 +69,8 @@ void Session::send(Lane& lane, std::size_t i) {
     lane.last_unresolved = id + 1;
 }
 
-void Session::send_more() {
-    if (state_ != State::ready || resend_at_) {
-        return;
-    }
+// False when credit ended first.
+bool Session::send_again() {
     for (Lane& lane : lanes_) {
         for (; lane.resend < lane.sent.size(); ++lane.resend) {
             const Sequenced& call = lane.sent[lane.resend];
@@ -80,10 +79,21 @@ void Session::send_more() {
                 continue;
             }
             if (!has_credit(call.bytes())) {
-                return;
+                return false;
             }
             send(lane, lane.resend);
         }
+    }
+    return true;
+}
+
+void Session::send_more() {
+    if (state_ != State::ready || resend_at_) {
+        return;
+    }
+    resends_wait_ = !send_again();
+    if (resends_wait_) {
+        return;
     }
     while (!waiting_.empty() && has_credit(waiting_.front().bytes())) {
         send_first(std::move(waiting_.front()));

@@ -143,6 +143,23 @@ TEST_CASE("session: a refusal of a change that was sent before proves less", "[c
     CHECK(f.error(again) == expected);
 }
 
+TEST_CASE("session: a new call does not overtake what is to be sent again", "[client]") {
+    SessionFixture f;
+    f.welcome();
+    f.receive(msg::Busy{4 << 20, 100});
+    f.append(0, 600'000);
+    f.append(0, 600'000);
+    CHECK(ids(f.sent()) == Ids{0, 1});
+    f.lose();
+    f.reconnect();
+    f.welcome();
+    CHECK(ids(f.sent()) == Ids{0});
+    f.append(0, 10);
+    CHECK(f.sent().empty());
+    f.receipts(0, 1);
+    CHECK(ids(f.sent()) == Ids{1, 2});
+}
+
 TEST_CASE("session: deadlines", "[client]") {
     SessionFixture f;
     SECTION("of what was never sent: nothing was written") {
