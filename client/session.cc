@@ -227,6 +227,10 @@ void Session::close() {
             }
         }
         lane.sent.clear();
+        for (Sequenced& call : lane.held) {
+            end(call, false);
+        }
+        lane.held.clear();
     }
     for (Sequenced& call : waiting_) {
         end(call, false);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "skald/event_store.h"
 #include "wire/messages.h"
 
@@ -157,6 +158,11 @@ class Session {
         std::deque<Sequenced> sent;
         std::size_t resend = 0;             // from here on they must be sent on this connection
         std::uint64_t last_unresolved = 0;  // one past the last sequence sent and not resolved
+        std::deque<Sequenced> held;         // never sent: these wait for room in the lane
+        // The log remembers so many requests of a producer: one more on its way, and the oldest
+        // could not be asked for again.
+        bool sent_has_room() const { return sent.size() < limits::kProducerRequestsMax; }
+        bool has_room() const { return held.empty() && sent_has_room(); }
     };
     struct Subscribed {
         Subscribe request;
@@ -199,6 +205,7 @@ class Session {
     void send_more();
     bool send_again();
     bool has_credit(std::size_t bytes) const;
+    Lane& lane_of(const Sequenced& call);
     void send_first(Sequenced call);
     void send(Lane& lane, std::size_t i);
     void settle(Lane& lane, std::size_t i, Result<Receipt> result);
@@ -207,6 +214,7 @@ class Session {
                     std::uint32_t i) const;
     void refuse(Lane& lane, std::size_t i, Error error);
     void time_out(Monotonic now);
+    void time_out(std::deque<Sequenced>& unsent, Monotonic now);
 
     void send_subscribe(SubscriptionId id, Subscribed& subscription);
     void merge(Subscribed& subscription, const Position& moved);

@@ -37,10 +37,16 @@ bool may_pass(Errc code) {
 }  // namespace
 
 void Session::submit(Sequenced call) {
-    const bool first = waiting_.empty() && !resend_at_ && !resends_wait_;
-    if (state_ == State::ready && first && has_credit(call.bytes())) {
-        send_first(std::move(call));
-        return;
+    if (state_ == State::ready && waiting_.empty() && !resend_at_ && !resends_wait_) {
+        Lane& lane = lane_of(call);
+        if (!lane.has_room()) {
+            lane.held.push_back(std::move(call));
+            return;
+        }
+        if (has_credit(call.bytes())) {
+            send_first(std::move(call));
+            return;
+        }
     }
     waiting_.push_back(std::move(call));
 }
@@ -50,8 +56,12 @@ bool Session::has_credit(std::size_t bytes) const {
            (bytes_in_flight_ + bytes <= credit_bytes_ || requests_in_flight_ == 0);
 }
 
+Session::Lane& Session::lane_of(const Sequenced& call) {
+    return lanes_[std::min<std::size_t>(call.partition.value, lanes_.size() - 1)];
+}
+
 void Session::send_first(Sequenced call) {
-    Lane& lane = lanes_[std::min<std::size_t>(call.partition.value, lanes_.size() - 1)];
+    Lane& lane = lane_of(call);
     lane.sent.push_back(std::move(call));
     send(lane, lane.sent.size() - 1);
     lane.resend = lane.sent.size();
@@ -95,8 +105,21 @@ void Session::send_more() {
     if (resends_wait_) {
         return;
     }
+    for (Lane& lane : lanes_) {
+        while (!lane.held.empty() && lane.sent_has_room() &&
+               has_credit(lane.held.front().bytes())) {
+            send_first(std::move(lane.held.front()));
+            lane.held.pop_front();
+        }
+    }
     while (!waiting_.empty() && has_credit(waiting_.front().bytes())) {
-        send_first(std::move(waiting_.front()));
+        Lane& lane = lane_of(waiting_.front());
+        if (lane.has_room()) {
+            send_first(std::move(waiting_.front()));
+        } else {
+            // Its partition is full: those of others go on.
+            lane.held.push_back(std::move(waiting_.front()));
+        }
         waiting_.pop_front();
     }
 }
@@ -213,6 +236,16 @@ void Session::on(msg::Rejected& rejected, std::vector<Body>& bodies) {
     send_more();
 }
 
+void Session::time_out(std::deque<Sequenced>& unsent, Monotonic now) {
+    while (!unsent.empty() && unsent.front().deadline <= now) {
+        Sequenced& call = unsent.front();
+        effects_.resolved.push_back(
+            {std::move(call.done), Error(Errc::timed_out, "not sent in time: nothing was written"),
+             call.bytes(), call.at_once});
+        unsent.pop_front();
+    }
+}
+
 void Session::time_out(Monotonic now) {
     for (Lane& lane : lanes_) {
         for (std::size_t i = 0; i < lane.sent.size(); ++i) {
@@ -227,14 +260,9 @@ void Session::time_out(Monotonic now) {
                          "no answer came in time: the append may have been written"));
         }
         trim(lane);
+        time_out(lane.held, now);
     }
-    while (!waiting_.empty() && waiting_.front().deadline <= now) {
-        Sequenced& call = waiting_.front();
-        effects_.resolved.push_back(
-            {std::move(call.done), Error(Errc::timed_out, "not sent in time: nothing was written"),
-             call.bytes(), call.at_once});
-        waiting_.pop_front();
-    }
+    time_out(waiting_, now);
     for (auto it = plain_.begin(); it != plain_.end();) {
         if (it->second.deadline > now) {
             ++it;

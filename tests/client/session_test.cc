@@ -143,6 +143,52 @@ TEST_CASE("session: a refusal of a change that was sent before proves less", "[c
     CHECK(f.error(again) == expected);
 }
 
+TEST_CASE("session: no more is on its way than the log remembers", "[client]") {
+    SessionFixture f(1, 2);
+    f.welcome(10'000);
+    for (int i = 0; i < 5000; ++i) {
+        f.append(0);
+    }
+    CHECK(f.sent().size() == limits::kProducerRequestsMax);
+    f.append(1);
+    CHECK(ids(f.sent()) == Ids{0});
+    f.receipts(0, 2);
+    CHECK(ids(f.sent()) == Ids{4096, 4097});
+    f.lose();
+    f.reconnect();
+    f.welcome(10'000);
+    const auto again = f.sent();
+    REQUIRE(again.size() == 4097);
+    CHECK(again.front().id == 2);
+    f.receipts(2, 4096);
+    CHECK(f.sent().size() == 902);
+    f.receipts(4098, 902);
+    for (int i = 0; i < 5000; ++i) {
+        REQUIRE(f.resolved(i) == 1);
+    }
+}
+
+TEST_CASE("session: what waits for its partition has a deadline too", "[client]") {
+    SessionFixture f(1, 2);
+    f.welcome(10'000);
+    for (int i = 0; i < 4097; ++i) {
+        f.append(0);
+    }
+    f.append(1);
+    SECTION("and times out unsent") {
+        for (int i = 0; i < 11; ++i) {
+            f.receive(msg::Heartbeat{});
+            f.pass(1s);
+        }
+        CHECK(f.error(4095) == Errc::outcome_unknown);
+        CHECK(f.error(4096) == Errc::timed_out);
+    }
+    SECTION("and ends with the client") {
+        f.close();
+        CHECK(f.error(4096) == Errc::connection_lost);
+    }
+}
+
 TEST_CASE("session: a new call does not overtake what is to be sent again", "[client]") {
     SessionFixture f;
     f.welcome();
