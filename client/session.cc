@@ -202,8 +202,9 @@ void Session::tick(Monotonic now) {
     }
     if (resend_at_ && now >= *resend_at_) {
         resend_at_.reset();
-        send_more();
     }
+    // Also without an answer: what timed out has made room.
+    send_more();
 }
 
 Monotonic Session::next_tick(Monotonic now) const {

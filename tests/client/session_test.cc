@@ -233,6 +233,22 @@ TEST_CASE("session: deadlines", "[client]") {
     }
 }
 
+TEST_CASE("session: a call without an answer makes room when its time is over", "[client]") {
+    SessionFixture f;
+    f.welcome(1);
+    const int first = f.append();
+    f.sent();
+    for (int i = 0; i < 10; ++i) {
+        f.receive(msg::Heartbeat{});
+        f.pass(900ms);
+    }
+    f.append();
+    CHECK(f.sent().empty());
+    f.pass(1100ms);
+    CHECK(f.error(first) == Errc::outcome_unknown);
+    CHECK(ids(f.sent()) == Ids{1});
+}
+
 TEST_CASE("session: a silent node is left, and the next server tried", "[client]") {
     SessionFixture f(2);
     f.welcome();
