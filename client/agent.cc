@@ -144,7 +144,15 @@ void Agent::take_answers() {
     }
     const Monotonic time = now();
     Answer answer;
-    for (int i = 0; i < kAnswersAtOnce && socket_->receive(answer); ++i) {
+    for (int i = 0; i < kAnswersAtOnce; ++i) {
+        const auto received = socket_->receive(answer);
+        if (received == DealerSocket::Received::nothing) {
+            break;
+        }
+        if (received == DealerSocket::Received::malformed) {
+            session_.broken(time, "a message of the node cannot be read");
+            return;
+        }
         session_.received(std::move(answer), time);
         answer = Answer{};
         if (session_.effects().disconnect) {

@@ -12,6 +12,7 @@ namespace msg = wire::msg;
 constexpr auto kAttemptTime = std::chrono::seconds(2);  // for a Welcome
 constexpr auto kBackoffMin = std::chrono::milliseconds(50);
 constexpr auto kBackoffMax = std::chrono::seconds(2);
+constexpr std::size_t kBrokenFailures = 3;  // what a broken connection counts for at least
 constexpr auto kTick = std::chrono::milliseconds(100);
 
 Error unreachable() {
@@ -93,6 +94,12 @@ void Session::lost(Monotonic now, const Error& why) {
         standing_ = Standing::failed;
         failure_ = why;
     }
+}
+
+void Session::broken(Monotonic now, const char* how) {
+    // It will likely do so again: not at once.
+    failures_ = std::max(failures_, kBrokenFailures);
+    lost(now, Error(Errc::malformed, how));
 }
 
 void Session::on(msg::Goodbye& goodbye, std::vector<Body>&) {

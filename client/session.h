@@ -138,6 +138,9 @@ class Session {
     // The connection broke, or could not be made.
     void lost(Monotonic now);
     void lost(Monotonic now, const Error& why);
+    // The node does not keep to the protocol: what it sent may lack events or answers, which a new
+    // connection gives again.
+    void broken(Monotonic now, const char* how);
     void tick(Monotonic now);
     // Resolves everything that is open.
     void close();

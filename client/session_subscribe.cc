@@ -91,7 +91,11 @@ void Session::on(msg::Subscribed& message, std::vector<Body>&) {
 
 void Session::on(msg::Deliver& message, std::vector<Body>& bodies) {
     Subscribed* s = find(message.subscription);
-    if (s == nullptr || bodies.size() != message.chunks.size()) {
+    if (bodies.size() != message.chunks.size()) {
+        broken(now_, "a delivery lacks events");
+        return;
+    }
+    if (s == nullptr) {
         return;
     }
     merge(*s, message.position);

@@ -68,25 +68,26 @@ bool DealerSocket::receive_body(Answer& answer) {
     return more;
 }
 
-bool DealerSocket::receive(Answer& answer) {
-    while (socket_.receive(part_)) {
-        Bytes frame = part_.bytes();
-        if (!wire::aligned(frame)) {
-            aligned_.resize(frame.size() / sizeof(std::uint64_t) + 1);
-            std::memcpy(aligned_.data(), frame.data(), frame.size());
-            frame = {reinterpret_cast<const std::byte*>(aligned_.data()), frame.size()};
-        }
-        auto message = wire::decode_from_node(frame);
-        answer.bodies.clear();
-        for (bool more = part_.more(); more;) {
-            more = receive_body(answer);
-        }
-        if (message) {
-            answer.message = std::move(*message);
-            return true;
-        }
+DealerSocket::Received DealerSocket::receive(Answer& answer) {
+    if (!socket_.receive(part_)) {
+        return Received::nothing;
     }
-    return false;
+    Bytes frame = part_.bytes();
+    if (!wire::aligned(frame)) {
+        aligned_.resize(frame.size() / sizeof(std::uint64_t) + 1);
+        std::memcpy(aligned_.data(), frame.data(), frame.size());
+        frame = {reinterpret_cast<const std::byte*>(aligned_.data()), frame.size()};
+    }
+    auto message = wire::decode_from_node(frame);
+    if (!message) {
+        return Received::malformed;
+    }
+    answer.bodies.clear();
+    for (bool more = part_.more(); more;) {
+        more = receive_body(answer);
+    }
+    answer.message = std::move(*message);
+    return Received::answer;
 }
 
 void DealerSocket::send(const Effects::Send& send) {

@@ -23,8 +23,9 @@ class DealerSocket {
     static Result<std::unique_ptr<DealerSocket>> connect(const std::string& server,
                                                          const CurveClient& curve);
 
-    // False when nothing waits. `malformed` answers are skipped.
-    bool receive(Answer& answer);
+    // Nothing after a message that cannot be read is to be trusted: an event may be missing.
+    enum class Received : std::uint8_t { nothing, answer, malformed };
+    Received receive(Answer& answer);
     void send(const Effects::Send& send);
     void send(const SequencedSend& send);
     // Whether the connection broke, or could not be made, since the last time.

@@ -312,6 +312,24 @@ TEST_CASE("session: a subscription goes on at its position after a break", "[cli
     CHECK(again.credit_events == 10);
 }
 
+TEST_CASE("session: a Deliver that lacks a body is a broken connection", "[client]") {
+    SessionFixture f;
+    f.welcome();
+    f.session().subscribe({Subscribe{}, f.now() + 10s, [](const auto&) {}});
+    f.take();
+    const SubscriptionId id = msg::kFirstPlainId;
+    f.receive(msg::Subscribed{id, {Uuid{}, {{Partition{}, Uuid{}, Epoch{1}, Offset{5}}}}});
+    f.receive(msg::Deliver{id,
+                           {{Partition{}, 1, Offset{5}, Offset{6}}},
+                           {Uuid{}, {{Partition{}, Uuid{}, Epoch{1}, Offset{6}}}}});
+    CHECK_FALSE(f.connected_);
+    f.reconnect();
+    f.welcome();
+    const auto messages = f.messages();
+    const auto& again = std::get<msg::Subscribe>(messages.back());
+    CHECK(std::get<Position>(again.start).partitions.at(0).next == Offset{5});
+}
+
 TEST_CASE("session: credit is given back by halves", "[client]") {
     SessionFixture f;
     f.welcome();
