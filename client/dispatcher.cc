@@ -38,8 +38,12 @@ Consumed HandlerSlot::call(Told& told) {
 }
 
 void HandlerSlot::end(const Error& reason) {
-    if (open_.exchange(false)) {
+    if (!open_.exchange(false)) {
+        return;
+    }
+    try {
         handler_.on_ended(reason, taken_);
+    } catch (...) {  // NOLINT(bugprone-empty-catch): it was the last call, there is nobody to tell
     }
 }
 

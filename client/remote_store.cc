@@ -134,21 +134,22 @@ class RemoteStore final : public EventStore {
             return ok.error();
         }
         auto slot = std::make_shared<HandlerSlot>(handler);
-        Waiter<SubscriptionId> waiter;
+        Waiter<Begun> waiter;
         // Added on the socket's thread, before anything can be told.
-        auto done = [this, slot, tell = waiter.callback()](Result<SubscriptionId> id) {
-            if (id) {
-                agent_.dispatcher().add(*id, slot);
+        auto done = [this, slot, tell = waiter.callback()](Result<Begun> begun) {
+            if (begun) {
+                slot->begin(begun->position);
+                agent_.dispatcher().add(begun->id, slot);
             }
-            tell(std::move(id));
+            tell(std::move(begun));
         };
         agent_.subscribe({request, agent_.now() + timeout_, std::move(done)});
-        auto id = waiter.wait();
-        if (!id) {
-            return id.error();
+        auto begun = waiter.wait();
+        if (!begun) {
+            return begun.error();
         }
         return std::unique_ptr<Subscription>(
-            std::make_unique<RemoteSubscription>(agent_, *id, std::move(slot)));
+            std::make_unique<RemoteSubscription>(agent_, begun->id, std::move(slot)));
     }
 
     Result<StreamInfo> stream_info(std::string_view stream) override {

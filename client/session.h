@@ -59,10 +59,15 @@ struct Plain {
 
 using SubscriptionId = std::uint64_t;
 
+struct Begun {
+    SubscriptionId id = 0;
+    Position position;
+};
+
 struct NewSubscription {
     Subscribe request;
     Monotonic deadline{};
-    std::function<void(Result<SubscriptionId>)> done;
+    std::function<void(Result<Begun>)> done;
 };
 
 // What a subscription's handler is to be told.
@@ -169,7 +174,7 @@ class Session {
     };
     struct Subscribed {
         Subscribe request;
-        std::function<void(Result<SubscriptionId>)> done;  // until the first answer
+        std::function<void(Result<Begun>)> done;  // until the first answer
         Monotonic deadline{};
         std::optional<Position> position;
         bool live = false;

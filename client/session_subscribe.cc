@@ -84,7 +84,7 @@ void Session::on(msg::Subscribed& message, std::vector<Body>&) {
     s->position = message.position;
     if (s->done) {
         effects_.calls.push_back(
-            [done = std::move(s->done), id = message.id] { done(SubscriptionId{id}); });
+            [done = std::move(s->done), begun = Begun{message.id, *s->position}] { done(begun); });
         s->done = nullptr;
     }
 }

@@ -55,4 +55,31 @@ TEST_CASE("client: an envelope that cannot be read ends the connection", "[clien
     CHECK(std::get<Position>(second.get().start) == at(7));
 }
 
+TEST_CASE("client: a handler that fails at once is told where the subscription began", "[client]") {
+    struct Failing final : SubscriptionHandler {
+        void on_events(const Delivery&) override {}
+        void on_checkpoint(const Checkpoint&) override { throw std::runtime_error("no"); }
+        void on_ended(const Error& reason, const Position& position) override {
+            CHECK(reason.code == Errc::handler_failed);
+            ended.set_value(position);
+            throw std::runtime_error("no again");
+        }
+        std::promise<Position> ended;
+    } handler;
+    FakeNode node([&](FakeNode& self, const msg::FromClient& message) {
+        if (const auto* subscribe = std::get_if<msg::Subscribe>(&message)) {
+            self.send(msg::Subscribed{subscribe->id, at(7)});
+            self.send(msg::Checkpoint{subscribe->id, at(9)});
+        }
+    });
+    auto store = connected_to(node);
+    Subscribe request;
+    request.start = End{};
+    auto subscription = store->subscribe(request, handler);
+    REQUIRE(subscription);
+    auto ended = handler.ended.get_future();
+    REQUIRE(ended.wait_for(kLong) == std::future_status::ready);
+    CHECK(ended.get() == at(7));
+}
+
 }  // namespace skald::client

@@ -293,7 +293,7 @@ TEST_CASE("session: a subscription goes on at its position after a break", "[cli
     Subscribe request;
     request.start = End{};
     request.events_in_flight = 10;
-    f.session().subscribe({request, f.now() + 10s, [&](Result<SubscriptionId> got) { id = *got; }});
+    f.session().subscribe({request, f.now() + 10s, [&](Result<Begun> got) { id = got->id; }});
     f.take();
     f.messages();
     const SubscriptionId first = msg::kFirstPlainId;
@@ -335,7 +335,7 @@ TEST_CASE("session: credit is given back by halves", "[client]") {
     f.welcome();
     Subscribe request;
     request.events_in_flight = 10;
-    f.session().subscribe({request, f.now() + 10s, [](const Result<SubscriptionId>&) {}});
+    f.session().subscribe({request, f.now() + 10s, [](const Result<Begun>&) {}});
     f.take();
     f.messages();
     f.session().consumed(msg::kFirstPlainId, 4, 10);
