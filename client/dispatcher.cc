@@ -43,7 +43,8 @@ void HandlerSlot::end(const Error& reason) {
     }
     try {
         handler_.on_ended(reason, taken_);
-    } catch (...) {  // NOLINT(bugprone-empty-catch): it was the last call, there is nobody to tell
+    } catch (...) {
+        // It was the last call: there is nobody left to tell.
     }
 }
 

@@ -131,6 +131,7 @@ void Session::on(msg::Welcome& welcome, std::vector<Body>&) {
     for (auto& [id, plain] : plain_) {
         effects_.sends.push_back({plain.message, plain.body});
     }
+    send_plain();
     for (auto& [id, subscription] : subscriptions_) {
         send_subscribe(id, subscription);
     }
@@ -151,33 +152,6 @@ void Session::received(Answer answer, Monotonic now) {
     }
     now_ = heard_ = now;
     std::visit([&](auto& message) { on(message, answer.bodies); }, answer.message);
-}
-
-void Session::request(Plain call) {
-    const std::uint64_t id = next_id_++;
-    std::visit(
-        [id](auto& message) {
-            if constexpr (requires { message.id; }) {
-                message.id = id;
-            }
-        },
-        call.message);
-    Plain& placed = plain_.emplace(id, std::move(call)).first->second;
-    if (state_ == State::ready) {
-        effects_.sends.push_back({placed.message, placed.body});
-    }
-}
-
-void Session::answer_plain(std::uint64_t id, msg::FromNode message, std::vector<Body>& bodies) {
-    const auto it = plain_.find(id);
-    if (it == plain_.end()) {
-        return;
-    }
-    effects_.calls.push_back([done = std::move(it->second.done),
-                              answer = Answer{std::move(message), std::move(bodies)}]() mutable {
-        done(std::move(answer));
-    });
-    plain_.erase(it);
 }
 
 void Session::tick(Monotonic now) {
@@ -212,6 +186,7 @@ void Session::tick(Monotonic now) {
     }
     // Also without an answer: what timed out has made room.
     send_more();
+    send_plain();
 }
 
 Monotonic Session::next_tick(Monotonic now) const {
@@ -245,10 +220,7 @@ void Session::close() {
     }
     waiting_.clear();
     const Error closed(Errc::connection_lost, "the client was closed");
-    for (auto& [id, plain] : plain_) {
-        effects_.calls.push_back([done = std::move(plain.done), closed] { done(closed); });
-    }
-    plain_.clear();
+    close_plain(closed);
     for (auto& [id, subscription] : subscriptions_) {
         if (subscription.done) {
             effects_.calls.push_back(

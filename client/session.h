@@ -49,12 +49,15 @@ struct Sequenced {
     std::size_t bytes() const { return lifecycle ? lifecycle->stream.size() : request.size(); }
 };
 
-// Any other request. Sent again after a reconnect: it changes nothing, or the same twice.
+// Any other request. Sent again after a reconnect, and when the node was busy: it changes nothing,
+// or the same twice.
 struct Plain {
     wire::msg::FromClient message;
     std::shared_ptr<const std::string> body;
     Monotonic deadline{};
     std::function<void(Result<Answer>)> done;
+    // Kept by the session.
+    std::optional<Error> refused{};  // busy, the last time
 };
 
 using SubscriptionId = std::uint64_t;
@@ -208,6 +211,10 @@ class Session {
         answer_plain(message.id, std::move(message), bodies);
     }
     void answer_plain(std::uint64_t id, wire::msg::FromNode message, std::vector<Body>& bodies);
+    void refuse_plain(wire::msg::Rejected& rejected, std::vector<Body>& bodies);
+    void send_plain();
+    void time_out_plain(Monotonic now);
+    void close_plain(const Error& why);
 
     // Sends what credit allows: first what this connection has not seen, then what is new.
     void send_more();
@@ -255,7 +262,9 @@ class Session {
     std::deque<Sequenced> waiting_;  // never sent
     std::vector<Lane> lanes_;        // by partition
     std::uint64_t next_id_ = wire::msg::kFirstPlainId;
-    std::map<std::uint64_t, Plain> plain_;
+    std::map<std::uint64_t, Plain> plain_;  // on their way, so many at most
+    std::deque<Plain> plain_waiting_;
+    Monotonic plain_resume_{};  // not sent before: the node was busy
     std::map<SubscriptionId, Subscribed> subscriptions_;
 };
 

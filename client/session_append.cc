@@ -218,8 +218,7 @@ void Session::on(msg::Rejected& rejected, std::vector<Body>& bodies) {
             end(rejected.id, std::move(rejected.error));
             return;
         }
-        const std::uint64_t id = rejected.id;
-        answer_plain(id, std::move(rejected), bodies);
+        refuse_plain(rejected, bodies);
         return;
     }
     if (rejected.partition.value >= lanes_.size()) {
@@ -263,16 +262,7 @@ void Session::time_out(Monotonic now) {
         time_out(lane.held, now);
     }
     time_out(waiting_, now);
-    for (auto it = plain_.begin(); it != plain_.end();) {
-        if (it->second.deadline > now) {
-            ++it;
-            continue;
-        }
-        effects_.calls.push_back([done = std::move(it->second.done)] {
-            done(Error(Errc::timed_out, "no answer came in time"));
-        });
-        it = plain_.erase(it);
-    }
+    time_out_plain(now);
     for (auto it = subscriptions_.begin(); it != subscriptions_.end();) {
         if (!it->second.done || it->second.deadline > now) {
             ++it;

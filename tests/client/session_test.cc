@@ -206,6 +206,48 @@ TEST_CASE("session: a new call does not overtake what is to be sent again", "[cl
     CHECK(ids(f.sent()) == Ids{1, 2});
 }
 
+TEST_CASE("session: other requests wait for their turn, and busy is no answer", "[client]") {
+    SessionFixture f;
+    f.welcome();
+    f.messages();
+    std::vector<std::optional<Errc>> answers(6);
+    for (auto& answer : answers) {
+        f.session().request({msg::GetPosition{}, nullptr, f.now() + 1s, [&](Result<Answer> got) {
+                                 answer = got ? Errc::already_exists : got.error().code;
+                             }});
+    }
+    f.take();
+    CHECK(f.messages().size() == limits::kClientPlainUnderWay);
+    f.receive(msg::Rejected{msg::kFirstPlainId, {}, Error(Errc::busy, "later")});
+    CHECK_FALSE(answers[0]);
+    CHECK(f.messages().empty());
+    f.receive(msg::PositionAnswer{msg::kFirstPlainId + 1, {}});
+    CHECK(answers[1]);
+    f.pass(100ms);
+    const auto sent = f.messages();
+    REQUIRE(sent.size() == 2);
+    CHECK(std::get<msg::GetPosition>(sent[0]).id == msg::kFirstPlainId + 4);
+    f.receive(msg::Rejected{msg::kFirstPlainId + 4, {}, Error(Errc::busy, "later")});
+    f.pass(1s);
+    CHECK(answers[0] == Errc::busy);
+    CHECK(answers[2] == Errc::timed_out);
+    CHECK(answers[5] == Errc::timed_out);
+}
+
+TEST_CASE("session: the queue of other requests has a bound", "[client]") {
+    SessionFixture f;
+    int busy = 0;
+    const auto most = limits::kClientPlainUnderWay + limits::kClientPlainWaitingMax;
+    for (std::size_t i = 0; i < most + 3; ++i) {
+        f.session().request({msg::GetPosition{}, nullptr, f.now() + 1s, [&](Result<Answer> got) {
+                                 busy += got.error().code == Errc::busy ? 1 : 0;
+                             }});
+    }
+    f.take();
+    CHECK(busy >= 3);
+    f.close();
+}
+
 TEST_CASE("session: deadlines", "[client]") {
     SessionFixture f;
     SECTION("of what was never sent: nothing was written") {
