@@ -182,14 +182,10 @@ void Agent::send_out() {
 
 // A caller that blocks is woken from here: it need not wait for the dispatcher.
 void Agent::resolve_at_once() {
-    std::vector<Resolved>& resolved = session_.effects().resolved;
-    const auto later = std::stable_partition(resolved.begin(), resolved.end(),
-                                             [](const Resolved& r) { return r.at_once; });
-    for (auto it = resolved.begin(); it != later; ++it) {
-        give_room(1, it->bytes);
-        it->done(std::move(it->result));
+    for (Resolved& resolved : session_.effects().resolved_at_once) {
+        give_room(1, resolved.bytes);
+        resolved.done(std::move(resolved.result));
     }
-    resolved.erase(resolved.begin(), later);
 }
 
 void Agent::give_room(std::size_t requests, std::size_t bytes) {

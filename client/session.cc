@@ -122,6 +122,12 @@ void Session::on(msg::Welcome& welcome, std::vector<Body>&) {
     standing_ = Standing::ready;
     failures_ = 0;
     welcome_ = std::move(welcome);
+    lineages_.assign(lanes_.size(), std::nullopt);
+    for (const msg::PartitionState& state : welcome_.partitions) {
+        if (state.partition.value < lineages_.size()) {
+            lineages_[state.partition.value] = state.lineage;
+        }
+    }
     credit_bytes_ = welcome_.credit_bytes;
     credit_requests_ = welcome_.credit_requests;
     for (Lane& lane : lanes_) {
@@ -200,8 +206,7 @@ void Session::close() {
     state_ = State::closed;
     const auto end = [this](Sequenced& call, bool sent) {
         Error error(sent ? Errc::outcome_unknown : Errc::connection_lost, "the client was closed");
-        effects_.resolved.push_back(
-            {std::move(call.done), std::move(error), call.bytes(), call.at_once});
+        resolve(call, std::move(error));
     };
     for (Lane& lane : lanes_) {
         for (Sequenced& call : lane.sent) {

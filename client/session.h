@@ -88,7 +88,6 @@ struct Resolved {
     AppendCallback done;
     Result<Receipt> result;
     std::size_t bytes = 0;
-    bool at_once = false;
 };
 
 struct SequencedSend {
@@ -108,6 +107,7 @@ struct Effects {
     std::vector<Send> sends;               // then send these
     std::vector<SequencedSend> sequenced;  // and these
     std::vector<Resolved> resolved;
+    std::vector<Resolved> resolved_at_once;    // never block
     std::vector<std::function<void()>> calls;  // of plain requests: never block
     std::vector<Told> told;
     void clear() {
@@ -116,6 +116,7 @@ struct Effects {
         sends.clear();
         sequenced.clear();
         resolved.clear();
+        resolved_at_once.clear();
         calls.clear();
         told.clear();
     }
@@ -224,9 +225,9 @@ class Session {
     void send_first(Sequenced call);
     void send(Lane& lane, std::size_t i);
     void settle(Lane& lane, std::size_t i, Result<Receipt> result);
+    void resolve(Sequenced& call, Result<Receipt> result);
     void trim(Lane& lane);
-    Receipt receipt(const Sequenced& call, const wire::msg::ReceiptRange& range,
-                    std::uint32_t i) const;
+    Receipt receipt(Sequenced& call, const wire::msg::ReceiptRange& range, std::uint32_t i) const;
     void refuse(Lane& lane, std::size_t i, Error error);
     void time_out(Monotonic now);
     void time_out(std::deque<Sequenced>& unsent, Monotonic now);
@@ -252,6 +253,7 @@ class Session {
     Monotonic heard_{};
     Monotonic said_{};
     wire::msg::Welcome welcome_;
+    std::vector<std::optional<Uuid>> lineages_;  // by partition, of that Welcome
     std::uint64_t credit_bytes_ = 0;
     std::uint32_t credit_requests_ = 0;
     std::uint64_t bytes_in_flight_ = 0;

@@ -132,7 +132,12 @@ void Session::settle(Lane& lane, std::size_t i, Result<Receipt> result) {
         --requests_in_flight_;
         bytes_in_flight_ -= std::min<std::uint64_t>(bytes, bytes_in_flight_);
     }
-    effects_.resolved.push_back({std::move(call.done), std::move(result), bytes, call.at_once});
+    resolve(call, std::move(result));
+}
+
+void Session::resolve(Sequenced& call, Result<Receipt> result) {
+    auto& list = call.at_once ? effects_.resolved_at_once : effects_.resolved;
+    list.push_back({std::move(call.done), std::move(result), call.bytes()});
 }
 
 void Session::trim(Lane& lane) {
@@ -143,10 +148,10 @@ void Session::trim(Lane& lane) {
     }
 }
 
-Receipt Session::receipt(const Sequenced& call, const msg::ReceiptRange& range,
-                         std::uint32_t i) const {
+// Takes the names out of the call.
+Receipt Session::receipt(Sequenced& call, const msg::ReceiptRange& range, std::uint32_t i) const {
     Receipt receipt;
-    receipt.stream = call.stream;
+    receipt.stream = std::move(call.stream);
     receipt.version = range.versions.empty() ? range.version + std::uint64_t{i} * range.version_step
                                              : Version{range.versions[i]};
     receipt.partition = range.partition;
@@ -155,11 +160,10 @@ Receipt Session::receipt(const Sequenced& call, const msg::ReceiptRange& range,
     receipt.repeated = range.repeated;
     receipt.durability = range.primary ? Ack::primary : Ack::quorum;
     receipt.position.cluster = welcome_.cluster;
-    for (const msg::PartitionState& state : welcome_.partitions) {
-        if (state.partition == range.partition) {
-            receipt.position.partitions.push_back(
-                {range.partition, state.lineage, range.epoch, receipt.offset + 1, range.digest});
-        }
+    // The caller has looked that the partition is one of Welcome's.
+    if (const auto& lineage = lineages_[range.partition.value]) {
+        receipt.position.partitions.push_back(
+            {range.partition, *lineage, range.epoch, receipt.offset + 1, range.digest});
     }
     return receipt;
 }
@@ -238,9 +242,7 @@ void Session::on(msg::Rejected& rejected, std::vector<Body>& bodies) {
 void Session::time_out(std::deque<Sequenced>& unsent, Monotonic now) {
     while (!unsent.empty() && unsent.front().deadline <= now) {
         Sequenced& call = unsent.front();
-        effects_.resolved.push_back(
-            {std::move(call.done), Error(Errc::timed_out, "not sent in time: nothing was written"),
-             call.bytes(), call.at_once});
+        resolve(call, Error(Errc::timed_out, "not sent in time: nothing was written"));
         unsent.pop_front();
     }
 }

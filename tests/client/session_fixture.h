@@ -122,6 +122,8 @@ class SessionFixture {
             told_.push_back(std::move(told));
         }
         std::vector<Resolved> resolved = std::move(effects.resolved);
+        std::move(effects.resolved_at_once.begin(), effects.resolved_at_once.end(),
+                  std::back_inserter(resolved));
         std::vector<std::function<void()>> calls = std::move(effects.calls);
         effects.clear();
         for (Resolved& r : resolved) {
