@@ -4,6 +4,7 @@
 
 #include <atomic>
 
+#include "base/limits.h"
 #include "cli/append_pipeline.h"
 #include "cli/commands/commands.h"
 #include "cli/event_json.h"
@@ -82,17 +83,20 @@ class Tally {
 };
 
 void submit_line(const Line& line, AppendPipeline& pipeline) {
-    auto parsed = parse_event(line.text);
-    if (!parsed) {
-        pipeline.reject(line.number, parsed.error());
-        return;
+    bool taken = false;
+    while (!taken) {
+        auto parsed = parse_event(line.text);
+        if (!parsed) {
+            pipeline.reject(line.number, parsed.error());
+            return;
+        }
+        const bool has_id = parsed->event.id.has_value();
+        Append append;
+        append.streams.push_back({std::move(parsed->stream), Expected::any(), {}});
+        append.streams.back().events.push_back(std::move(parsed->event));
+        append.check_ids = has_id;
+        taken = pipeline.submit(line.number, std::move(append));
     }
-    const bool has_id = parsed->event.id.has_value();
-    Append append;
-    append.streams.push_back({std::move(parsed->stream), Expected::any(), {}});
-    append.streams.back().events.push_back(std::move(parsed->event));
-    append.check_ids = has_id;
-    pipeline.submit(line.number, std::move(append));
 }
 
 std::string summary_line(const ImportSummary& summary, Monotonic took) {
@@ -172,7 +176,7 @@ void declare(Arguments& arguments, ImportOptions& options) {
     arguments.flag("--receipts", options.receipts,
                    "print a receipt for each line, in input order, once it is acknowledged");
     arguments.number("--in-flight", "N", options.in_flight, "lines under way at once; default 1024")
-        .range(1, 65536);
+        .range(1, limits::kClientRequestsMax);
     arguments
         .text("--on-error", "", options.on_error,
               "at a line that cannot be appended: stop (default), or say so and skip it")
