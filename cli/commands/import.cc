@@ -71,6 +71,7 @@ class Tally {
             stopped_ = true;
             invocation_.console.stop.request();
         }
+        summary_.at_line = summary_.at_line || !summary_.first_error;
         fail(error);
     }
 
@@ -159,6 +160,10 @@ Result<void> run(const ImportOptions& options, const Invocation& invocation) {
     const ImportSummary summary = import_lines(**store, source, options, invocation);
     print_summary(summary, clock.monotonic() - begun, options, invocation);
     if (summary.first_error) {
+        const bool told = options.receipts && options.on_error != "skip" && summary.at_line;
+        if (told && invocation.told != nullptr) {
+            *invocation.told = true;
+        }
         return final_error(summary, options);
     }
     if (summary.interrupted_at) {
@@ -192,6 +197,7 @@ ImportSummary import_lines(EventStore& store, ByteSource& source, const ImportOp
     TerminalProgress progress(invocation, "import");
     NdjsonReader reader(source);
     std::optional<Error> unreadable;
+    std::optional<std::uint64_t> interrupted_at;
     {
         AppendPipeline pipeline(store, options.in_flight,
                                 [&tally](const std::vector<Outcome>& known) { tally.take(known); });
@@ -199,14 +205,15 @@ ImportSummary import_lines(EventStore& store, ByteSource& source, const ImportOp
         std::uint64_t last = 0;
         while (!tally.stopped()) {
             auto got = reader.next(line);
-            if (!got) {
-                unreadable = got.error();
-                break;
-            }
+            // A stop breaks off the input: whatever the reader makes of that.
             if (invocation.console.stop.requested()) {
                 if (!tally.stopped()) {
-                    tally.summary().interrupted_at = last;
+                    interrupted_at = last;
                 }
+                break;
+            }
+            if (!got) {
+                unreadable = got.error();
                 break;
             }
             if (!*got) {
@@ -221,6 +228,7 @@ ImportSummary import_lines(EventStore& store, ByteSource& source, const ImportOp
     if (unreadable) {
         tally.fail(*unreadable);
     }
+    tally.summary().interrupted_at = interrupted_at;
     return std::move(tally.summary());
 }
 

@@ -145,16 +145,47 @@ TEST_CASE("import: a refused line stops it with its own exit status") {
     const Ran ran = harness.run({"import", "--receipts", "--json", "--data", "d"}, input);
     CHECK(ran.status == 4);
     const auto lines = lines_of(ran.out);
-    REQUIRE(lines.size() == 3);
+    REQUIRE(lines.size() == 2);
     CHECK(json::parse(lines[0])["stream"] == "a");
     CHECK(json::parse(lines[1])["error"] == "fenced");
-    CHECK(json::parse(lines[2])["message"] == "line 2: b: fenced");
+    CHECK(json::parse(lines[1])["message"] == "line 2: b: fenced");
+}
+
+TEST_CASE("import: an error that is of no line is told once as well") {
+    Harness harness;
+    const std::string input = event_line("a", 1) + std::string(kLineBytesMax + 1, ' ');
+    const Ran ran = harness.run({"import", "--receipts", "--json", "--data", "d"}, input);
+    CHECK(ran.status == 2);
+    const auto lines = lines_of(ran.out);
+    REQUIRE(lines.size() == 2);
+    CHECK(json::parse(lines[1])["error"] == "request_too_large");
 }
 
 TEST_CASE("import: no more lines under way than a client holds") {
     Harness harness;
     CHECK(harness.run({"import", "--in-flight", "16385", "--data", "d"}).status == 2);
     CHECK(harness.run({"import", "--in-flight", "16384", "--data", "d"}).status == 0);
+}
+
+TEST_CASE("import: Ctrl-C within gzip input is an interruption, not broken input") {
+    const TempDirectory directory;
+    const std::string path = directory.path("pipe");
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    Harness harness;
+    harness.handle_signals = true;
+    // It can be opened once the other end reads: the program runs by then.
+    std::jthread writer([&path] {
+        const int pipe = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+        int unread = ::write(pipe, "\x1f\x8b\x08", 3) == 3 ? 3 : 0;
+        while (unread != 0 && ::ioctl(pipe, FIONREAD, &unread) == 0) {
+            std::this_thread::yield();
+        }
+        std::raise(SIGINT);
+        ::close(pipe);
+    });
+    const Ran ran = harness.run({"import", path, "--data", "d"});
+    CHECK(ran.status == 5);
+    CHECK(ran.err.find("skald: import: interrupted: lines after 0") != std::string::npos);
 }
 
 TEST_CASE("import: --on-error skip goes on, tells each line, and is an error in the end") {
