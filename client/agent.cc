@@ -161,8 +161,8 @@ void Agent::take_answers() {
         // What is to be sent points into the session, which the next answer may change.
         send_out();
     }
-    if (socket_->broken()) {
-        session_.lost(time);
+    if (const auto why = socket_->broken()) {
+        session_.lost(time, *why);
     }
 }
 

@@ -117,13 +117,23 @@ void DealerSocket::send(const SequencedSend& send) {
     }
 }
 
-bool DealerSocket::broken() {
-    bool broken = false;
+std::optional<Error> DealerSocket::broken() {
+    std::optional<Error> why;
     ZmqMessage part;
+    // An event is its number and a value, and then a part with the endpoint.
     while (monitor_.open() && monitor_.receive(part)) {
-        broken = true;
+        const bool refused =
+            part.more() && part.bytes().size() >= sizeof(std::uint16_t) &&
+            (load_le<std::uint16_t>(part.bytes().data()) & ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) != 0;
+        if (refused) {
+            why = Error(Errc::unauthenticated, "the server does not admit our key");
+        } else if (!why) {
+            why = Error(Errc::unreachable, "no server can be reached: is a node running there?");
+        }
+        while (part.more() && monitor_.receive(part)) {
+        }
     }
-    return broken;
+    return why;
 }
 
 }  // namespace skald::client

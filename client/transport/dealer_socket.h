@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,9 @@ class DealerSocket {
     Received receive(Answer& answer);
     void send(const Effects::Send& send);
     void send(const SequencedSend& send);
-    // Whether the connection broke, or could not be made, since the last time.
-    bool broken();
+    // Why the connection broke, or could not be made, since the last time: unreachable, or
+    // unauthenticated when the server does not admit our key.
+    std::optional<Error> broken();
 
     const wire::ZmqSocket& socket() const { return socket_; }
     const wire::ZmqSocket& monitor() const { return monitor_; }
