@@ -11,6 +11,16 @@ namespace skald::client {
 using namespace std::chrono_literals;
 namespace msg = wire::msg;
 
+inline std::vector<std::uint64_t> ids(const std::vector<SequencedSend>& sends) {
+    std::vector<std::uint64_t> list;
+    for (const SequencedSend& send : sends) {
+        list.push_back(send.id);
+    }
+    return list;
+}
+
+using Ids = std::vector<std::uint64_t>;
+
 // A session with its hands on the clock, and what became of its calls.
 class SessionFixture {
   public:
