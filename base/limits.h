@@ -60,6 +60,15 @@ inline constexpr std::size_t kProducerRequestsMax = 4096;  // remembered per pro
 inline constexpr std::size_t kRecentIdsMax = 1'000'000;    // best effort
 inline constexpr auto kRecentIdsAge = std::chrono::minutes(10);
 
+// ---- a client
+// Appends and changes without an outcome: beyond, append waits and append_async is busy.
+inline constexpr std::size_t kClientRequestsMax = 16384;
+inline constexpr std::size_t kClientBytesMax = 16 * kMiB;
+// Other requests on their way to the node: beyond, they wait. Pages are large, and a node answers
+// busy to whoever leaves too many of them untaken.
+inline constexpr std::size_t kClientPlainUnderWay = 4;
+inline constexpr std::size_t kClientPlainWaitingMax = 4096;  // beyond, busy
+
 // ---- the log's index
 inline constexpr std::size_t kTailEventsMax = 65536;  // in memory, then sealed into a run
 inline constexpr auto kSliceTimeMax = std::chrono::milliseconds(5);

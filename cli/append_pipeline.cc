@@ -5,17 +5,31 @@
 namespace skald::cli {
 namespace {
 
+constexpr std::size_t kRequestOverhead = 64;
+constexpr std::size_t kEventOverhead = 96;
+constexpr std::size_t kFieldOverhead = 8;
+
+}  // namespace
+
 std::size_t bytes_of(const Append& append) {
-    std::size_t bytes = 0;
+    std::size_t bytes = kRequestOverhead;
     for (const StreamAppend& stream : append.streams) {
+        bytes += kFieldOverhead + stream.stream.size();
         for (const NewEvent& event : stream.events) {
-            bytes += event.data.size();
+            bytes += kEventOverhead + event.type.size() + event.data.size() +
+                     event.content_type.size() + event.correlation_id.size() +
+                     event.causation_id.size() + event.command_id.size() +
+                     event.trace_context.size();
+            for (const auto& [key, value] : event.metadata) {
+                bytes += kFieldOverhead + key.size() + value.size();
+            }
+            for (const std::string& tag : event.tags) {
+                bytes += kFieldOverhead + tag.size();
+            }
         }
     }
     return bytes;
 }
-
-}  // namespace
 
 AppendPipeline::AppendPipeline(EventStore& store, std::size_t in_flight, OnOutcomes on_outcomes)
     : store_(store),
@@ -23,11 +37,46 @@ AppendPipeline::AppendPipeline(EventStore& store, std::size_t in_flight, OnOutco
       on_outcomes_(std::move(on_outcomes)),
       thread_([this] { hand_on(); }) {}
 
-void AppendPipeline::submit(std::uint64_t tag, Append append) {
+bool AppendPipeline::submit(std::uint64_t tag, Append append) {
     const std::uint64_t number = take_slot(tag, bytes_of(append));
+    {
+        const std::lock_guard lock(mutex_);
+        submitting_ = number;
+        submitter_ = std::this_thread::get_id();
+        alone_ = slots_.size() == 1;
+    }
     store_.append_async(std::move(append), [this, number](Result<Receipt> result) {
-        settle(number, std::move(result));
+        if (!refused_at_once(number, result)) {
+            settle(number, std::move(result));
+        }
     });
+    return !take_back();
+}
+
+// Whether the store refused the append before it took it, so that nothing submitted later can be
+// before it. With nothing else under way there is no answer to wait for: then busy is the outcome.
+bool AppendPipeline::refused_at_once(std::uint64_t number, const Result<Receipt>& result) {
+    const std::lock_guard lock(mutex_);
+    if (result || result.error().code != Errc::busy || submitting_ != number ||
+        submitter_ != std::this_thread::get_id() || alone_) {
+        return false;
+    }
+    refused_ = true;
+    return true;
+}
+
+// Gives a refused append's place back, and waits until one before it is answered.
+bool AppendPipeline::take_back() {
+    std::unique_lock lock(mutex_);
+    submitting_.reset();
+    if (!std::exchange(refused_, false)) {
+        return false;
+    }
+    bytes_ -= slots_.back().bytes;
+    slots_.pop_back();
+    const std::uint64_t first = first_;
+    room_.wait(lock, [&] { return slots_.empty() || first_ != first; });
+    return true;
 }
 
 void AppendPipeline::reject(std::uint64_t tag, Error error) {

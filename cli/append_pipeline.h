@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/limits.h"
 #include "skald/event_store.h"
 
 namespace skald::cli {
@@ -20,21 +21,25 @@ struct Outcome {
     Result<Receipt> result;
 };
 
+// What it takes on its way at most: the encoded request is not larger.
+std::size_t bytes_of(const Append& append);
+
 // Appends of one thread; outcomes are handed on by a thread of the pipeline, in runs, as soon as
-// all before them are known. Bounded by requests and by bytes of data: submit() waits.
+// all before them are known. Bounded by requests and by bytes: submit() waits.
 class AppendPipeline {
   public:
     using OnOutcomes = std::function<void(const std::vector<Outcome>&)>;
 
-    // Far below what a store or a node lets wait (limits::kQueueBytesMax): no `busy` of our making.
-    static constexpr std::size_t kBytesInFlightMax = 8 << 20;
+    // Far below what a client, a node or a store lets wait: no `busy` of our making.
+    static constexpr std::size_t kBytesInFlightMax = limits::kClientBytesMax / 2;
 
     AppendPipeline(EventStore& store, std::size_t in_flight, OnOutcomes on_outcomes);
     ~AppendPipeline() { finish(); }
     AppendPipeline(const AppendPipeline&) = delete;
     AppendPipeline& operator=(const AppendPipeline&) = delete;
 
-    void submit(std::uint64_t tag, Append append);
+    // False: the store's own queue was full. Room was waited for; submit the same again.
+    [[nodiscard]] bool submit(std::uint64_t tag, Append append);
     // Takes a place in the order for what cannot be appended.
     void reject(std::uint64_t tag, Error error);
     // Waits until every outcome was handed on. Nothing may be submitted afterwards.
@@ -49,6 +54,8 @@ class AppendPipeline {
 
     std::uint64_t take_slot(std::uint64_t tag, std::size_t bytes);
     void settle(std::uint64_t number, Result<Receipt> result);
+    bool refused_at_once(std::uint64_t number, const Result<Receipt>& result);
+    bool take_back();
     void hand_on();
 
     EventStore& store_;
@@ -62,6 +69,10 @@ class AppendPipeline {
     std::uint64_t first_ = 0;          // number of slots_.front()
     std::size_t bytes_ = 0;
     bool finishing_ = false;
+    std::optional<std::uint64_t> submitting_;  // the number that append_async is being given
+    std::thread::id submitter_;
+    bool alone_ = false;    // nothing else is under way
+    bool refused_ = false;  // it was, before append_async returned
     std::thread thread_;
 };
 

@@ -65,7 +65,7 @@ bool FileSource::wait_for_input() const {
 Result<std::size_t> FileSource::read(char* to, std::size_t size) {
     while (true) {
         if (!wait_for_input()) {
-            return std::size_t{0};
+            return Error(Errc::shutting_down, fmt::format("interrupted while reading {}", name_));
         }
         const ssize_t got = ::read(fd_, to, size);
         if (got >= 0) {

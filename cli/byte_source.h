@@ -34,7 +34,7 @@ class MemorySource final : public ByteSource {
     std::size_t at_ = 0;
 };
 
-// A file descriptor. A requested stop ends it like the end of the file.
+// A file descriptor. A requested stop ends it with shutting_down: what was read is not all.
 class FileSource final : public ByteSource {
   public:
     // not_found or io_error.

@@ -34,6 +34,8 @@ struct Invocation {
     Console& console;
     const Globals& globals;
     const Backends& backends;
+    // Set by a command whose output holds its error's object already: once is enough.
+    bool* told = nullptr;
 };
 
 struct Command {

@@ -11,12 +11,19 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "cli/config_file.h"
+#include "cli/json_writer.h"
 #include "cli/near_names.h"
 
 namespace skald::cli {
 namespace {
 
 using Words = std::vector<std::string>;
+
+constexpr std::uint64_t kMapBytesMin = 64 * limits::kMiB;
+constexpr std::uint64_t kMapBytesMax = 64 * 1024 * limits::kGiB;  // of 47 bits of address space
+constexpr std::uint64_t kCountMax = 1'000'000;
+constexpr std::uint64_t kBytesMin = 2 * limits::kRequestBytesMax;  // else the largest never fits
+constexpr std::uint64_t kBytesMax = 1024 * limits::kGiB;
 
 // A setter returns what was expected instead, or nothing.
 using Expectation = std::optional<std::string>;
@@ -68,18 +75,24 @@ Expectation set_data(ServeConfig& config, const Words& words) {
     return config.data.empty() ? Expectation("a directory's name") : std::nullopt;
 }
 
-Expectation set_partitions(ServeConfig& config, const Words& words) {
+template <std::uint64_t ServeConfig::*member, std::uint64_t low, std::uint64_t high>
+Expectation set_number(ServeConfig& config, const Words& words) {
     const std::string& word = words[0];
     const char* const end = word.data() + word.size();
-    const auto [stop, problem] = std::from_chars(word.data(), end, config.partitions);
-    const bool good = problem == std::errc{} && stop == end && config.partitions >= 1 &&
-                      config.partitions <= limits::kPartitionsMax;
-    return good ? std::nullopt
-                : Expectation(fmt::format("a number from 1 to {}", limits::kPartitionsMax));
+    const auto [stop, problem] = std::from_chars(word.data(), end, config.*member);
+    const bool good =
+        problem == std::errc{} && stop == end && config.*member >= low && config.*member <= high;
+    return good ? std::nullopt : Expectation(fmt::format("a number from {} to {}", low, high));
 }
 
-std::string print_partitions(const ServeConfig& config) {
-    return std::to_string(config.partitions);
+template <std::uint64_t ServeConfig::*member>
+std::string print_number(const ServeConfig& config) {
+    return std::to_string(config.*member);
+}
+
+template <std::uint64_t ServeConfig::*member, std::uint64_t low, std::uint64_t high>
+constexpr Field number(std::string_view key) {
+    return {key, ValueKind::number, set_number<member, low, high>, print_number<member>};
 }
 
 Expectation set_log_format(ServeConfig& config, const Words& words) {
@@ -94,7 +107,8 @@ Expectation set_log_level(ServeConfig& config, const Words& words) {
 
 constexpr std::array kFields{
     Field{"node.data", ValueKind::text, set_data, print_text<&ServeConfig::data>},
-    Field{"node.partitions", ValueKind::number, set_partitions, print_partitions},
+    number<&ServeConfig::partitions, 1, limits::kPartitionsMax>("node.partitions"),
+    number<&ServeConfig::map_bytes, kMapBytesMin, kMapBytesMax>("node.map_bytes"),
     Field{"listen.clients", ValueKind::list, set_list<&ServeConfig::listen>,
           print_list<&ServeConfig::listen>},
     Field{"listen.http", ValueKind::text, set_text<&ServeConfig::http>,
@@ -103,6 +117,16 @@ constexpr std::array kFields{
           print_text<&ServeConfig::secret_key_file>},
     Field{"security.clients", ValueKind::list, set_list<&ServeConfig::clients>,
           print_list<&ServeConfig::clients>},
+    number<&ServeConfig::sessions, 1, kCountMax>("limits.sessions"),
+    number<&ServeConfig::subscriptions, 1, kCountMax>("limits.subscriptions"),
+    number<&ServeConfig::request_bytes_in_flight, kBytesMin, kBytesMax>(
+        "limits.request_bytes_in_flight"),
+    number<&ServeConfig::session_bytes_in_flight, kBytesMin, kBytesMax>(
+        "limits.session_bytes_in_flight"),
+    number<&ServeConfig::session_requests_in_flight, 1, kCountMax>(
+        "limits.session_requests_in_flight"),
+    number<&ServeConfig::send_bytes_queued, kBytesMin, kBytesMax>("limits.send_bytes_queued"),
+    number<&ServeConfig::expiry_ms, 1000, 3'600'000>("limits.expiry_ms"),
     Field{"log.format", ValueKind::text, set_log_format, print_text<&ServeConfig::log_format>},
     Field{"log.level", ValueKind::text, set_log_level, print_text<&ServeConfig::log_level>},
 };
@@ -161,8 +185,9 @@ class Loader {
         return {};
     }
 
-    void set_permissions(std::vector<PermissionRule> rules) {
+    void set_permissions(std::vector<PermissionRule> rules, std::vector<std::string> sources) {
         loaded_.config.permissions = std::move(rules);
+        loaded_.permission_sources = std::move(sources);
     }
 
     LoadedConfig finish() && {
@@ -195,7 +220,7 @@ Result<void> apply_file(Loader& loader, const ConfigFile& file) {
             return set;
         }
     }
-    loader.set_permissions(std::move(parsed->permissions));
+    loader.set_permissions(std::move(parsed->permissions), std::move(parsed->permission_sources));
     return {};
 }
 
@@ -251,11 +276,13 @@ Result<void> apply_flags(Loader& loader, const std::vector<FlagValue>& flags) {
     return {};
 }
 
-void print_permissions(std::string& text, const std::vector<PermissionRule>& rules) {
-    for (const PermissionRule& rule : rules) {
-        text += fmt::format("\n[[{}]]\nkey = {}\nread = {}\nwrite = {}\nadmin = {}\n",
-                            kPermissionsKey, quoted(rule.key), quoted_list(rule.read),
-                            quoted_list(rule.write), quoted_list(rule.admin));
+void print_permissions(std::string& text, const LoadedConfig& loaded) {
+    for (std::size_t i = 0; i < loaded.config.permissions.size(); ++i) {
+        const PermissionRule& rule = loaded.config.permissions[i];
+        text +=
+            fmt::format("\n[[{}]]  # {}\nkey = {}\nread = {}\nwrite = {}\nadmin = {}\n",
+                        kPermissionsKey, loaded.permission_sources[i], quoted(rule.key),
+                        quoted_list(rule.read), quoted_list(rule.write), quoted_list(rule.admin));
     }
 }
 
@@ -289,7 +316,28 @@ std::string print_config(const LoadedConfig& loaded) {
         text += fmt::format("{} = {}  # {}\n", setting.key.substr(dot + 1), setting.value,
                             setting.source);
     }
-    print_permissions(text, loaded.config.permissions);
+    print_permissions(text, loaded);
+    return text;
+}
+
+std::string config_json(const LoadedConfig& loaded) {
+    std::string text;
+    JsonWriter json(text);
+    json.begin_object();
+    for (const Setting& setting : loaded.settings) {
+        json.key(setting.key).begin_object().key("value").raw(setting.value);
+        json.field("source", setting.source).end_object();
+    }
+    json.key(kPermissionsKey).begin_array();
+    for (std::size_t i = 0; i < loaded.config.permissions.size(); ++i) {
+        const PermissionRule& rule = loaded.config.permissions[i];
+        json.begin_object().field("key", rule.key);
+        json.key("read").raw(quoted_list(rule.read));
+        json.key("write").raw(quoted_list(rule.write));
+        json.key("admin").raw(quoted_list(rule.admin));
+        json.field("source", loaded.permission_sources[i]).end_object();
+    }
+    json.end_array().end_object();
     return text;
 }
 

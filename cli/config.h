@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.h"
 #include "cli/console.h"
+#include "skald/node.h"
 #include "skald/result.h"
 
 namespace skald::cli {
@@ -28,11 +30,19 @@ struct PermissionRule {
 struct ServeConfig {
     std::string data = "/var/lib/skald";
     std::uint64_t partitions = 1;
+    std::uint64_t map_bytes = limits::kMapBytesDefault;
     std::vector<std::string> listen{"tcp://127.0.0.1:7400"};
     std::string http = "127.0.0.1:7480";
     std::string secret_key_file;
     std::vector<std::string> clients;  // public keys that are admitted
     std::vector<PermissionRule> permissions;
+    std::uint64_t sessions = NodeLimits{}.sessions;
+    std::uint64_t subscriptions = NodeLimits{}.subscriptions;
+    std::uint64_t request_bytes_in_flight = NodeLimits{}.request_bytes_in_flight;
+    std::uint64_t session_bytes_in_flight = NodeLimits{}.session_bytes_in_flight;
+    std::uint64_t session_requests_in_flight = NodeLimits{}.session_requests_in_flight;
+    std::uint64_t send_bytes_queued = NodeLimits{}.send_bytes_queued;
+    std::uint64_t expiry_ms = static_cast<std::uint64_t>(NodeLimits{}.expiry.count());
     std::string log_format = "text";
     std::string log_level = "info";
     bool operator==(const ServeConfig&) const = default;
@@ -48,7 +58,9 @@ struct Setting {
 
 struct LoadedConfig {
     ServeConfig config;
-    std::vector<Setting> settings;  // every key, in the order of the documentation
+    // Every key but the permissions, in the order of the documentation.
+    std::vector<Setting> settings;
+    std::vector<std::string> permission_sources;  // of each rule of the config
 };
 
 struct ConfigFile {
@@ -75,5 +87,8 @@ Result<LoadedConfig> load_config(const ConfigInputs& inputs);
 
 // TOML that load_config reads back, each value with its source behind it.
 std::string print_config(const LoadedConfig& loaded);
+
+// The same as one JSON object: each key with its `value` and `source`.
+std::string config_json(const LoadedConfig& loaded);
 
 }  // namespace skald::cli

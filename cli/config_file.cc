@@ -137,6 +137,8 @@ class Reader {
                          "tables with a `key`: a public key or `*`");
         }
         parsed_.permissions.push_back(std::move(rule));
+        parsed_.permission_sources.push_back(
+            fmt::format("{}:{}", name_, table.source().begin.line));
         return {};
     }
 

@@ -26,6 +26,7 @@ struct FileValue {
 struct ParsedConfigFile {
     std::vector<FileValue> values;
     std::vector<PermissionRule> permissions;
+    std::vector<std::string> permission_sources;  // "skald.toml:12", of each
 };
 
 // invalid_argument with line, column and what was expected.

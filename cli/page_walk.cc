@@ -13,7 +13,10 @@ Result<void> walk_pages(EventStore& store, const Walk& walk, const StopSignal& s
     read.start = walk.start;
     read.backward = walk.backward;
     std::uint64_t left = walk.limit.value_or(~std::uint64_t{0});
-    while (left > 0 && !stop.requested()) {
+    while (left > 0) {
+        if (stop.requested()) {
+            return Error(Errc::shutting_down, "interrupted: there may be more");
+        }
         read.limit =
             static_cast<std::uint32_t>(std::min<std::uint64_t>(left, limits::kPageEventsMax));
         auto page = store.read(read);

@@ -17,8 +17,8 @@ struct Walk {
     std::optional<std::uint64_t> limit;  // events in all
 };
 
-// Hands every page on until the high-watermark of then, the limit, or a requested stop. An error of
-// `take` ends it too.
+// Hands every page on until the high-watermark of then or the limit. A requested stop before that
+// is shutting_down; an error of `take` ends it too.
 Result<void> walk_pages(EventStore& store, const Walk& walk, const StopSignal& stop,
                         const std::function<Result<void>(const Page&)>& take);
 

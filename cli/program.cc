@@ -136,6 +136,19 @@ void print_error(Console& console, const std::string& what, const Error& error, 
     }
 }
 
+// Of words that could not be parsed: an error in them is still to have the form asked for.
+bool wants_json(const std::vector<std::string>& words) {
+    for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+        const std::string& word = words[i];
+        const bool named = word == "-o" || word == "--output";
+        if (word == "--json" || word == "-ojson" || word == "-o=json" || word == "--output=json" ||
+            (named && i + 1 < words.size() && words[i + 1] == "json")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int usage_error(Console& console, const CLI::App& root, const CLI::ParseError& problem, bool json) {
     std::string names;
     const CLI::App* at = innermost(root, names);
@@ -155,7 +168,8 @@ int run_chosen(const Chosen& chosen, const CLI::App& root, const Globals& global
                const Backends& backends) {
     std::string names;
     innermost(root, names);
-    const Invocation invocation{console, globals, backends};
+    bool told = false;
+    const Invocation invocation{console, globals, backends, &told};
     Result<void> done = Error(Errc::io_error, "out of memory");
     try {
         done = chosen.command->run(invocation);
@@ -167,7 +181,7 @@ int run_chosen(const Chosen& chosen, const CLI::App& root, const Globals& global
         done = Error(Errc::io_error, "standard output cannot be written");
     }
     if (!done) {
-        print_error(console, names, done.error(), globals.json);
+        print_error(console, names, done.error(), globals.json && !told);
         return exit_status_of(done.error().code);
     }
     return 0;
@@ -180,7 +194,6 @@ int run_program(const std::vector<std::string>& words, Console& console, const B
     GlobalWords global_words;
     Chosen chosen;
     const std::unique_ptr<CLI::App> app = make_app(commands, global_words, chosen);
-    const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
     try {
         app->parse(std::vector<std::string>(words.rbegin(), words.rend()));
     } catch (const CLI::CallForVersion&) {
@@ -190,7 +203,7 @@ int run_program(const std::vector<std::string>& words, Console& console, const B
         print_help(*app, console);
         return 0;
     } catch (const CLI::ParseError& problem) {
-        return usage_error(console, *app, problem, json);
+        return usage_error(console, *app, problem, wants_json(words));
     }
     const Globals globals = make_globals(global_words, console.environment);
     return run_chosen(chosen, *app, globals, console, backends);

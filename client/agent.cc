@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
+
 namespace skald::client {
 namespace {
 
@@ -43,8 +45,8 @@ Result<wire::msg::Welcome> Agent::await_welcome(std::chrono::milliseconds timeou
 }
 
 bool Agent::has_room(std::size_t bytes) const {
-    return !closed_ && open_requests_ < kOpenRequestsMax &&
-           (open_bytes_ + bytes <= kOpenBytesMax || open_requests_ == 0);
+    return !closed_ && open_requests_ < limits::kClientRequestsMax &&
+           (open_bytes_ + bytes <= limits::kClientBytesMax || open_requests_ == 0);
 }
 
 void Agent::enqueue(Sequenced& call) {
@@ -145,7 +147,15 @@ bool Agent::take_answers() {
     const Monotonic time = now();
     Answer answer;
     int taken = 0;
-    for (; taken < kAnswersAtOnce && socket_->receive(answer); ++taken) {
+    for (; taken < kAnswersAtOnce; ++taken) {
+        const auto received = socket_->receive(answer);
+        if (received == DealerSocket::Received::nothing) {
+            break;
+        }
+        if (received == DealerSocket::Received::malformed) {
+            session_.broken(time, "a message of the node cannot be read");
+            return true;
+        }
         session_.received(std::move(answer), time);
         answer = Answer{};
         if (session_.effects().disconnect) {
@@ -154,10 +164,13 @@ bool Agent::take_answers() {
         // What is to be sent points into the session, which the next answer may change.
         send_out();
     }
-    if (taken == 0 && socket_->broken()) {
-        session_.lost(time);
+    if (taken != 0) {
+        return true;
     }
-    return taken != 0;
+    if (const auto why = socket_->broken()) {
+        session_.lost(time, *why);
+    }
+    return false;
 }
 
 void Agent::send_out() {
@@ -174,14 +187,10 @@ void Agent::send_out() {
 
 // A caller that blocks is woken from here: it need not wait for the dispatcher.
 void Agent::resolve_at_once() {
-    std::vector<Resolved>& resolved = session_.effects().resolved;
-    const auto later = std::stable_partition(resolved.begin(), resolved.end(),
-                                             [](const Resolved& r) { return r.at_once; });
-    for (auto it = resolved.begin(); it != later; ++it) {
-        give_room(1, it->bytes);
-        it->done(std::move(it->result));
+    for (Resolved& resolved : session_.effects().resolved_at_once) {
+        give_room(1, resolved.bytes);
+        resolved.done(std::move(resolved.result));
     }
-    resolved.erase(resolved.begin(), later);
 }
 
 void Agent::give_room(std::size_t requests, std::size_t bytes) {

@@ -17,9 +17,6 @@
 
 namespace skald::client {
 
-inline constexpr std::size_t kOpenRequestsMax = 16384;
-inline constexpr std::size_t kOpenBytesMax = std::size_t{16} << 20;
-
 // Thread safe.
 class Agent {
   public:

@@ -38,8 +38,13 @@ Consumed HandlerSlot::call(Told& told) {
 }
 
 void HandlerSlot::end(const Error& reason) {
-    if (open_.exchange(false)) {
+    if (!open_.exchange(false)) {
+        return;
+    }
+    try {
         handler_.on_ended(reason, taken_);
+    } catch (...) {
+        // It was the last call: there is nobody left to tell.
     }
 }
 

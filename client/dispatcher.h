@@ -28,6 +28,8 @@ struct Consumed {
 class HandlerSlot {
   public:
     explicit HandlerSlot(SubscriptionHandler& handler) : handler_(handler) {}
+    // Where its subscription begins: before the first call.
+    void begin(Position position) { taken_ = std::move(position); }
     // Calls the handler, unless it was closed. Returns what it used.
     Consumed call(Told& told);
     // No call runs when this returns, unless it is the caller's own.
@@ -42,7 +44,7 @@ class HandlerSlot {
     std::mutex running_;
     std::atomic<std::thread::id> runner_{};
     std::atomic<bool> open_{true};
-    Position taken_;  // behind what the handler has taken; of the dispatcher's thread
+    Position taken_;  // behind what the handler has taken; since begin() of the dispatcher's thread
 };
 
 class Dispatcher {

@@ -5,8 +5,8 @@
 #include <random>
 #include <thread>
 
+#include "base/argument_checks.h"
 #include "base/glob.h"
-#include "base/limits.h"
 #include "client/agent.h"
 #include "client/decode.h"
 #include "skald/client.h"
@@ -130,26 +130,26 @@ class RemoteStore final : public EventStore {
 
     Result<std::unique_ptr<Subscription>> subscribe(const Subscribe& request,
                                                     SubscriptionHandler& handler) override {
-        if (request.events_in_flight == 0 || request.bytes_in_flight == 0) {
-            return Error(Errc::invalid_argument,
-                         "a subscription needs credit for at least one event");
+        if (auto ok = check_credit(request); !ok) {
+            return ok.error();
         }
         auto slot = std::make_shared<HandlerSlot>(handler);
-        Waiter<SubscriptionId> waiter;
+        Waiter<Begun> waiter;
         // Added on the socket's thread, before anything can be told.
-        auto done = [this, slot, tell = waiter.callback()](Result<SubscriptionId> id) {
-            if (id) {
-                agent_.dispatcher().add(*id, slot);
+        auto done = [this, slot, tell = waiter.callback()](Result<Begun> begun) {
+            if (begun) {
+                slot->begin(begun->position);
+                agent_.dispatcher().add(begun->id, slot);
             }
-            tell(std::move(id));
+            tell(std::move(begun));
         };
         agent_.subscribe({request, agent_.now() + timeout_, std::move(done)});
-        auto id = waiter.wait();
-        if (!id) {
-            return id.error();
+        auto begun = waiter.wait();
+        if (!begun) {
+            return begun.error();
         }
         return std::unique_ptr<Subscription>(
-            std::make_unique<RemoteSubscription>(agent_, *id, std::move(slot)));
+            std::make_unique<RemoteSubscription>(agent_, begun->id, std::move(slot)));
     }
 
     Result<StreamInfo> stream_info(std::string_view stream) override {
@@ -167,6 +167,12 @@ class RemoteStore final : public EventStore {
     Result<Receipt> change_stream(const Lifecycle& request) override {
         if (auto ok = check_stream_name(request.stream); !ok) {
             return ok.error();
+        }
+        // On the wire a limit of 0 is one that is not set: the node would take it for that.
+        if (const auto* set = std::get_if<SetLimits>(&request.change)) {
+            if (auto ok = check_limits(set->limits); !ok) {
+                return ok.error();
+            }
         }
         Sequenced call;
         call.lifecycle = std::make_unique<const Lifecycle>(request);
@@ -193,8 +199,8 @@ class RemoteStore final : public EventStore {
     }
 
     Result<void> put_snapshot(std::string_view stream, const Snapshot& snapshot) override {
-        if (snapshot.bytes.size() > limits::kSnapshotBytesMax) {
-            return Error(Errc::invalid_argument, "a snapshot has at most 4 MiB");
+        if (auto ok = check_snapshot(stream, snapshot); !ok) {
+            return ok.error();
         }
         auto answer =
             ask(msg::PutSnapshot{0, std::string(stream), snapshot.version, snapshot.fingerprint},

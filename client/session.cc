@@ -12,6 +12,7 @@ namespace msg = wire::msg;
 constexpr auto kAttemptTime = std::chrono::seconds(2);  // for a Welcome
 constexpr auto kBackoffMin = std::chrono::milliseconds(50);
 constexpr auto kBackoffMax = std::chrono::seconds(2);
+constexpr std::size_t kBrokenFailures = 3;  // what a broken connection counts for at least
 constexpr auto kTick = std::chrono::milliseconds(100);
 
 Error unreachable() {
@@ -95,6 +96,12 @@ void Session::lost(Monotonic now, const Error& why) {
     }
 }
 
+void Session::broken(Monotonic now, const char* how) {
+    // It will likely do so again: not at once.
+    failures_ = std::max(failures_, kBrokenFailures);
+    lost(now, Error(Errc::malformed, how));
+}
+
 void Session::on(msg::Goodbye& goodbye, std::vector<Body>&) {
     lost(now_, goodbye.error);
 }
@@ -115,6 +122,12 @@ void Session::on(msg::Welcome& welcome, std::vector<Body>&) {
     standing_ = Standing::ready;
     failures_ = 0;
     welcome_ = std::move(welcome);
+    lineages_.assign(lanes_.size(), std::nullopt);
+    for (const msg::PartitionState& state : welcome_.partitions) {
+        if (state.partition.value < lineages_.size()) {
+            lineages_[state.partition.value] = state.lineage;
+        }
+    }
     credit_bytes_ = welcome_.credit_bytes;
     credit_requests_ = welcome_.credit_requests;
     for (Lane& lane : lanes_) {
@@ -124,6 +137,7 @@ void Session::on(msg::Welcome& welcome, std::vector<Body>&) {
     for (auto& [id, plain] : plain_) {
         effects_.sends.push_back({plain.message, plain.body});
     }
+    send_plain();
     for (auto& [id, subscription] : subscriptions_) {
         send_subscribe(id, subscription);
     }
@@ -144,33 +158,6 @@ void Session::received(Answer answer, Monotonic now) {
     }
     now_ = heard_ = now;
     std::visit([&](auto& message) { on(message, answer.bodies); }, answer.message);
-}
-
-void Session::request(Plain call) {
-    const std::uint64_t id = next_id_++;
-    std::visit(
-        [id](auto& message) {
-            if constexpr (requires { message.id; }) {
-                message.id = id;
-            }
-        },
-        call.message);
-    Plain& placed = plain_.emplace(id, std::move(call)).first->second;
-    if (state_ == State::ready) {
-        effects_.sends.push_back({placed.message, placed.body});
-    }
-}
-
-void Session::answer_plain(std::uint64_t id, msg::FromNode message, std::vector<Body>& bodies) {
-    const auto it = plain_.find(id);
-    if (it == plain_.end()) {
-        return;
-    }
-    effects_.calls.push_back([done = std::move(it->second.done),
-                              answer = Answer{std::move(message), std::move(bodies)}]() mutable {
-        done(std::move(answer));
-    });
-    plain_.erase(it);
 }
 
 void Session::tick(Monotonic now) {
@@ -202,8 +189,10 @@ void Session::tick(Monotonic now) {
     }
     if (resend_at_ && now >= *resend_at_) {
         resend_at_.reset();
-        send_more();
     }
+    // Also without an answer: what timed out has made room.
+    send_more();
+    send_plain();
 }
 
 Monotonic Session::next_tick(Monotonic now) const {
@@ -217,8 +206,7 @@ void Session::close() {
     state_ = State::closed;
     const auto end = [this](Sequenced& call, bool sent) {
         Error error(sent ? Errc::outcome_unknown : Errc::connection_lost, "the client was closed");
-        effects_.resolved.push_back(
-            {std::move(call.done), std::move(error), call.bytes(), call.at_once});
+        resolve(call, std::move(error));
     };
     for (Lane& lane : lanes_) {
         for (Sequenced& call : lane.sent) {
@@ -227,16 +215,17 @@ void Session::close() {
             }
         }
         lane.sent.clear();
+        for (Sequenced& call : lane.held) {
+            end(call, false);
+        }
+        lane.held.clear();
     }
     for (Sequenced& call : waiting_) {
         end(call, false);
     }
     waiting_.clear();
     const Error closed(Errc::connection_lost, "the client was closed");
-    for (auto& [id, plain] : plain_) {
-        effects_.calls.push_back([done = std::move(plain.done), closed] { done(closed); });
-    }
-    plain_.clear();
+    close_plain(closed);
     for (auto& [id, subscription] : subscriptions_) {
         if (subscription.done) {
             effects_.calls.push_back(

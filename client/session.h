@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "skald/event_store.h"
 #include "wire/messages.h"
 
@@ -48,20 +49,28 @@ struct Sequenced {
     std::size_t bytes() const { return lifecycle ? lifecycle->stream.size() : request.size(); }
 };
 
-// Any other request. Sent again after a reconnect: it changes nothing, or the same twice.
+// Any other request. Sent again after a reconnect, and when the node was busy: it changes nothing,
+// or the same twice.
 struct Plain {
     wire::msg::FromClient message;
     std::shared_ptr<const std::string> body;
     Monotonic deadline{};
     std::function<void(Result<Answer>)> done;
+    // Kept by the session.
+    std::optional<Error> refused{};  // busy, the last time
 };
 
 using SubscriptionId = std::uint64_t;
 
+struct Begun {
+    SubscriptionId id = 0;
+    Position position;
+};
+
 struct NewSubscription {
     Subscribe request;
     Monotonic deadline{};
-    std::function<void(Result<SubscriptionId>)> done;
+    std::function<void(Result<Begun>)> done;
 };
 
 // What a subscription's handler is to be told.
@@ -79,7 +88,6 @@ struct Resolved {
     AppendCallback done;
     Result<Receipt> result;
     std::size_t bytes = 0;
-    bool at_once = false;
 };
 
 struct SequencedSend {
@@ -99,6 +107,7 @@ struct Effects {
     std::vector<Send> sends;               // then send these
     std::vector<SequencedSend> sequenced;  // and these
     std::vector<Resolved> resolved;
+    std::vector<Resolved> resolved_at_once;    // never block
     std::vector<std::function<void()>> calls;  // of plain requests: never block
     std::vector<Told> told;
     void clear() {
@@ -107,6 +116,7 @@ struct Effects {
         sends.clear();
         sequenced.clear();
         resolved.clear();
+        resolved_at_once.clear();
         calls.clear();
         told.clear();
     }
@@ -137,6 +147,9 @@ class Session {
     // The connection broke, or could not be made.
     void lost(Monotonic now);
     void lost(Monotonic now, const Error& why);
+    // The node does not keep to the protocol: what it sent may lack events or answers, which a new
+    // connection gives again.
+    void broken(Monotonic now, const char* how);
     void tick(Monotonic now);
     // Resolves everything that is open.
     void close();
@@ -157,10 +170,15 @@ class Session {
         std::deque<Sequenced> sent;
         std::size_t resend = 0;             // from here on they must be sent on this connection
         std::uint64_t last_unresolved = 0;  // one past the last sequence sent and not resolved
+        std::deque<Sequenced> held;         // never sent: these wait for room in the lane
+        // The log remembers so many requests of a producer: one more on its way, and the oldest
+        // could not be asked for again.
+        bool sent_has_room() const { return sent.size() < limits::kProducerRequestsMax; }
+        bool has_room() const { return held.empty() && sent_has_room(); }
     };
     struct Subscribed {
         Subscribe request;
-        std::function<void(Result<SubscriptionId>)> done;  // until the first answer
+        std::function<void(Result<Begun>)> done;  // until the first answer
         Monotonic deadline{};
         std::optional<Position> position;
         bool live = false;
@@ -194,18 +212,25 @@ class Session {
         answer_plain(message.id, std::move(message), bodies);
     }
     void answer_plain(std::uint64_t id, wire::msg::FromNode message, std::vector<Body>& bodies);
+    void refuse_plain(wire::msg::Rejected& rejected, std::vector<Body>& bodies);
+    void send_plain();
+    void time_out_plain(Monotonic now);
+    void close_plain(const Error& why);
 
     // Sends what credit allows: first what this connection has not seen, then what is new.
     void send_more();
+    bool send_again();
     bool has_credit(std::size_t bytes) const;
+    Lane& lane_of(const Sequenced& call);
     void send_first(Sequenced call);
     void send(Lane& lane, std::size_t i);
     void settle(Lane& lane, std::size_t i, Result<Receipt> result);
+    void resolve(Sequenced& call, Result<Receipt> result);
     void trim(Lane& lane);
-    Receipt receipt(const Sequenced& call, const wire::msg::ReceiptRange& range,
-                    std::uint32_t i) const;
+    Receipt receipt(Sequenced& call, const wire::msg::ReceiptRange& range, std::uint32_t i) const;
     void refuse(Lane& lane, std::size_t i, Error error);
     void time_out(Monotonic now);
+    void time_out(std::deque<Sequenced>& unsent, Monotonic now);
 
     void send_subscribe(SubscriptionId id, Subscribed& subscription);
     void merge(Subscribed& subscription, const Position& moved);
@@ -228,16 +253,20 @@ class Session {
     Monotonic heard_{};
     Monotonic said_{};
     wire::msg::Welcome welcome_;
+    std::vector<std::optional<Uuid>> lineages_;  // by partition, of that Welcome
     std::uint64_t credit_bytes_ = 0;
     std::uint32_t credit_requests_ = 0;
     std::uint64_t bytes_in_flight_ = 0;
     std::uint32_t requests_in_flight_ = 0;
     std::optional<Monotonic> resend_at_;
+    bool resends_wait_ = false;  // for credit: nothing new may go before them
 
     std::deque<Sequenced> waiting_;  // never sent
     std::vector<Lane> lanes_;        // by partition
     std::uint64_t next_id_ = wire::msg::kFirstPlainId;
-    std::map<std::uint64_t, Plain> plain_;
+    std::map<std::uint64_t, Plain> plain_;  // on their way, so many at most
+    std::deque<Plain> plain_waiting_;
+    Monotonic plain_resume_{};  // not sent before: the node was busy
     std::map<SubscriptionId, Subscribed> subscriptions_;
 };
 

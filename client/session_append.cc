@@ -14,15 +14,17 @@ namespace msg = wire::msg;
 constexpr auto kResendPause = std::chrono::milliseconds(50);
 
 // Whether this refusal, of a request that was sent before without an answer, proves that nothing of
-// it was written the first time.
-bool proves_nothing_written(Errc code) {
+// it was written the first time. A change may be refused because of what it did itself: the stream
+// that it deleted is not there any more.
+bool proves_nothing_written(const Sequenced& call, Errc code) {
     switch (class_of(code)) {
         case ErrorClass::conflict:
-            return code != Errc::fenced && code != Errc::partly_repeated;
+            return call.lifecycle ? code == Errc::already_rejected
+                                  : code != Errc::fenced && code != Errc::partly_repeated;
         case ErrorClass::usage:
             return code != Errc::sequence_gap;
         case ErrorClass::not_found:
-            return true;
+            return !call.lifecycle;
         default:
             return false;
     }
@@ -35,9 +37,16 @@ bool may_pass(Errc code) {
 }  // namespace
 
 void Session::submit(Sequenced call) {
-    if (state_ == State::ready && waiting_.empty() && !resend_at_ && has_credit(call.bytes())) {
-        send_first(std::move(call));
-        return;
+    if (state_ == State::ready && waiting_.empty() && !resend_at_ && !resends_wait_) {
+        Lane& lane = lane_of(call);
+        if (!lane.has_room()) {
+            lane.held.push_back(std::move(call));
+            return;
+        }
+        if (has_credit(call.bytes())) {
+            send_first(std::move(call));
+            return;
+        }
     }
     waiting_.push_back(std::move(call));
 }
@@ -47,8 +56,12 @@ bool Session::has_credit(std::size_t bytes) const {
            (bytes_in_flight_ + bytes <= credit_bytes_ || requests_in_flight_ == 0);
 }
 
+Session::Lane& Session::lane_of(const Sequenced& call) {
+    return lanes_[std::min<std::size_t>(call.partition.value, lanes_.size() - 1)];
+}
+
 void Session::send_first(Sequenced call) {
-    Lane& lane = lanes_[std::min<std::size_t>(call.partition.value, lanes_.size() - 1)];
+    Lane& lane = lane_of(call);
     lane.sent.push_back(std::move(call));
     send(lane, lane.sent.size() - 1);
     lane.resend = lane.sent.size();
@@ -66,10 +79,8 @@ void Session::send(Lane& lane, std::size_t i) {
     lane.last_unresolved = id + 1;
 }
 
-void Session::send_more() {
-    if (state_ != State::ready || resend_at_) {
-        return;
-    }
+// False when credit ended first.
+bool Session::send_again() {
     for (Lane& lane : lanes_) {
         for (; lane.resend < lane.sent.size(); ++lane.resend) {
             const Sequenced& call = lane.sent[lane.resend];
@@ -78,13 +89,37 @@ void Session::send_more() {
                 continue;
             }
             if (!has_credit(call.bytes())) {
-                return;
+                return false;
             }
             send(lane, lane.resend);
         }
     }
+    return true;
+}
+
+void Session::send_more() {
+    if (state_ != State::ready || resend_at_) {
+        return;
+    }
+    resends_wait_ = !send_again();
+    if (resends_wait_) {
+        return;
+    }
+    for (Lane& lane : lanes_) {
+        while (!lane.held.empty() && lane.sent_has_room() &&
+               has_credit(lane.held.front().bytes())) {
+            send_first(std::move(lane.held.front()));
+            lane.held.pop_front();
+        }
+    }
     while (!waiting_.empty() && has_credit(waiting_.front().bytes())) {
-        send_first(std::move(waiting_.front()));
+        Lane& lane = lane_of(waiting_.front());
+        if (lane.has_room()) {
+            send_first(std::move(waiting_.front()));
+        } else {
+            // Its partition is full: those of others go on.
+            lane.held.push_back(std::move(waiting_.front()));
+        }
         waiting_.pop_front();
     }
 }
@@ -97,7 +132,12 @@ void Session::settle(Lane& lane, std::size_t i, Result<Receipt> result) {
         --requests_in_flight_;
         bytes_in_flight_ -= std::min<std::uint64_t>(bytes, bytes_in_flight_);
     }
-    effects_.resolved.push_back({std::move(call.done), std::move(result), bytes, call.at_once});
+    resolve(call, std::move(result));
+}
+
+void Session::resolve(Sequenced& call, Result<Receipt> result) {
+    auto& list = call.at_once ? effects_.resolved_at_once : effects_.resolved;
+    list.push_back({std::move(call.done), std::move(result), call.bytes()});
 }
 
 void Session::trim(Lane& lane) {
@@ -108,10 +148,10 @@ void Session::trim(Lane& lane) {
     }
 }
 
-Receipt Session::receipt(const Sequenced& call, const msg::ReceiptRange& range,
-                         std::uint32_t i) const {
+// Takes the names out of the call.
+Receipt Session::receipt(Sequenced& call, const msg::ReceiptRange& range, std::uint32_t i) const {
     Receipt receipt;
-    receipt.stream = call.stream;
+    receipt.stream = std::move(call.stream);
     receipt.version = range.versions.empty() ? range.version + std::uint64_t{i} * range.version_step
                                              : Version{range.versions[i]};
     receipt.partition = range.partition;
@@ -120,11 +160,10 @@ Receipt Session::receipt(const Sequenced& call, const msg::ReceiptRange& range,
     receipt.repeated = range.repeated;
     receipt.durability = range.primary ? Ack::primary : Ack::quorum;
     receipt.position.cluster = welcome_.cluster;
-    for (const msg::PartitionState& state : welcome_.partitions) {
-        if (state.partition == range.partition) {
-            receipt.position.partitions.push_back(
-                {range.partition, state.lineage, range.epoch, receipt.offset + 1, range.digest});
-        }
+    // The caller has looked that the partition is one of Welcome's.
+    if (const auto& lineage = lineages_[range.partition.value]) {
+        receipt.position.partitions.push_back(
+            {range.partition, *lineage, range.epoch, receipt.offset + 1, range.digest});
     }
     return receipt;
 }
@@ -155,7 +194,7 @@ void Session::on(msg::Receipts& receipts, std::vector<Body>&) {
 
 void Session::refuse(Lane& lane, std::size_t i, Error error) {
     Sequenced& call = lane.sent[i];
-    if (call.sends == 1 || proves_nothing_written(error.code)) {
+    if (call.sends == 1 || proves_nothing_written(call, error.code)) {
         settle(lane, i, std::move(error));
         return;
     }
@@ -183,8 +222,7 @@ void Session::on(msg::Rejected& rejected, std::vector<Body>& bodies) {
             end(rejected.id, std::move(rejected.error));
             return;
         }
-        const std::uint64_t id = rejected.id;
-        answer_plain(id, std::move(rejected), bodies);
+        refuse_plain(rejected, bodies);
         return;
     }
     if (rejected.partition.value >= lanes_.size()) {
@@ -201,6 +239,14 @@ void Session::on(msg::Rejected& rejected, std::vector<Body>& bodies) {
     send_more();
 }
 
+void Session::time_out(std::deque<Sequenced>& unsent, Monotonic now) {
+    while (!unsent.empty() && unsent.front().deadline <= now) {
+        Sequenced& call = unsent.front();
+        resolve(call, Error(Errc::timed_out, "not sent in time: nothing was written"));
+        unsent.pop_front();
+    }
+}
+
 void Session::time_out(Monotonic now) {
     for (Lane& lane : lanes_) {
         for (std::size_t i = 0; i < lane.sent.size(); ++i) {
@@ -215,24 +261,10 @@ void Session::time_out(Monotonic now) {
                          "no answer came in time: the append may have been written"));
         }
         trim(lane);
+        time_out(lane.held, now);
     }
-    while (!waiting_.empty() && waiting_.front().deadline <= now) {
-        Sequenced& call = waiting_.front();
-        effects_.resolved.push_back(
-            {std::move(call.done), Error(Errc::timed_out, "not sent in time: nothing was written"),
-             call.bytes(), call.at_once});
-        waiting_.pop_front();
-    }
-    for (auto it = plain_.begin(); it != plain_.end();) {
-        if (it->second.deadline > now) {
-            ++it;
-            continue;
-        }
-        effects_.calls.push_back([done = std::move(it->second.done)] {
-            done(Error(Errc::timed_out, "no answer came in time"));
-        });
-        it = plain_.erase(it);
-    }
+    time_out(waiting_, now);
+    time_out_plain(now);
     for (auto it = subscriptions_.begin(); it != subscriptions_.end();) {
         if (!it->second.done || it->second.deadline > now) {
             ++it;

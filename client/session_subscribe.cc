@@ -84,14 +84,18 @@ void Session::on(msg::Subscribed& message, std::vector<Body>&) {
     s->position = message.position;
     if (s->done) {
         effects_.calls.push_back(
-            [done = std::move(s->done), id = message.id] { done(SubscriptionId{id}); });
+            [done = std::move(s->done), begun = Begun{message.id, *s->position}] { done(begun); });
         s->done = nullptr;
     }
 }
 
 void Session::on(msg::Deliver& message, std::vector<Body>& bodies) {
     Subscribed* s = find(message.subscription);
-    if (s == nullptr || bodies.size() != message.chunks.size()) {
+    if (bodies.size() != message.chunks.size()) {
+        broken(now_, "a delivery lacks events");
+        return;
+    }
+    if (s == nullptr) {
         return;
     }
     merge(*s, message.position);

@@ -4,7 +4,7 @@
 
 #include <condition_variable>
 
-#include "base/limits.h"
+#include "base/argument_checks.h"
 #include "store/reading.h"
 
 namespace skald::store {
@@ -149,22 +149,6 @@ class LocalSubscription final : public Subscription {
     std::shared_ptr<void> watch_;
     std::thread thread_;
 };
-
-Result<void> check_credit(const Subscribe& request) {
-    const bool events =
-        request.events_in_flight >= 1 && request.events_in_flight <= limits::kEventsInFlightMax;
-    const bool bytes = request.bytes_in_flight >= limits::kBytesInFlightMin &&
-                       request.bytes_in_flight <= limits::kBytesInFlightMax;
-    if (events && bytes) {
-        return {};
-    }
-    return Error(
-        Errc::invalid_argument,
-        fmt::format("a subscription's credit is 1 to {} events and {} to {} bytes, "
-                    "not {} and {}",
-                    limits::kEventsInFlightMax, limits::kBytesInFlightMin,
-                    limits::kBytesInFlightMax, request.events_in_flight, request.bytes_in_flight));
-}
 
 }  // namespace
 

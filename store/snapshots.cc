@@ -1,10 +1,7 @@
 #include "store/snapshots.h"
 
-#include <fmt/format.h>
-
 #include "base/crc32c.h"
 #include "base/glob.h"
-#include "base/limits.h"
 
 namespace skald::store {
 namespace {
@@ -18,18 +15,6 @@ struct StoredHead {
 static_assert(sizeof(StoredHead) == 24);
 
 }  // namespace
-
-Result<void> check_snapshot(std::string_view stream, const Snapshot& snapshot) {
-    if (auto ok = check_stream_name(stream); !ok) {
-        return ok;
-    }
-    if (snapshot.bytes.size() > limits::kSnapshotBytesMax) {
-        return Error(Errc::request_too_large,
-                     fmt::format("the snapshot of {} has {} bytes, at most {} are allowed", stream,
-                                 snapshot.bytes.size(), limits::kSnapshotBytesMax));
-    }
-    return {};
-}
 
 Result<std::optional<Snapshot>> read_snapshot(const lmdb::Txn& txn, lmdb::Database database,
                                               std::string_view stream) {

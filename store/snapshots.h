@@ -9,8 +9,6 @@
 
 namespace skald::store {
 
-// invalid_stream_name, or request_too_large beyond limits::kSnapshotBytesMax.
-Result<void> check_snapshot(std::string_view stream, const Snapshot& snapshot);
 Result<std::optional<Snapshot>> read_snapshot(const lmdb::Txn& txn, lmdb::Database database,
                                               std::string_view stream);
 Result<void> write_snapshot(lmdb::WriteTxn& txn, lmdb::Database database, std::string_view stream,

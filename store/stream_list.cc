@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/argument_checks.h"
 #include "base/glob.h"
 #include "store/lifecycle_mask.h"
 
@@ -76,12 +77,8 @@ Result<void> check_change(const Lifecycle& request, const StreamFacts& facts) {
         return Error(Errc::not_found, fmt::format("stream {} has no event {}", request.stream,
                                                   erase->version.value));
     }
-    const auto* set = std::get_if<SetLimits>(&request.change);
-    if (set != nullptr && set->limits.max_count && *set->limits.max_count == 0) {
-        return Error(Errc::invalid_argument, "max count must be at least 1");
-    }
-    if (set != nullptr && set->limits.max_age && *set->limits.max_age < std::chrono::seconds(1)) {
-        return Error(Errc::invalid_argument, "max age must be at least 1 s");
+    if (const auto* set = std::get_if<SetLimits>(&request.change)) {
+        return check_limits(set->limits);
     }
     return {};
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "base/argument_checks.h"
 #include "base/glob.h"
 #include "base/limits.h"
 #include "store/cursor.h"

@@ -53,7 +53,7 @@ Result<void> bench_read(const BenchOptions& options, const Invocation& invocatio
     const double seconds = static_cast<double>((clock.monotonic() - begun).count()) / 1e9;
     ReadLoad sum;
     for (const ReadLoad& load : loads) {
-        if (!load.ended) {
+        if (!load.ended && !invocation.console.stop.requested()) {
             return load.ended;
         }
         sum.events += load.events;

@@ -41,7 +41,8 @@ Result<void> run(const ExportOptions& options, const Invocation& invocation) {
         progress.update(exported, std::nullopt, exported);
         return output.flush();
     });
-    if (walked && invocation.console.stop.requested()) {
+    if (!walked && walked.error().code == Errc::shutting_down &&
+        invocation.console.stop.requested()) {
         return Error(Errc::shutting_down, fmt::format("interrupted after {} events", exported));
     }
     return walked;

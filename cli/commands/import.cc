@@ -4,6 +4,7 @@
 
 #include <atomic>
 
+#include "base/limits.h"
 #include "cli/append_pipeline.h"
 #include "cli/commands/commands.h"
 #include "cli/event_json.h"
@@ -70,6 +71,7 @@ class Tally {
             stopped_ = true;
             invocation_.console.stop.request();
         }
+        summary_.at_line = summary_.at_line || !summary_.first_error;
         fail(error);
     }
 
@@ -82,17 +84,20 @@ class Tally {
 };
 
 void submit_line(const Line& line, AppendPipeline& pipeline) {
-    auto parsed = parse_event(line.text);
-    if (!parsed) {
-        pipeline.reject(line.number, parsed.error());
-        return;
+    bool taken = false;
+    while (!taken) {
+        auto parsed = parse_event(line.text);
+        if (!parsed) {
+            pipeline.reject(line.number, parsed.error());
+            return;
+        }
+        const bool has_id = parsed->event.id.has_value();
+        Append append;
+        append.streams.push_back({std::move(parsed->stream), Expected::any(), {}});
+        append.streams.back().events.push_back(std::move(parsed->event));
+        append.check_ids = has_id;
+        taken = pipeline.submit(line.number, std::move(append));
     }
-    const bool has_id = parsed->event.id.has_value();
-    Append append;
-    append.streams.push_back({std::move(parsed->stream), Expected::any(), {}});
-    append.streams.back().events.push_back(std::move(parsed->event));
-    append.check_ids = has_id;
-    pipeline.submit(line.number, std::move(append));
 }
 
 std::string summary_line(const ImportSummary& summary, Monotonic took) {
@@ -155,6 +160,10 @@ Result<void> run(const ImportOptions& options, const Invocation& invocation) {
     const ImportSummary summary = import_lines(**store, source, options, invocation);
     print_summary(summary, clock.monotonic() - begun, options, invocation);
     if (summary.first_error) {
+        const bool told = options.receipts && options.on_error != "skip" && summary.at_line;
+        if (told && invocation.told != nullptr) {
+            *invocation.told = true;
+        }
         return final_error(summary, options);
     }
     if (summary.interrupted_at) {
@@ -172,7 +181,7 @@ void declare(Arguments& arguments, ImportOptions& options) {
     arguments.flag("--receipts", options.receipts,
                    "print a receipt for each line, in input order, once it is acknowledged");
     arguments.number("--in-flight", "N", options.in_flight, "lines under way at once; default 1024")
-        .range(1, 65536);
+        .range(1, limits::kClientRequestsMax);
     arguments
         .text("--on-error", "", options.on_error,
               "at a line that cannot be appended: stop (default), or say so and skip it")
@@ -188,6 +197,7 @@ ImportSummary import_lines(EventStore& store, ByteSource& source, const ImportOp
     TerminalProgress progress(invocation, "import");
     NdjsonReader reader(source);
     std::optional<Error> unreadable;
+    std::optional<std::uint64_t> interrupted_at;
     {
         AppendPipeline pipeline(store, options.in_flight,
                                 [&tally](const std::vector<Outcome>& known) { tally.take(known); });
@@ -195,14 +205,15 @@ ImportSummary import_lines(EventStore& store, ByteSource& source, const ImportOp
         std::uint64_t last = 0;
         while (!tally.stopped()) {
             auto got = reader.next(line);
-            if (!got) {
-                unreadable = got.error();
-                break;
-            }
+            // A stop breaks off the input: whatever the reader makes of that.
             if (invocation.console.stop.requested()) {
                 if (!tally.stopped()) {
-                    tally.summary().interrupted_at = last;
+                    interrupted_at = last;
                 }
+                break;
+            }
+            if (!got) {
+                unreadable = got.error();
                 break;
             }
             if (!*got) {
@@ -217,6 +228,7 @@ ImportSummary import_lines(EventStore& store, ByteSource& source, const ImportOp
     if (unreadable) {
         tally.fail(*unreadable);
     }
+    tally.summary().interrupted_at = interrupted_at;
     return std::move(tally.summary());
 }
 

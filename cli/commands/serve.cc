@@ -10,13 +10,13 @@
 #include "base/log.h"
 #include "cli/commands/commands.h"
 #include "cli/curve_keys.h"
-#include "cli/json_writer.h"
 #include "cli/output.h"
 
 namespace skald::cli {
 namespace {
 
 constexpr std::size_t kConfigBytesMax = 1 << 20;
+constexpr std::uint64_t kPageBytes = 4096;  // the log's map ends with a page
 
 Result<std::optional<ConfigFile>> read_config_file(const ServeOptions& options,
                                                    const StopSignal& stop) {
@@ -77,19 +77,7 @@ Result<void> show_config(const LoadedConfig& loaded, const Invocation& invocatio
         output.line(text);
         return output.flush();
     }
-    std::string text;
-    JsonWriter json(text);
-    json.begin_object();
-    for (const Setting& setting : loaded.settings) {
-        json.key(setting.key)
-            .begin_object()
-            .key("value")
-            .raw(setting.value)
-            .field("source", setting.source)
-            .end_object();
-    }
-    json.end_object();
-    output.line(text);
+    output.line(config_json(loaded));
     return output.flush();
 }
 
@@ -178,12 +166,27 @@ void declare(Arguments& arguments, ServeOptions& options) {
         .one_of({"debug", "info", "warning", "error"});
 }
 
+NodeLimits node_limits(const ServeConfig& config) {
+    NodeLimits limits;
+    limits.sessions = config.sessions;
+    limits.subscriptions = config.subscriptions;
+    limits.request_bytes_in_flight = config.request_bytes_in_flight;
+    limits.session_bytes_in_flight = config.session_bytes_in_flight;
+    limits.session_requests_in_flight =
+        static_cast<std::uint32_t>(config.session_requests_in_flight);
+    limits.send_bytes_queued = config.send_bytes_queued;
+    limits.expiry = std::chrono::milliseconds(config.expiry_ms);
+    return limits;
+}
+
 }  // namespace
 
 Result<NodeOptions> node_options(const ServeConfig& config) {
     NodeOptions options;
     options.data_dir = config.data;
     options.partitions = static_cast<std::uint16_t>(config.partitions);
+    options.map_bytes = (config.map_bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+    options.limits = node_limits(config);
     options.listen = config.listen;
     options.http = config.http;
     options.clients = config.clients;

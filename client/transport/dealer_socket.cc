@@ -70,25 +70,26 @@ bool DealerSocket::receive_body(Answer& answer) {
     return more;
 }
 
-bool DealerSocket::receive(Answer& answer) {
-    while (socket_.receive(part_)) {
-        Bytes frame = part_.bytes();
-        if (!wire::aligned(frame)) {
-            aligned_.resize(frame.size() / sizeof(std::uint64_t) + 1);
-            std::memcpy(aligned_.data(), frame.data(), frame.size());
-            frame = {reinterpret_cast<const std::byte*>(aligned_.data()), frame.size()};
-        }
-        auto message = wire::decode_from_node(frame);
-        answer.bodies.clear();
-        for (bool more = part_.more(); more;) {
-            more = receive_body(answer);
-        }
-        if (message) {
-            answer.message = std::move(*message);
-            return true;
-        }
+DealerSocket::Received DealerSocket::receive(Answer& answer) {
+    if (!socket_.receive(part_)) {
+        return Received::nothing;
     }
-    return false;
+    Bytes frame = part_.bytes();
+    if (!wire::aligned(frame)) {
+        aligned_.resize(frame.size() / sizeof(std::uint64_t) + 1);
+        std::memcpy(aligned_.data(), frame.data(), frame.size());
+        frame = {reinterpret_cast<const std::byte*>(aligned_.data()), frame.size()};
+    }
+    auto message = wire::decode_from_node(frame);
+    if (!message) {
+        return Received::malformed;
+    }
+    answer.bodies.clear();
+    for (bool more = part_.more(); more;) {
+        more = receive_body(answer);
+    }
+    answer.message = std::move(*message);
+    return Received::answer;
 }
 
 void DealerSocket::send(const Effects::Send& send) {
@@ -156,13 +157,23 @@ void DealerSocket::send_appends(std::span<const SequencedSend> sends) {
     }
 }
 
-bool DealerSocket::broken() {
-    bool broken = false;
+std::optional<Error> DealerSocket::broken() {
+    std::optional<Error> why;
     ZmqMessage part;
+    // An event is its number and a value, and then a part with the endpoint.
     while (monitor_.open() && monitor_.receive(part)) {
-        broken = true;
+        const bool refused =
+            part.more() && part.bytes().size() >= sizeof(std::uint16_t) &&
+            (load_le<std::uint16_t>(part.bytes().data()) & ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) != 0;
+        if (refused) {
+            why = Error(Errc::unauthenticated, "the server does not admit our key");
+        } else if (!why) {
+            why = Error(Errc::unreachable, "no server can be reached: is a node running there?");
+        }
+        while (part.more() && monitor_.receive(part)) {
+        }
     }
-    return broken;
+    return why;
 }
 
 }  // namespace skald::client

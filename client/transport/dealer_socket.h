@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,13 +25,15 @@ class DealerSocket {
     static Result<std::unique_ptr<DealerSocket>> connect(const std::string& server,
                                                          const CurveClient& curve);
 
-    // False when nothing waits. `malformed` answers are skipped.
-    bool receive(Answer& answer);
+    // Nothing after a message that cannot be read is to be trusted: an event may be missing.
+    enum class Received : std::uint8_t { nothing, answer, malformed };
+    Received receive(Answer& answer);
     void send(const Effects::Send& send);
     // In order; appends that follow one another go together in one message.
     void send(std::span<const SequencedSend> sends);
-    // Whether the connection broke, or could not be made, since the last time.
-    bool broken();
+    // Why the connection broke, or could not be made, since the last time: unreachable, or
+    // unauthenticated when the server does not admit our key.
+    std::optional<Error> broken();
 
     const wire::ZmqSocket& socket() const { return socket_; }
     const wire::ZmqSocket& monitor() const { return monitor_; }

@@ -30,10 +30,12 @@ struct ClientOptions {
 //
 // The client is a producer: an append whose connection broke is sent again as the same request, so
 // it is written once. It moves on to the next server by itself; calls wait for that up to their
-// timeout. append_async holds up to 16,384 requests or 16 MiB, then answers busy.
-// `Append::producer` must not be set. Subscriptions go on where they were after a reconnect.
-// Callbacks and handlers run on one thread of the client, of its own. Destroy subscriptions before
-// the client; calls still open are then resolved as outcome_unknown or connection_lost.
+// timeout. append_async holds up to 16,384 requests or 16 MiB, then answers busy. Of reads and
+// other requests 4 are on their way at a time and 4,096 more wait, beyond which they are busy; a
+// node that is busy is asked again until the timeout. `Append::producer` must not be set.
+// Subscriptions go on where they were after a reconnect. Callbacks and handlers run on one thread
+// of the client, of its own. Destroy subscriptions before the client; calls still open are then
+// resolved as outcome_unknown or connection_lost.
 Result<std::unique_ptr<EventStore>> connect(const ClientOptions& options);
 
 }  // namespace skald

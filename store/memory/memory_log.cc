@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/argument_checks.h"
 #include "base/limits.h"
 #include "wire/query.h"
 
@@ -40,16 +41,6 @@ Error conflicts(std::vector<Conflict> all, bool only_written) {
                     all.front().stream, all.front().actual, all.front().expected));
     error.conflicts = std::move(all);
     return error;
-}
-
-Result<void> check_limits(const StreamLimits& limits) {
-    if (limits.max_count && *limits.max_count == 0) {
-        return Error(Errc::invalid_argument, "max count must be at least 1");
-    }
-    if (limits.max_age && *limits.max_age < std::chrono::seconds(1)) {
-        return Error(Errc::invalid_argument, "max age must be at least 1 s");
-    }
-    return {};
 }
 
 }  // namespace

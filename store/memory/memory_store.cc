@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "base/argument_checks.h"
 #include "base/check.h"
 #include "base/glob.h"
 #include "base/limits.h"
 #include "skald/testing.h"
 #include "store/memory/memory_subscription.h"
-#include "store/snapshots.h"
 
 namespace skald::store {
 namespace {
@@ -27,20 +27,6 @@ Result<void> check_state(const MemoryStream& stream, const std::string& name) {
         case StreamState::tombstoned:
             return Error(Errc::stream_tombstoned,
                          fmt::format("stream {} was deleted for good", name));
-    }
-    return {};
-}
-
-Result<void> check_credit(const Subscribe& request) {
-    if (request.events_in_flight == 0 || request.events_in_flight > limits::kEventsInFlightMax) {
-        return invalid(fmt::format("a subscription's credit is 1 to {} events, not {}",
-                                   limits::kEventsInFlightMax, request.events_in_flight));
-    }
-    if (request.bytes_in_flight < limits::kBytesInFlightMin ||
-        request.bytes_in_flight > limits::kBytesInFlightMax) {
-        return invalid(fmt::format("a subscription's credit is {} to {} bytes, not {}",
-                                   limits::kBytesInFlightMin, limits::kBytesInFlightMax,
-                                   request.bytes_in_flight));
     }
     return {};
 }

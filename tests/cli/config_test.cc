@@ -118,6 +118,8 @@ TEST_CASE("config: what is wrong is named, with its place") {
         {"[log]\nlevel = \"loud\"\n",
          "c.toml:2:9: log.level must be debug, info, warning or error"},
         {"[log]\nformat = \"xml\"\n", "c.toml:2:10: log.format must be text or json"},
+        {"[limits]\nexpiry_ms = 5\n",
+         "c.toml:2:13: limits.expiry_ms must be a number from 1000 to 3600000"},
         {"data = \"x\"\n", "c.toml:1:8: `data` stands outside of a [section]"},
         {"[security]\npermissions = 1\n",
          "c.toml:2:15: security.permissions must be a list of tables"},
@@ -165,6 +167,7 @@ TEST_CASE("config: what is printed names sources, and reads as the same", "[gold
     CHECK(text == R"([node]
 data = "/d \"q\""  # --data
 partitions = 4  # c.toml:3
+map_bytes = 1099511627776  # default
 
 [listen]
 clients = ["tcp://127.0.0.1:1", "ipc://x"]  # c.toml:6
@@ -174,17 +177,26 @@ http = ""  # c.toml:7
 secret_key_file = ""  # default
 clients = ["*"]  # c.toml:13
 
+[limits]
+sessions = 16384  # default
+subscriptions = 1024  # default
+request_bytes_in_flight = 67108864  # default
+session_bytes_in_flight = 16777216  # default
+session_requests_in_flight = 16384  # default
+send_bytes_queued = 268435456  # default
+expiry_ms = 5000  # default
+
 [log]
 format = "json"  # $SKALD_LOG__FORMAT
 level = "debug"  # c.toml:10
 
-[[security.permissions]]
+[[security.permissions]]  # c.toml:15
 key = "*"
 read = ["orders-*"]
 write = []
 admin = []
 
-[[security.permissions]]
+[[security.permissions]]  # c.toml:19
 key = "k"
 read = []
 write = ["a", "b"]

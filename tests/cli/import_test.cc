@@ -1,12 +1,21 @@
 #include "cli/commands/import.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <csignal>
+#include <deque>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "cli/append_pipeline.h"
+#include "cli/ndjson_reader.h"
 #include "tests/cli/harness.h"
+#include "wire/request.h"
 
 namespace skald::cli {
 namespace {
@@ -22,6 +31,50 @@ std::string with_id(int n) {
                R"({{"stream":"s","type":"T","data":1,"id":"00000000-0000-4000-8000-{:012}"}})", n) +
            "\n";
 }
+
+// Holds two appends; refuses more, and then answers one.
+class NarrowStore final : public EventStore {
+  public:
+    void append_async(Append request, AppendCallback done) override {
+        if (held_.size() < 2) {
+            held_.emplace_back(store_.append(std::move(request)), std::move(done));
+            return;
+        }
+        done(Error(Errc::busy, "full"));
+        ++refused_;
+        answer();
+    }
+    void answer() {
+        auto [result, done] = std::move(held_.front());
+        held_.pop_front();
+        done(std::move(result));
+    }
+    bool holds() const { return !held_.empty(); }
+    int refused() const { return refused_; }
+    std::size_t events() const { return store_.events(); }
+
+    Result<Receipt> append(Append) override { return none(); }
+    Result<Page> read(const Read&) override { return none(); }
+    Result<std::unique_ptr<Subscription>> subscribe(const Subscribe&,
+                                                    SubscriptionHandler&) override {
+        return none();
+    }
+    Result<StreamInfo> stream_info(std::string_view) override { return none(); }
+    Result<StreamList> list_streams(std::string_view, std::string_view, std::uint32_t) override {
+        return none();
+    }
+    Result<Receipt> change_stream(const Lifecycle&) override { return none(); }
+    Result<std::optional<Snapshot>> get_snapshot(std::string_view) override { return none(); }
+    Result<void> put_snapshot(std::string_view, const Snapshot&) override { return none(); }
+    Result<Position> position() override { return none(); }
+
+  private:
+    static Error none() { return {Errc::not_found, "not here"}; }
+
+    SmallStore store_;
+    std::deque<std::pair<Result<Receipt>, AppendCallback>> held_;
+    int refused_ = 0;
+};
 
 }  // namespace
 
@@ -92,10 +145,47 @@ TEST_CASE("import: a refused line stops it with its own exit status") {
     const Ran ran = harness.run({"import", "--receipts", "--json", "--data", "d"}, input);
     CHECK(ran.status == 4);
     const auto lines = lines_of(ran.out);
-    REQUIRE(lines.size() == 3);
+    REQUIRE(lines.size() == 2);
     CHECK(json::parse(lines[0])["stream"] == "a");
     CHECK(json::parse(lines[1])["error"] == "fenced");
-    CHECK(json::parse(lines[2])["message"] == "line 2: b: fenced");
+    CHECK(json::parse(lines[1])["message"] == "line 2: b: fenced");
+}
+
+TEST_CASE("import: an error that is of no line is told once as well") {
+    Harness harness;
+    const std::string input = event_line("a", 1) + std::string(kLineBytesMax + 1, ' ');
+    const Ran ran = harness.run({"import", "--receipts", "--json", "--data", "d"}, input);
+    CHECK(ran.status == 2);
+    const auto lines = lines_of(ran.out);
+    REQUIRE(lines.size() == 2);
+    CHECK(json::parse(lines[1])["error"] == "request_too_large");
+}
+
+TEST_CASE("import: no more lines under way than a client holds") {
+    Harness harness;
+    CHECK(harness.run({"import", "--in-flight", "16385", "--data", "d"}).status == 2);
+    CHECK(harness.run({"import", "--in-flight", "16384", "--data", "d"}).status == 0);
+}
+
+TEST_CASE("import: Ctrl-C within gzip input is an interruption, not broken input") {
+    const TempDirectory directory;
+    const std::string path = directory.path("pipe");
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    Harness harness;
+    harness.handle_signals = true;
+    // It can be opened once the other end reads: the program runs by then.
+    std::jthread writer([&path] {
+        const int pipe = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+        int unread = ::write(pipe, "\x1f\x8b\x08", 3) == 3 ? 3 : 0;
+        while (unread != 0 && ::ioctl(pipe, FIONREAD, &unread) == 0) {
+            std::this_thread::yield();
+        }
+        std::raise(SIGINT);
+        ::close(pipe);
+    });
+    const Ran ran = harness.run({"import", path, "--data", "d"});
+    CHECK(ran.status == 5);
+    CHECK(ran.err.find("skald: import: interrupted: lines after 0") != std::string::npos);
 }
 
 TEST_CASE("import: --on-error skip goes on, tells each line, and is an error in the end") {
@@ -136,6 +226,57 @@ TEST_CASE("import: takes back what export gave") {
     }
 }
 
+TEST_CASE("append_pipeline: waits for a store whose own queue is full") {
+    NarrowStore store;
+    std::vector<std::uint64_t> tags;
+    {
+        AppendPipeline pipeline(store, 100, [&tags](const std::vector<Outcome>& known) {
+            for (const Outcome& outcome : known) {
+                CHECK(outcome.result);
+                tags.push_back(outcome.tag);
+            }
+        });
+        for (std::uint64_t tag = 0; tag < 10; ++tag) {
+            NewEvent event;
+            event.type = "T";
+            while (!pipeline.submit(tag, Append::one("s", event))) {
+            }
+        }
+        while (store.holds()) {
+            store.answer();
+        }
+    }
+    CHECK(store.refused() == 8);
+    CHECK(tags.size() == 10);
+    CHECK(std::is_sorted(tags.begin(), tags.end()));
+    CHECK(store.events() == 10);
+}
+
+TEST_CASE("append_pipeline: counts an append for at least what it takes on its way") {
+    NewEvent bare;
+    bare.type = "T";
+    NewEvent full = bare;
+    full.data = std::string(1000, 'x');
+    full.content_type = "text/plain";
+    full.id = Uuid{};
+    full.time = Time{1};
+    full.schema_version = full.key_id = full.hop = 7;
+    full.correlation_id = full.causation_id = full.command_id = full.trace_context =
+        std::string(255, 'c');
+    full.tags = std::vector<std::string>(64, "t");
+    for (int i = 0; i < 400; ++i) {
+        full.metadata.emplace_back("k", std::string(40, 'v'));
+    }
+    for (const NewEvent& event : {bare, full}) {
+        const Append append = Append::one("s", event);
+        wire::IdSource ids;
+        const auto encoded = wire::encode_request(append, ids);
+        REQUIRE(encoded);
+        CHECK(bytes_of(append) >= encoded->bytes.size());
+        CHECK(bytes_of(append) <= encoded->bytes.size() + 4096);
+    }
+}
+
 TEST_CASE("append_pipeline: bounded by bytes too, and a large one goes alone") {
     SmallStore store;
     std::vector<std::uint64_t> tags;
@@ -154,7 +295,7 @@ TEST_CASE("append_pipeline: bounded by bytes too, and a large one goes alone") {
             NewEvent event;
             event.type = "T";
             event.data = std::string(1 << 20, 'x');
-            pipeline.submit(tag, Append::one("s", std::move(event)));
+            CHECK(pipeline.submit(tag, Append::one("s", std::move(event))));
         }
     }
     REQUIRE(tags.size() == 40);

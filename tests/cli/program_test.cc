@@ -55,6 +55,16 @@ TEST_CASE("program: with --json an error is an object as well") {
     const Ran usage = harness.run({"pbu", "--json"});
     CHECK(usage.status == 2);
     CHECK(nlohmann::json::parse(usage.out)["error"] == "invalid_argument");
+    const std::vector<std::vector<std::string>> asked{
+        {"-o", "json", "pbu"}, {"pbu", "-ojson"}, {"pbu", "--output=json"}, {"--output", "json"}};
+    for (const auto& words : asked) {
+        CAPTURE(words);
+        const Ran ran_so = harness.run(words);
+        CHECK(ran_so.status == 2);
+        REQUIRE_FALSE(ran_so.out.empty());
+        CHECK(nlohmann::json::parse(ran_so.out)["error"] == "invalid_argument");
+    }
+    CHECK(harness.run({"pbu", "-o", "text"}).out.empty());
 }
 
 TEST_CASE("program: every command has help with an example") {

@@ -1,8 +1,12 @@
 #include "cli/commands/pub.h"
 
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "tests/cli/harness.h"
 
@@ -56,6 +60,25 @@ TEST_CASE("pub: data from the flag, a file or standard input") {
     const json bytes = published(harness, {"-", "--content-type", "text/plain"}, "hi\n");
     CHECK(bytes["data_base64"] == "aGkK");
     CHECK(bytes["content_type"] == "text/plain");
+}
+
+TEST_CASE("pub: input that Ctrl-C broke off is not appended") {
+    const TempDirectory directory;
+    const std::string path = directory.path("pipe");
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    Harness harness;
+    harness.handle_signals = true;
+    // It can be opened once the other end reads: the program runs by then.
+    std::jthread writer([&path] {
+        std::ofstream pipe(path);
+        pipe << "half of a" << std::flush;
+        std::raise(SIGINT);
+    });
+    const Ran ran = harness.run(
+        {"pub", "s", "--type", "T", "--content-type", "text/plain", "--file", path, "--dir", "d"});
+    CHECK(ran.status == 5);
+    CHECK(ran.err == "skald: pub: interrupted while reading " + path + "\n");
+    CHECK(harness.store().events() == 0);
 }
 
 TEST_CASE("pub: every field arrives") {

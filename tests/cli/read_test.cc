@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cli/page_walk.h"
 #include "cli/selection.h"
 #include "tests/cli/harness.h"
 
@@ -62,6 +63,28 @@ TEST_CASE("read: from a version, an offset, a time, backward, so many") {
         json::parse(filled.run({"pub", "o-1", "--type", "T", "--data", "9", "--dir", "d"}).out);
     filled.run({"pub", "o-1", "--type", "T", "--data", "10", "--dir", "d"});
     CHECK(filled.data({"--all", "--from", receipt["position"].get<std::string>()}) == Numbers{10});
+}
+
+TEST_CASE("read: an interruption before the end is an error") {
+    Harness harness;
+    std::string input;
+    for (int i = 0; i < 5000; ++i) {
+        input += R"({"stream":"s","type":"T","data":1})"
+                 "\n";
+    }
+    REQUIRE(harness.run({"import", "--data", "d"}, input).status == 0);
+    const StopSignal stop = StopSignal::create().value();
+    std::size_t pages = 0;
+    const auto take = [&](const Page&) {
+        ++pages;
+        stop.request();
+        return Result<void>();
+    };
+    const auto walked =
+        walk_pages(harness.store(), {Selection::all(), Beginning{}, false, {}}, stop, take);
+    REQUIRE_FALSE(walked);
+    CHECK(walked.error().code == Errc::shutting_down);
+    CHECK(pages == 1);
 }
 
 TEST_CASE("read: text for people, one line an event") {

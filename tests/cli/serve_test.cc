@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "cli/curve_keys.h"
@@ -113,6 +114,44 @@ TEST_CASE("serve: --print-config shows every value and its source") {
     const json document = json::parse(harness.run(as_json).out);
     CHECK(document["node.partitions"] == json{{"value", 1}, {"source", "default"}});
     CHECK(document["listen.http"]["value"] == "127.0.0.1:0");
+    CHECK(document["limits.sessions"] == json{{"value", 16384}, {"source", "default"}});
+    CHECK(document["security.permissions"] == json::array());
+}
+
+TEST_CASE("serve: --print-config --json holds the permissions with their places") {
+    const TempDirectory directory;
+    const std::string path = directory.path("c.toml");
+    std::ofstream(path) << "[[security.permissions]]\nkey = \"*\"\nread = [\"a-*\", \"b\"]\n";
+    Harness harness;
+    const Ran ran = harness.run({"serve", "--config", path, "--print-config", "--json"});
+    CHECK(json::parse(ran.out)["security.permissions"] == json{{{"key", "*"},
+                                                                {"read", {"a-*", "b"}},
+                                                                {"write", json::array()},
+                                                                {"admin", json::array()},
+                                                                {"source", path + ":1"}}});
+}
+
+TEST_CASE("serve: sizes and limits reach the node") {
+    Harness harness;
+    Served served;
+    serve_with(harness, served, Error(Errc::store_failed, "the disk is gone"));
+    harness.environment = {{"SKALD_NODE__MAP_BYTES", "100000001"},
+                           {"SKALD_LIMITS__SESSIONS", "7"},
+                           {"SKALD_LIMITS__SUBSCRIPTIONS", "8"},
+                           {"SKALD_LIMITS__REQUEST_BYTES_IN_FLIGHT", "10000000"},
+                           {"SKALD_LIMITS__SESSION_BYTES_IN_FLIGHT", "9000000"},
+                           {"SKALD_LIMITS__SESSION_REQUESTS_IN_FLIGHT", "9"},
+                           {"SKALD_LIMITS__SEND_BYTES_QUEUED", "11000000"},
+                           {"SKALD_LIMITS__EXPIRY_MS", "1500"}};
+    CHECK(harness.run({"serve", "--config", "/dev/null"}).status == 1);
+    CHECK(served.options.map_bytes == 100'003'840);
+    CHECK(served.options.limits.sessions == 7);
+    CHECK(served.options.limits.subscriptions == 8);
+    CHECK(served.options.limits.request_bytes_in_flight == 10'000'000);
+    CHECK(served.options.limits.session_bytes_in_flight == 9'000'000);
+    CHECK(served.options.limits.session_requests_in_flight == 9);
+    CHECK(served.options.limits.send_bytes_queued == 11'000'000);
+    CHECK(served.options.limits.expiry == std::chrono::milliseconds(1500));
 }
 
 TEST_CASE("serve: a configuration that cannot be read") {

@@ -11,6 +11,16 @@ namespace skald::client {
 using namespace std::chrono_literals;
 namespace msg = wire::msg;
 
+inline std::vector<std::uint64_t> ids(const std::vector<SequencedSend>& sends) {
+    std::vector<std::uint64_t> list;
+    for (const SequencedSend& send : sends) {
+        list.push_back(send.id);
+    }
+    return list;
+}
+
+using Ids = std::vector<std::uint64_t>;
+
 // A session with its hands on the clock, and what became of its calls.
 class SessionFixture {
   public:
@@ -36,10 +46,19 @@ class SessionFixture {
         session_.received({std::move(message), {}}, now_);
         take();
     }
-    int append(std::uint16_t partition = 0) {
-        const int call = calls_++;
+    int append(std::uint16_t partition = 0, std::size_t bytes = 7) {
         Sequenced sequenced;
-        sequenced.request = "request";
+        sequenced.request.assign(bytes, 'x');
+        return submit(std::move(sequenced), partition);
+    }
+    int change() {
+        Sequenced sequenced;
+        sequenced.lifecycle =
+            std::make_unique<const Lifecycle>(Lifecycle{"s", Expected::any(), DeleteStream{true}});
+        return submit(std::move(sequenced), 0);
+    }
+    int submit(Sequenced sequenced, std::uint16_t partition) {
+        const int call = calls_++;
         sequenced.partition = Partition{partition};
         sequenced.deadline = now_ + 10s;
         sequenced.done = [this, call](Result<Receipt> result) {
@@ -113,6 +132,8 @@ class SessionFixture {
             told_.push_back(std::move(told));
         }
         std::vector<Resolved> resolved = std::move(effects.resolved);
+        std::move(effects.resolved_at_once.begin(), effects.resolved_at_once.end(),
+                  std::back_inserter(resolved));
         std::vector<std::function<void()>> calls = std::move(effects.calls);
         effects.clear();
         for (Resolved& r : resolved) {

@@ -8,19 +8,6 @@
 #include "tests/client/session_fixture.h"
 
 namespace skald::client {
-namespace {
-
-std::vector<std::uint64_t> ids(const std::vector<SequencedSend>& sends) {
-    std::vector<std::uint64_t> list;
-    for (const SequencedSend& send : sends) {
-        list.push_back(send.id);
-    }
-    return list;
-}
-
-using Ids = std::vector<std::uint64_t>;
-
-}  // namespace
 
 TEST_CASE("session: says Hello, and sends what waited once welcome", "[client]") {
     SessionFixture f;
@@ -121,6 +108,27 @@ TEST_CASE("session: a refusal of what was sent before proves little", "[client]"
     CHECK(f.resolved(call) == 1);
 }
 
+TEST_CASE("session: a refusal of a change that was sent before proves less", "[client]") {
+    const auto [code, expected] = GENERATE(table<Errc, Errc>({
+        {Errc::stream_tombstoned, Errc::outcome_unknown},
+        {Errc::not_found, Errc::outcome_unknown},
+        {Errc::wrong_expected_version, Errc::outcome_unknown},
+        {Errc::invalid_argument, Errc::invalid_argument},
+        {Errc::already_rejected, Errc::already_rejected},
+    }));
+    SessionFixture f;
+    f.welcome();
+    const int once = f.change();
+    f.reject(0, code);
+    CHECK(f.error(once) == code);
+    const int again = f.change();
+    f.lose();
+    f.reconnect();
+    f.welcome();
+    f.reject(1, code);
+    CHECK(f.error(again) == expected);
+}
+
 TEST_CASE("session: deadlines", "[client]") {
     SessionFixture f;
     SECTION("of what was never sent: nothing was written") {
@@ -192,7 +200,7 @@ TEST_CASE("session: a subscription goes on at its position after a break", "[cli
     Subscribe request;
     request.start = End{};
     request.events_in_flight = 10;
-    f.session().subscribe({request, f.now() + 10s, [&](Result<SubscriptionId> got) { id = *got; }});
+    f.session().subscribe({request, f.now() + 10s, [&](Result<Begun> got) { id = got->id; }});
     f.take();
     f.messages();
     const SubscriptionId first = msg::kFirstPlainId;
@@ -211,12 +219,30 @@ TEST_CASE("session: a subscription goes on at its position after a break", "[cli
     CHECK(again.credit_events == 10);
 }
 
+TEST_CASE("session: a Deliver that lacks a body is a broken connection", "[client]") {
+    SessionFixture f;
+    f.welcome();
+    f.session().subscribe({Subscribe{}, f.now() + 10s, [](const auto&) {}});
+    f.take();
+    const SubscriptionId id = msg::kFirstPlainId;
+    f.receive(msg::Subscribed{id, {Uuid{}, {{Partition{}, Uuid{}, Epoch{1}, Offset{5}}}}});
+    f.receive(msg::Deliver{id,
+                           {{Partition{}, 1, Offset{5}, Offset{6}}},
+                           {Uuid{}, {{Partition{}, Uuid{}, Epoch{1}, Offset{6}}}}});
+    CHECK_FALSE(f.connected_);
+    f.reconnect();
+    f.welcome();
+    const auto messages = f.messages();
+    const auto& again = std::get<msg::Subscribe>(messages.back());
+    CHECK(std::get<Position>(again.start).partitions.at(0).next == Offset{5});
+}
+
 TEST_CASE("session: credit is given back by halves", "[client]") {
     SessionFixture f;
     f.welcome();
     Subscribe request;
     request.events_in_flight = 10;
-    f.session().subscribe({request, f.now() + 10s, [](const Result<SubscriptionId>&) {}});
+    f.session().subscribe({request, f.now() + 10s, [](const Result<Begun>&) {}});
     f.take();
     f.messages();
     f.session().consumed(msg::kFirstPlainId, 4, 10);
