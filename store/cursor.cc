@@ -46,7 +46,7 @@ class MergedCursor final : public Cursor {
   private:
     Result<Step> gather(const ReadView& view, ReadBudget budget) {
         Step step;
-        std::size_t scan_left = limits::kScanRecordsMax;
+        std::size_t scan_left = budget.records;
         while (budget.events > 0 && step.chunks.size() < kChunksMax) {
             bool exhausted = false;
             auto part = pick(view, scan_left, exhausted);

@@ -97,7 +97,8 @@ struct CursorOptions {
 
 struct ReadBudget {
     std::uint32_t events = 0;
-    std::size_t bytes = 0;  // the first event comes whatever its size
+    std::size_t bytes = 0;                          // the first event comes whatever its size
+    std::size_t records = limits::kScanRecordsMax;  // looked at, and those of the last batch
 };
 
 struct Step {
@@ -109,7 +110,7 @@ struct Step {
 class Cursor {
   public:
     virtual ~Cursor() = default;
-    // Goes on from where it stands: up to the budget, or limits::kScanRecordsMax records looked at.
+    // Goes on from where it stands, up to the budget. What it looked at in vain is behind it.
     // Forward, it may be called again after `end` when the volume's watchers were told of news.
     virtual Result<Step> next(const ReadBudget& budget) = 0;
     // Behind everything that was returned or skipped.
