@@ -102,7 +102,10 @@ Result<StreamList> list_streams(const std::vector<std::unique_ptr<PartitionLog>>
                                 const ListRequest& request) {
     const bool system = request.glob.starts_with('$');
     const auto wanted = [&](std::string_view name) {
-        return name.starts_with('$') == system && glob_match(request.glob, name);
+        return name.starts_with('$') == system && glob_match(request.glob, name) &&
+               (request.allowed.empty() ||
+                std::any_of(request.allowed.begin(), request.allowed.end(),
+                            [&](const std::string& glob) { return glob_match(glob, name); }));
     };
     std::vector<StreamInfo> all;
     for (const auto& log : logs) {

@@ -17,6 +17,7 @@ struct ListRequest {
     std::string_view glob;
     std::string_view after;
     std::uint32_t limit = 0;
+    const std::vector<std::string>& allowed;  // globs of streams that may be seen; empty: all
 };
 Result<StreamList> list_streams(const std::vector<std::unique_ptr<PartitionLog>>& logs,
                                 const lmdb::ReadTxn& txn, const std::vector<Visible>& visible,

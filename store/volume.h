@@ -158,7 +158,8 @@ class Volume {
     virtual Result<std::unique_ptr<Cursor>> cursor(const CursorOptions& options) = 0;
     virtual Result<StreamInfo> stream_info(std::string_view stream) = 0;
     virtual Result<StreamList> list_streams(std::string_view glob, std::string_view after,
-                                            std::uint32_t limit) = 0;
+                                            std::uint32_t limit,
+                                            const std::vector<std::string>& allowed) = 0;
     // The control request that makes the change, to be submitted: its `expected` is the request's.
     virtual Result<std::string> encode_lifecycle(const Lifecycle& request) = 0;
     virtual Result<std::optional<Snapshot>> get_snapshot(std::string_view stream) = 0;
@@ -171,6 +172,7 @@ class Volume {
     virtual Position position() const = 0;
     // The position just behind an append, for its receipt.
     virtual Position position_after(const AppendOutcome& outcome) const = 0;
+    // `allowed`: globs of streams that may be seen; empty: all.
     virtual VolumeInfo info() const = 0;
     // Set once a write failed: nothing is acknowledged any more and the process should end.
     virtual std::optional<Error> failure() const = 0;
