@@ -67,12 +67,9 @@ Result<StreamInfo> describe(const PartitionLog& log, const IndexSnapshot& index,
 }
 
 Result<void> check_change(const Lifecycle& request, const StreamFacts& facts) {
-    if (facts.state() == StreamState::tombstoned) {
-        return Error(Errc::stream_tombstoned,
-                     fmt::format("stream {} was deleted for good", request.stream));
-    }
     if (const auto* erase = std::get_if<EraseEvent>(&request.change);
-        erase != nullptr && erase->version >= facts.next) {
+        erase != nullptr && erase->version >= facts.next &&
+        facts.state() != StreamState::tombstoned) {
         return Error(Errc::not_found, fmt::format("stream {} has no event {}", request.stream,
                                                   erase->version.value));
     }

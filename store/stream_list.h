@@ -24,8 +24,9 @@ Result<StreamList> list_streams(const std::vector<std::unique_ptr<PartitionLog>>
                                 const ListRequest& request);
 
 // The control request of a lifecycle change. It names the lifecycle record it rests on, so that two
-// changes at once cannot undo each other. Errors: invalid_argument, stream_not_found,
-// stream_tombstoned, not_found for an event to be erased.
+// changes at once cannot undo each other. Errors: invalid_argument, not_found for an event to be
+// erased. That a stream was deleted for good is for the writer to say, who may know the request as
+// the very one that did it.
 Result<std::string> encode_change(const PartitionLog& log, const lmdb::ReadTxn& txn,
                                   const Visible& visible, const Lifecycle& request,
                                   wire::IdSource& ids);
