@@ -100,11 +100,8 @@ class MergedCursor final : public Cursor {
 
 Result<void> check_options(const CursorOptions& options) {
     const Selection::Kind kind = options.selection.kind;
-    if (kind == Selection::Kind::query) {
-        return wire::check_query(options.selection.query);
-    }
-    if (kind != Selection::Kind::all && options.selection.name.empty()) {
-        return Error(Errc::invalid_argument, "the selection names nothing to read");
+    if (auto ok = wire::check_selection(options.selection); !ok) {
+        return ok;
     }
     if (options.backward && kind != Selection::Kind::all && kind != Selection::Kind::stream) {
         return Error(Errc::invalid_argument, "only a stream or everything can be read backward");
