@@ -79,7 +79,7 @@ Result<std::unique_ptr<Agent>> Agent::open(Parts parts) {
     agent->router_ = std::make_unique<Router>(
         Router::Parts{agent->parts_.volume, agent->exchange_, agent->parts_.limits,
                       agent->parts_.permissions,
-                      [socket](PeerId peer) { return socket->has_room(peer); }},
+                      [socket](PeerId peer) { return socket->room(peer); }},
         agent->parts_.clock.monotonic());
     return agent;
 }

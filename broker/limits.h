@@ -39,9 +39,6 @@ inline constexpr std::size_t kRoundDeliveriesMax = 64;
 inline constexpr std::size_t kReceiptRangesMax = 2048;
 inline constexpr std::uint32_t kReceiptRangeCountMax = 8192;
 
-// Messages the socket holds for a peer that does not read: beyond, its session ends.
-inline constexpr int kSendMessagesMax = 32768;
-
 // A Goodbye to a connection without a session, at most this often in all.
 inline constexpr auto kStrangerInterval = std::chrono::milliseconds(10);
 
