@@ -38,7 +38,7 @@ void JobRunner::add(std::vector<Job>& jobs) {
     work_.notify_one();
 }
 
-std::vector<JobRunner::Done> JobRunner::take() {
+std::vector<JobAnswer> JobRunner::take() {
     const std::lock_guard lock(mutex_);
     return std::exchange(done_, {});
 }
@@ -53,7 +53,7 @@ void JobRunner::run() {
         const Job job = std::move(jobs_.front());
         jobs_.pop_front();
         lock.unlock();
-        Done done{job.peer, job.serial, job.run()};
+        JobAnswer done{job.peer, job.serial, job.bytes, job.run()};
         lock.lock();
         done_.push_back(std::move(done));
         wake_();
@@ -193,8 +193,8 @@ int Agent::reply() {
         router_->decided(outcomes_, begun, effects_);
     }
     outcomes_.clear();
-    for (JobRunner::Done& job : runner_.take()) {
-        router_->finish(job.peer, job.serial, std::move(job.answer), effects_);
+    for (JobAnswer& answer : runner_.take()) {
+        router_->finish(std::move(answer), effects_);
     }
     send(effects_);
     if (done != 0) {
@@ -207,7 +207,8 @@ void Agent::serve() {
     if (news_.exchange(false)) {
         router_->news();
     }
-    more_ = router_->pump(effects_);
+    const Monotonic until = parts_.clock.monotonic() + limits::kTurnTimeMax;
+    more_ = router_->pump(effects_, [&] { return parts_.clock.monotonic() >= until; });
     send(effects_);
 }
 

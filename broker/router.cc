@@ -216,7 +216,11 @@ void Router::end_session(PeerId peer) {
         std::erase(touched_, &session);
     }
     subscriptions_ -= session.subscriptions.size();
-    std::erase(pumpable_, peer);
+    std::erase(subscribers_, peer);
+    std::erase(turn_, peer);
+    while (!session.waiting.empty()) {
+        forget_waiting(session);
+    }
     const auto owner = by_producer_.find(session.producer);
     if (owner != by_producer_.end() && owner->second == peer) {
         by_producer_.erase(owner);
@@ -257,8 +261,11 @@ void Router::tick(Monotonic now, Effects& effects) {
             silent.push_back(peer);
             continue;
         }
-        for (auto& [id, subscription] : session->subscriptions) {
-            subscription->report(peer, effects);
+        // One that takes nothing is told later, and once for all of it.
+        if (!session->subscriptions.empty() && parts_.send_room(peer) != 0) {
+            for (auto& [id, subscription] : session->subscriptions) {
+                subscription->report(peer, effects);
+            }
         }
         if (now - session->said >= parts_.limits.expiry / kHeartbeatsInExpiry) {
             session->said = now;

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
@@ -14,6 +16,17 @@
 #include "broker/subscription.h"
 
 namespace skald::broker {
+
+// A request whose answer may be large, or take long: it waits until the peer has room.
+struct Waiting {
+    std::variant<wire::msg::Read, wire::msg::GetStream, wire::msg::ListStreams,
+                 wire::msg::GetSnapshot, wire::msg::GetPosition>
+        request;
+    std::size_t bytes = 0;  // it counts for, while it waits
+    // Of a Read that looked at its share of records and found nothing yet.
+    std::unique_ptr<store::Cursor> cursor;
+    std::size_t looked_at = 0;
+};
 
 struct Session {
     PeerId peer = 0;
@@ -49,6 +62,10 @@ struct Session {
         return requests_in_flight < credit_requests &&
                (bytes_in_flight + bytes <= credit_bytes || bytes_in_flight == 0);
     }
+    std::deque<Waiting> waiting;
+    std::deque<std::uint64_t> ready;  // subscriptions that may go on
+    bool in_turn = false;             // stands in the router's list of those to be served
+    bool delivered_last = false;      // reads and deliveries take turns
     bool far_beyond_credit() const {
         return requests_in_flight >= 2 * credit_requests || bytes_in_flight > 2 * credit_bytes;
     }

@@ -73,11 +73,13 @@ void Subscription::deliver(PeerId peer, store::Step step, Effects& effects) {
     effects.send(peer, std::move(deliver), std::move(bodies));
 }
 
-bool Subscription::step(PeerId peer, Effects& effects) {
+bool Subscription::step(PeerId peer, std::size_t room, Effects& effects) {
     store::ReadBudget budget;
     budget.events = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(events_ - sent_events_, limits::kBatchRecordsMax));
-    budget.bytes = std::min<std::uint64_t>(bytes_ - sent_bytes_, kDeliverBytes);
+    budget.bytes = std::min(
+        {bytes_ - sent_bytes_, std::uint64_t{kDeliverBytes}, static_cast<std::uint64_t>(room)});
+    budget.records = limits::kStepRecordsMax;
     auto step = cursor_->next(budget);
     if (!step) {
         effects.send(peer, msg::Ended{id_, step.error(), cursor_->position()});

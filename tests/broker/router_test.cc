@@ -213,6 +213,7 @@ TEST_CASE("router: without credit nothing is read for a subscriber", "[broker]")
     }
     CHECK(feed.steps.size() == 7);
     f.say(1, msg::Credit{id, 5, 5});
+    f.pump();
     while (f.pump()) {
     }
     CHECK(feed.steps.size() == 7);
