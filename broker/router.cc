@@ -153,7 +153,8 @@ void Router::hello(Arrival& arrival, const msg::Hello& hello) {
     if (rights.none()) {
         return deny(Errc::forbidden, "this key has no permission at all");
     }
-    if (const auto old = by_producer_.find(hello.producer); old != by_producer_.end()) {
+    const Uuid producer = producer_of(arrival.key, hello.producer);
+    if (const auto old = by_producer_.find(producer); old != by_producer_.end()) {
         const PeerId peer = old->second;
         effects_->send(peer,
                        msg::Goodbye{Error(Errc::fenced, "the producer has a new connection")});
@@ -163,7 +164,7 @@ void Router::hello(Arrival& arrival, const msg::Hello& hello) {
     session->peer = arrival.peer;
     session->serial = next_serial_++;
     session->name = hello.client;
-    session->producer = hello.producer;
+    session->producer = producer;
     session->epoch = hello.producer_epoch;
     session->rights = std::move(rights);
     session->heard = now_;

@@ -32,7 +32,7 @@ struct Session {
     PeerId peer = 0;
     std::uint64_t serial = 0;  // no two sessions share one
     std::string name;
-    Uuid producer;
+    Uuid producer;  // as the log knows it
     Epoch epoch;
     Rights rights;
     Monotonic heard{};

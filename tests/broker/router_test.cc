@@ -121,6 +121,30 @@ TEST_CASE("router: beyond credit is busy, far beyond is not even read", "[broker
     CHECK_FALSE(f.refusal(1));
 }
 
+TEST_CASE("router: a producer is one of its key", "[broker]") {
+    RouterFixture f;
+    f.hello(1, 7, "the one key");
+    f.hello(2, 7, "another key");
+    f.hello(3, 7);
+    CHECK(f.router().sessions() == 3);
+    for (PeerId peer = 1; peer <= 3; ++peer) {
+        f.append(peer, 0, 0);
+    }
+    REQUIRE(f.submitted().size() == 3);
+    const auto of = [&f](std::size_t i) { return f.submitted()[i].producer->id; };
+    Uuid plain;
+    plain.bytes[0] = 7;
+    CHECK(of(2) == plain);
+    CHECK(of(0) != of(1));
+    CHECK(of(0) != plain);
+    CHECK(of(1) != plain);
+    f.hello(4, 7, "the one key");
+    CHECK(f.sent<msg::Goodbye>(1).at(0).error.code == Errc::fenced);
+    CHECK(f.router().sessions() == 3);
+    f.append(4, 1, 1);
+    CHECK(f.submitted().back().producer->id == of(0));
+}
+
 TEST_CASE("router: malformed messages end in a goodbye, then silence", "[broker]") {
     RouterFixture f;
     f.hello(1);
