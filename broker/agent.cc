@@ -213,11 +213,9 @@ void Agent::serve() {
 }
 
 void Agent::send(Effects& effects) {
-    for (const Outgoing& outgoing : effects.sends) {
-        if (!socket_->send(outgoing)) {
-            router_->lost(outgoing.peer);
-        }
-    }
+    send_all(
+        effects, [this](const Outgoing& outgoing) { return socket_->send(outgoing); },
+        [this](PeerId peer) { router_->lost(peer); });
     effects.clear();
 }
 

@@ -160,4 +160,29 @@ TEST_CASE("send room: next to nothing is sent even when others hold all", "[brok
     CHECK(send_room(0, 0, bound) <= limits::kPeerSendBytesMax);
 }
 
+TEST_CASE("effects: a peer that was lost gets nothing of what was to come after", "[broker]") {
+    Effects effects;
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        for (const PeerId peer : {1U, 2U}) {
+            effects.send(peer, msg::Deliver{id, {}, {}});
+        }
+    }
+    std::vector<std::uint64_t> got;
+    std::vector<PeerId> lost;
+    std::size_t full = 1;  // the second send fails once, then the pipe has room again
+    send_all(
+        effects,
+        [&](const Outgoing& outgoing) {
+            if (outgoing.peer == 2 && full != 0) {
+                --full;
+                return false;
+            }
+            got.push_back(std::get<msg::Deliver>(outgoing.message).subscription);
+            return true;
+        },
+        [&](PeerId peer) { lost.push_back(peer); });
+    CHECK(got == std::vector<std::uint64_t>{1, 2, 3});
+    CHECK(lost == std::vector<PeerId>{2});
+}
+
 }  // namespace skald::broker
