@@ -182,6 +182,7 @@ class Router {
     bool answer(Session&, Waiting&, const wire::msg::ListStreams&, std::size_t room);
     bool answer(Session&, Waiting&, const wire::msg::GetSnapshot&, std::size_t room);
     bool answer(Session&, Waiting&, const wire::msg::GetPosition&, std::size_t room);
+    std::optional<Error> gate_snapshot(const Session& session, std::size_t bytes) const;
     void send_page(Session& session, std::uint64_t id, store::Step& step,
                    const store::Cursor& cursor);
     std::optional<Error> check_subscribe(const Session& session,

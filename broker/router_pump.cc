@@ -32,6 +32,9 @@ std::optional<Error> Router::check_subscribe(const Session& session,
     if (session.subscriptions.size() >= parts_.limits.subscriptions) {
         return Error(Errc::busy, "the session has too many subscriptions");
     }
+    if (subscriptions_ >= parts_.limits.node_subscriptions) {
+        return Error(Errc::busy, "the node has all the subscriptions it can hold");
+    }
     if (session.subscriptions.contains(message.id)) {
         return Error(Errc::already_exists, "a subscription has this id");
     }

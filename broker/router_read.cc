@@ -243,6 +243,18 @@ bool Router::answer(Session& session, Waiting&, const msg::GetPosition& get, std
 
 // ---- jobs
 
+std::optional<Error> Router::gate_snapshot(const Session& session, std::size_t bytes) const {
+    if (bytes > limits::kSnapshotBytesMax) {
+        return Error(Errc::request_too_large, fmt::format("a snapshot has at most {} bytes, not {}",
+                                                          limits::kSnapshotBytesMax, bytes));
+    }
+    if (session.snapshot_bytes + bytes > parts_.limits.session_bytes_in_flight ||
+        bytes_in_flight_ + bytes > parts_.limits.request_bytes_in_flight) {
+        return Error(Errc::busy, "too many snapshots wait to be written");
+    }
+    return std::nullopt;
+}
+
 // It waits for a commit: on another thread.
 bool Router::on(Session& session, Arrival& arrival, const msg::PutSnapshot& put) {
     if (!admit_plain(session, put.id)) {
@@ -257,9 +269,16 @@ bool Router::on(Session& session, Arrival& arrival, const msg::PutSnapshot& put)
                Error(Errc::forbidden, fmt::format("no right to write {:?}", put.stream)));
         return false;
     }
+    const std::size_t bytes = sizeof(Snapshot) + arrival.body.bytes.size();
+    if (auto closed = gate_snapshot(session, arrival.body.bytes.size())) {
+        refuse(session, put.id, std::move(*closed));
+        return false;
+    }
     Snapshot snapshot{put.version, put.fingerprint, std::string(as_text(arrival.body.bytes))};
     ++session.plain_in_flight;
-    jobs_.push_back({session.peer, session.serial, sizeof snapshot + snapshot.bytes.size(),
+    session.snapshot_bytes += bytes;
+    bytes_in_flight_ += bytes;
+    jobs_.push_back({session.peer, session.serial, bytes,
                      [&volume = parts_.volume, put, snapshot = std::move(snapshot)] {
                          auto done = volume.put_snapshot(put.stream, snapshot);
                          return done ? msg::FromNode(msg::Done{put.id})
@@ -271,11 +290,13 @@ bool Router::on(Session& session, Arrival& arrival, const msg::PutSnapshot& put)
 void Router::finish(JobAnswer answer, Effects& effects) {
     const bool list = answer.bytes == 0;
     listing_ -= list ? 1 : 0;
+    bytes_in_flight_ -= answer.bytes;
     Session* session = find(answer.peer);
     if (session == nullptr || session->serial != answer.serial) {
         return;
     }
     --session->plain_in_flight;
+    session->snapshot_bytes -= answer.bytes;
     session->listing = session->listing && !list;
     if (const auto* refusal = std::get_if<msg::Rejected>(&answer.message)) {
         ++counters_.rejected[static_cast<std::size_t>(class_of(refusal->error.code))];

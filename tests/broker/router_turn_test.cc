@@ -132,6 +132,33 @@ TEST_CASE("router: ready sessions are served in turn", "[broker]") {
     CHECK(most - least <= limits::kVisitStepsMax);
 }
 
+TEST_CASE("router: a snapshot too large is refused unread, and all of them are bounded",
+          "[broker]") {
+    NodeLimits limits;
+    limits.request_bytes_in_flight = 4 * skald::limits::kMiB + 1000;
+    RouterFixture f(limits);
+    f.hello(1);
+    std::uint64_t id = msg::kFirstPlainId;
+    const std::string most(limits::kSnapshotBytesMax, 's');
+    f.say(1, msg::PutSnapshot{id++, "s", Version{1}, 0}, most + "s");
+    CHECK(f.refusal(1) == Errc::request_too_large);
+    CHECK(f.router().jobs().empty());
+    f.forget();
+    f.say(1, msg::PutSnapshot{id++, "s", Version{1}, 0}, most);
+    CHECK_FALSE(f.refusal(1));
+    f.say(1, msg::PutSnapshot{id++, "s", Version{1}, 0}, most);
+    CHECK(f.refusal(1) == Errc::busy);
+    CHECK(f.run_jobs() == 1);
+    f.forget();
+    f.say(1, msg::PutSnapshot{id++, "s", Version{1}, 0}, most);
+    CHECK_FALSE(f.refusal(1));
+    f.say(1, msg::Bye{});
+    CHECK(f.run_jobs() == 1);
+    f.hello(1);
+    f.say(1, msg::PutSnapshot{id++, "s", Version{1}, 0}, most);
+    CHECK_FALSE(f.refusal(1));
+}
+
 TEST_CASE("send room: peers that stand still leave room for one that does not", "[broker]") {
     const std::size_t bound = limits::kSendBytesQueued;
     for (const std::size_t stalled : {std::size_t{1}, std::size_t{8}, std::size_t{200}}) {
@@ -183,6 +210,23 @@ TEST_CASE("effects: a peer that was lost gets nothing of what was to come after"
         [&](PeerId peer) { lost.push_back(peer); });
     CHECK(got == std::vector<std::uint64_t>{1, 2, 3});
     CHECK(lost == std::vector<PeerId>{2});
+}
+
+TEST_CASE("router: a node's subscriptions are bounded", "[broker]") {
+    NodeLimits limits;
+    limits.node_subscriptions = 2;
+    RouterFixture f(limits);
+    const std::uint64_t id = msg::kFirstPlainId;
+    for (PeerId peer = 1; peer <= 3; ++peer) {
+        f.hello(peer, static_cast<std::uint8_t>(peer));
+        f.say(peer, msg::Subscribe{id, {}, Beginning{}, false, 10, 1000});
+    }
+    CHECK(f.sent<msg::Subscribed>(2).size() == 1);
+    CHECK(f.refusal(3) == Errc::busy);
+    f.say(1, msg::Unsubscribe{id});
+    f.forget();
+    f.say(3, msg::Subscribe{id + 1, {}, Beginning{}, false, 10, 1000});
+    CHECK(f.sent<msg::Subscribed>(3).size() == 1);
 }
 
 }  // namespace skald::broker
