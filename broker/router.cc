@@ -143,8 +143,10 @@ void Router::hello(Arrival& arrival, const msg::Hello& hello) {
             fmt::format("protocol {} to {} is not spoken here, only {} to {}", hello.protocol_min,
                         hello.protocol_max, msg::kProtocolMin, msg::kProtocolMax));
     }
-    if (hello.producer.is_nil() || hello.client.size() > kClientNameBytesMax) {
-        return deny(Errc::malformed, "Hello without a producer, or with too long a name");
+    if (hello.producer.is_nil() || hello.producer_epoch.value == 0 ||
+        hello.client.size() > kClientNameBytesMax) {
+        return deny(Errc::malformed,
+                    "Hello without a producer or its epoch, or with too long a name");
     }
     if (sessions_.size() >= parts_.limits.sessions) {
         return deny(Errc::busy, fmt::format("the node has {} sessions already", sessions_.size()));

@@ -33,6 +33,11 @@ TEST_CASE("router: what is not welcome", "[broker]") {
         f.say(1, hello);
         CHECK(f.sent<msg::Goodbye>(1).at(0).error.code == Errc::malformed);
     }
+    SECTION("a producer's epoch that none can have") {
+        hello.producer_epoch = Epoch{0};
+        f.say(1, hello);
+        CHECK(f.sent<msg::Goodbye>(1).at(0).error.code == Errc::malformed);
+    }
     SECTION("one session too many") {
         f.hello(1, 1);
         f.hello(2, 2);
