@@ -160,7 +160,7 @@ class Router {
         Partition partition;
     };
     // Why an append or change may not even be looked at; nullopt when it may.
-    std::optional<Error> gate(Session& session, std::size_t bytes) const;
+    std::optional<Error> gate(Session& session, std::size_t bytes);
     std::optional<Error> check_rights(const Session& session, const wire::RequestView& view) const;
     // The producer for the volume, gaps settled; an error when one is not.
     Result<Producer> sequence(Session& session, const Sequenced& request);

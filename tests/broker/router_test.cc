@@ -120,10 +120,28 @@ TEST_CASE("router: beyond credit is busy, far beyond is not even read", "[broker
     }
     CHECK(f.submitted().size() == 2);
     CHECK(f.refusal(1) == Errc::busy);
+    f.append(1, 3, 3);
+    CHECK(f.sent<msg::Rejected>(1).size() == 2);
+    f.append(1, 4, 4);
+    CHECK(f.sent<msg::Rejected>(1).size() == 2);
+    CHECK(f.router().counters().discarded == 1);
     f.commit();
     f.forget();
-    f.append(1, 3, 3);
+    f.append(1, 4, 4);
     CHECK_FALSE(f.refusal(1));
+    CHECK(f.submitted().size() == 1);
+}
+
+TEST_CASE("router: what the node cannot hold is not held against a client", "[broker]") {
+    NodeLimits limits;
+    limits.request_bytes_in_flight = 1;
+    RouterFixture f(limits);
+    f.hello(1);
+    for (std::uint64_t id = 0; id < 100; ++id) {
+        f.append(1, id, id);
+    }
+    CHECK(f.sent<msg::Rejected>(1).size() == 100);
+    CHECK(f.router().counters().discarded == 0);
 }
 
 TEST_CASE("router: a producer is one of its key", "[broker]") {
@@ -195,6 +213,7 @@ TEST_CASE("router: rights decide what may be read", "[broker]") {
     f.say(1, msg::Read{msg::kFirstPlainId, {Selection::stream("shut")}});
     CHECK(f.refusal(1) == Errc::forbidden);
     f.say(1, msg::Read{msg::kFirstPlainId, {}});
+    f.pump();
     CHECK(f.volume().asked.allowed == std::vector<std::string>{"open-*"});
     CHECK(f.sent<msg::Page>(1).size() == 1);
 }
@@ -242,7 +261,6 @@ TEST_CASE("router: without credit nothing is read for a subscriber", "[broker]")
     }
     CHECK(feed.steps.size() == 7);
     f.say(1, msg::Credit{id, 5, 5});
-    f.pump();
     while (f.pump()) {
     }
     CHECK(feed.steps.size() == 7);
