@@ -1,8 +1,11 @@
 #include "skald/node.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
+#include <zmq.h>
 
 #include <algorithm>
+#include <array>
 
 #include "broker/agent.h"
 #include "broker/http/server.h"
@@ -31,12 +34,45 @@ bool is_private(std::string_view endpoint) {
     return false;
 }
 
+// `*` or 40 characters of Z85.
+bool is_key(const std::string& key) {
+    std::array<std::uint8_t, kZ85KeyBytes / 5 * 4> bytes{};
+    return key == "*" ||
+           (key.size() == kZ85KeyBytes && zmq_z85_decode(bytes.data(), key.c_str()) != nullptr);
+}
+
+Result<void> check_keys(const NodeOptions& options) {
+    if (options.secret_key.empty() && !options.clients.empty()) {
+        return Error(Errc::invalid_argument,
+                     "the keys of clients were given but no secret key of the node: without one "
+                     "nobody is asked for a key");
+    }
+    const auto bad = [](const char* what, const std::string& key) {
+        return Error(Errc::invalid_argument,
+                     fmt::format("{} {:?} is neither `*` nor 40 characters of Z85", what, key));
+    };
+    for (const std::string& key : options.clients) {
+        if (!is_key(key)) {
+            return bad("a client's key", key);
+        }
+    }
+    for (const Permission& permission : options.permissions) {
+        if (!is_key(permission.key)) {
+            return bad("a permission's key", permission.key);
+        }
+    }
+    return {};
+}
+
 Result<void> check_options(const NodeOptions& options) {
     if (options.volume == nullptr && options.data_dir.empty()) {
         return Error(Errc::invalid_argument, "a node needs a data directory or a volume");
     }
     if (!options.secret_key.empty() && options.secret_key.size() != kZ85KeyBytes) {
         return Error(Errc::invalid_argument, "the secret key is not 40 characters of Z85");
+    }
+    if (auto ok = check_keys(options); !ok) {
+        return ok;
     }
     for (const std::string& endpoint : options.listen) {
         if (options.secret_key.empty() && !is_private(endpoint)) {
