@@ -85,12 +85,23 @@ Result<void> check_options(const NodeOptions& options) {
     return wire::check_zmq_version();
 }
 
+// Every connection is a file, and the limit a process begins with is often 1,024. What cannot be
+// raised stays: connections beyond are then not accepted.
+void raise_file_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 class NodeImpl final : public Node {
   public:
     static Result<std::unique_ptr<Node>> make(const NodeOptions& options) {
         if (auto ok = check_options(options); !ok) {
             return ok.error();
         }
+        raise_file_limit();
         auto node = std::make_unique<NodeImpl>();
         if (auto ok = node->open_volume(options); !ok) {
             return ok.error();

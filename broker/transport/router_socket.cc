@@ -67,14 +67,16 @@ Result<std::unique_ptr<RouterSocket>> RouterSocket::open(const CurveServer& curv
     if (!socket.open()) {
         return Error(Errc::io_error, "no socket can be made: too many are open");
     }
-    socket.set(ZMQ_SNDHWM, kSendMessagesMax);
+    socket.set(ZMQ_SNDHWM, limits::kPeerMessagesMax);
+    socket.set(ZMQ_BACKLOG, limits::kListenBacklog);
+    socket.set(ZMQ_HANDSHAKE_IVL, milliseconds(limits::kHandshakeMax));
     socket.set(ZMQ_ROUTER_MANDATORY, 1);
     socket.set(ZMQ_MAXMSGSIZE, static_cast<std::int64_t>(kMessagePartBytesMax));
     socket.set(ZMQ_HEARTBEAT_IVL, 0);
-    socket.set(ZMQ_LINGER, static_cast<int>(kLingerMs));
-    if (!curve.secret_key.empty()) {
     // What a peer has not taken stays in its pipe until its connection ends, session or not.
     socket.set(ZMQ_TCP_MAXRT, milliseconds(limits::kSendSilenceMax));
+    socket.set(ZMQ_LINGER, static_cast<int>(kLingerMs));
+    if (!curve.secret_key.empty()) {
         socket.set(ZMQ_ZAP_DOMAIN, curve.domain);
         socket.set(ZMQ_CURVE_SERVER, 1);
         if (auto ok = socket.set_key(ZMQ_CURVE_SECRETKEY, curve.secret_key); !ok) {
