@@ -93,7 +93,7 @@ Agent::~Agent() {
 
 void Agent::start() {
     watch_ = parts_.volume.watch([this] {
-        if (!news_.exchange(true)) {
+        if (subscribed_ && !news_.exchange(true)) {
             waker_->wake();
         }
     });
@@ -204,12 +204,15 @@ int Agent::reply() {
 }
 
 void Agent::serve() {
+    // Before the cursors look: what is committed after that finds it set.
+    subscribed_ = router_->subscriptions() != 0;
     if (news_.exchange(false)) {
         router_->news();
     }
     const Monotonic until = parts_.clock.monotonic() + limits::kTurnTimeMax;
     more_ = router_->pump(effects_, [&] { return parts_.clock.monotonic() >= until; });
     send(effects_);
+    runner_.add(router_->jobs());
 }
 
 void Agent::send(Effects& effects) {

@@ -98,6 +98,7 @@ class Agent {
     std::unique_ptr<Router> router_;
     std::shared_ptr<void> watch_;
     std::atomic<bool> news_{false};
+    std::atomic<bool> subscribed_{false};  // somebody wants to be told of news
     std::atomic<bool> stop_{false};
 
     // Of the thread.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "broker/limits.h"
 #include "wire/envelope.h"
@@ -61,11 +62,18 @@ void Router::receive(std::vector<Arrival>& arrivals, RoundTimes times, Effects& 
         release(arrival);
     }
     for (Session* session : touched_) {
-        effects.submissions.insert(effects.submissions.end(), session->round.begin(),
-                                   session->round.end());
-        session->round.clear();
+        hand_over(*session, effects);
     }
     touched_.clear();
+}
+
+void Router::hand_over(Session& session, Effects& effects) {
+    if (effects.submissions.empty()) {
+        effects.submissions.swap(session.round);
+        return;
+    }
+    std::move(session.round.begin(), session.round.end(), std::back_inserter(effects.submissions));
+    session.round.clear();
 }
 
 void Router::submitted(Monotonic now) {
@@ -172,7 +180,7 @@ void Router::hello(Arrival& arrival, const msg::Hello& hello) {
     session->heard = now_;
     Session& placed = *session;
     sessions_[arrival.peer] = std::move(session);
-    by_producer_[hello.producer] = arrival.peer;
+    by_producer_[producer] = arrival.peer;
     welcome(placed, hello);
 }
 
@@ -214,8 +222,7 @@ void Router::end_session(PeerId peer) {
     Session& session = *it->second;
     // What it asked for in this round was taken before it ended, and is still decided.
     if (!session.round.empty()) {
-        effects_->submissions.insert(effects_->submissions.end(), session.round.begin(),
-                                     session.round.end());
+        hand_over(session, *effects_);
         std::erase(touched_, &session);
     }
     subscriptions_ -= session.subscriptions.size();

@@ -135,6 +135,7 @@ class Router {
     void malformed(Session& session, const Error& error);
     void refuse(Session& session, std::uint64_t id, Error error, Partition partition = {});
     void release(Arrival& arrival);
+    static void hand_over(Session& session, Effects& effects);
 
     // One per message; true when the arrival's memory was taken over.
     bool on(Session& session, Arrival& arrival, const wire::msg::Append& append);
@@ -174,7 +175,6 @@ class Router {
     struct Turn;
     using Subscriptions = decltype(Session::subscriptions);
     bool admit_plain(Session& session, std::uint64_t id);
-    std::optional<Error> check_selection(const Session& session, const Selection& selection) const;
     void wait(Session& session, std::uint64_t id, Waiting waiting);
     void forget_waiting(Session& session);
     bool answer(Session&, Waiting&, const wire::msg::Read&, std::size_t room);
@@ -194,6 +194,7 @@ class Router {
     bool deliver_next(Session& session, std::size_t room);
     bool visit(Session& session, Turn& turn);
     void count_deliveries(const Effects& effects, std::size_t from);
+    std::optional<Error> check_selection(const Session& session, const Selection& selection) const;
 
     Parts parts_;
     RequestArena arena_;
@@ -216,8 +217,8 @@ class Router {
     std::deque<PeerId> turn_;     // sessions with a request that waits or a subscription to go on
     Effects* effects_ = nullptr;  // of the call that runs
     std::vector<Job> jobs_;
-    Monotonic now_;
     std::size_t listing_ = 0;  // jobs that list streams
+    Monotonic now_;
     Monotonic stranger_told_{};
     bool draining_ = false;
     RouterCounters counters_;

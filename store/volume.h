@@ -60,12 +60,26 @@ struct CommitTimes {
     Monotonic durable{};  // the commit's sync returned
 };
 
+class AppendListener;
+
+struct Decided {
+    AppendListener* listener;
+    std::uint64_t tag;
+    Result<AppendOutcome> outcome;
+};
+
 // Where outcomes go. Called on the writer's thread; must not block nor call the volume back, except
 // submit().
 class AppendListener {
   public:
     virtual ~AppendListener() = default;
     virtual void on_outcome(std::uint64_t tag, const Result<AppendOutcome>& outcome) = 0;
+    // The same for outcomes that come together; all are this listener's.
+    virtual void on_outcomes(std::span<Decided> run) {
+        for (const Decided& decided : run) {
+            on_outcome(decided.tag, decided.outcome);
+        }
+    }
     // After the last outcome of a commit.
     virtual void on_commit(const CommitTimes& times) = 0;
 };
@@ -157,6 +171,7 @@ class Volume {
 
     virtual Result<std::unique_ptr<Cursor>> cursor(const CursorOptions& options) = 0;
     virtual Result<StreamInfo> stream_info(std::string_view stream) = 0;
+    // `allowed`: globs of streams that may be seen; empty: all.
     virtual Result<StreamList> list_streams(std::string_view glob, std::string_view after,
                                             std::uint32_t limit,
                                             const std::vector<std::string>& allowed) = 0;
@@ -172,7 +187,6 @@ class Volume {
     virtual Position position() const = 0;
     // The position just behind an append, for its receipt.
     virtual Position position_after(const AppendOutcome& outcome) const = 0;
-    // `allowed`: globs of streams that may be seen; empty: all.
     virtual VolumeInfo info() const = 0;
     // Set once a write failed: nothing is acknowledged any more and the process should end.
     virtual std::optional<Error> failure() const = 0;

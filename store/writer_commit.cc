@@ -244,15 +244,18 @@ void Writer::publish() {
 
 void Writer::give_outcomes(const std::optional<Error>& failed) {
     std::vector<AppendListener*> listeners;
-    for (Decided& decided : decided_) {
-        if (failed && decided.outcome) {
-            decided.outcome =
-                Error(Errc::outcome_unknown,
-                      "the commit failed, the outcome is unknown: " + failed->message);
+    for (std::size_t begin = 0, end = 0; begin < decided_.size(); begin = end) {
+        AppendListener* listener = decided_[begin].listener;
+        for (; end < decided_.size() && decided_[end].listener == listener; ++end) {
+            if (failed && decided_[end].outcome) {
+                decided_[end].outcome =
+                    Error(Errc::outcome_unknown,
+                          "the commit failed, the outcome is unknown: " + failed->message);
+            }
         }
-        decided.listener->on_outcome(decided.tag, decided.outcome);
-        if (std::find(listeners.begin(), listeners.end(), decided.listener) == listeners.end()) {
-            listeners.push_back(decided.listener);
+        listener->on_outcomes(std::span(decided_).subspan(begin, end - begin));
+        if (std::find(listeners.begin(), listeners.end(), listener) == listeners.end()) {
+            listeners.push_back(listener);
         }
     }
     decided_.clear();
