@@ -75,11 +75,12 @@ Result<std::unique_ptr<Agent>> Agent::open(Parts parts) {
         return opened.error();
     }
     agent->socket_ = std::move(*opened);
-    const RouterSocket* socket = agent->socket_.get();
     agent->router_ = std::make_unique<Router>(
         Router::Parts{agent->parts_.volume, agent->exchange_, agent->parts_.limits,
                       agent->parts_.permissions,
-                      [socket](PeerId peer) { return socket->room(peer); }},
+                      [agent = agent.get()](PeerId peer) {
+                          return agent->socket_->room(peer, agent->router_->sessions());
+                      }},
         agent->parts_.clock.monotonic());
     return agent;
 }

@@ -30,6 +30,9 @@ inline constexpr std::uint64_t kCreditBytesMax = 64 * limits::kMiB;
 inline constexpr std::size_t kDeliverBytes = 1 * limits::kMiB;
 // A filter that skips reports where it stands after this many records.
 inline constexpr std::uint64_t kCheckpointRecords = 4096;
+// A peer's part of what may wait in the sockets is no less than this, however many there are.
+inline constexpr std::size_t kSendPartMin = 256 * limits::kKiB;
+
 // Ranges in one Receipts message, well below what an envelope may hold.
 inline constexpr std::size_t kReceiptRangesMax = 2048;
 inline constexpr std::uint32_t kReceiptRangeCountMax = 8192;

@@ -176,10 +176,10 @@ bool RouterSocket::send(const Outgoing& outgoing) {
     return sent == SendResult::sent;
 }
 
-std::size_t RouterSocket::room(PeerId peer) const {
+std::size_t RouterSocket::room(PeerId peer, std::size_t sessions) const {
     const auto gauge = gauges_.find(peer);
     const std::size_t own = gauge == gauges_.end() ? 0 : gauge->second->bytes.load();
-    const std::size_t room = send_room(own, total_->bytes, send_bytes_max_);
+    const std::size_t room = send_room(own, total_->bytes, send_bytes_max_, sessions);
     if (room == 0 && gauge != gauges_.end()) {
         gauge->second->wake_below = std::max(own / 2, limits::kPeerSendFloor / 2);
     }

@@ -35,7 +35,7 @@ class RouterSocket {
     bool send(const Outgoing& outgoing);
     // Bytes that may be sent to the peer now (send_room.h). With none, `wake` comes once some of
     // what it holds is gone.
-    std::size_t room(PeerId peer) const;
+    std::size_t room(PeerId peer, std::size_t sessions) const;
     // Forgets peers that hold nothing.
     void sweep();
     std::size_t queued_bytes() const;

@@ -167,7 +167,8 @@ TEST_CASE("send room: peers that stand still leave room for one that does not", 
         for (bool moved = true; moved;) {
             moved = false;
             for (std::size_t& held : own) {
-                const std::size_t sent = std::min(send_room(held, total, bound), kDeliverBytes);
+                const std::size_t sent =
+                    std::min(send_room(held, total, bound, stalled + 1), kDeliverBytes);
                 held += sent;
                 total += sent;
                 moved = moved || sent != 0;
@@ -175,16 +176,16 @@ TEST_CASE("send room: peers that stand still leave room for one that does not", 
         }
         CAPTURE(stalled, total);
         CHECK(total <= bound);
-        CHECK(send_room(0, total, bound) >= 256 * limits::kKiB);
+        CHECK(send_room(0, total, bound, stalled + 1) >= limits::kPeerSendFloor);
     }
 }
 
 TEST_CASE("send room: next to nothing is sent even when others hold all", "[broker]") {
     const std::size_t bound = limits::kSendBytesQueued;
-    CHECK(send_room(0, bound, bound) == limits::kPeerSendFloor);
-    CHECK(send_room(limits::kPeerSendFloor, bound, bound) == 0);
-    CHECK(send_room(0, bound + limits::kSendReserve, bound) == 0);
-    CHECK(send_room(0, 0, bound) <= limits::kPeerSendBytesMax);
+    CHECK(send_room(0, bound, bound, 1) == limits::kPeerSendFloor);
+    CHECK(send_room(limits::kPeerSendFloor, bound, bound, 1) == 0);
+    CHECK(send_room(0, bound + limits::kSendReserve, bound, 1) == 0);
+    CHECK(send_room(0, 0, bound, 1) <= limits::kPeerSendBytesMax);
 }
 
 TEST_CASE("effects: a peer that was lost gets nothing of what was to come after", "[broker]") {
