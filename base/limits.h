@@ -47,6 +47,9 @@ inline constexpr std::size_t kQueueBytesMax = 32 * kMiB;
 inline constexpr std::size_t kPageEventsMax = 4096;
 inline constexpr std::size_t kPageBytesMax = 4 * kMiB;
 inline constexpr std::uint32_t kListMax = 1000;
+// Of the types and of the streams of one selection: beyond, invalid_argument.
+inline constexpr std::size_t kGlobsMax = 64;
+inline constexpr std::size_t kGlobBytesMax = 255;
 // A filter that skips this many records ends the page, so that its reader gets a checkpoint.
 inline constexpr std::size_t kScanRecordsMax = 65536;
 
@@ -73,6 +76,34 @@ inline constexpr std::size_t kClientPlainWaitingMax = 4096;  // beyond, busy
 inline constexpr std::size_t kTailEventsMax = 65536;  // in memory, then sealed into a run
 inline constexpr auto kSliceTimeMax = std::chrono::milliseconds(5);
 inline constexpr std::size_t kSliceBytesMax = 512 * kKiB;  // of index blocks in one commit
+
+// ---- what a node sends and a peer has not taken: beyond, the peer's reads and deliveries wait.
+// A peer may hold a share of what is left of NodeLimits::send_bytes_queued, so that N peers that
+// stand still hold N / (N + kPeerSendParts) of it and leave the rest. A peer that holds next to
+// nothing gets something even then, out of a reserve.
+inline constexpr std::size_t kSendBytesQueued = 96 * kMiB;
+inline constexpr std::size_t kPeerSendBytesMax = 16 * kMiB;
+inline constexpr std::size_t kPeerSendParts = 8;
+inline constexpr std::size_t kPeerSendFloor = 64 * kKiB;
+inline constexpr std::size_t kSendReserve = 32 * kMiB;
+// What is smaller is copied and not counted. kPeerMessagesMax bounds it: beyond, the session ends.
+inline constexpr std::size_t kUncountedBytesMax = 256;
+inline constexpr int kPeerMessagesMax = 4096;
+// One turn of the node's thread; the rest waits for the next.
+inline constexpr std::size_t kTurnSendBytesMax = 4 * kMiB;
+inline constexpr std::size_t kTurnStepsMax = 64;
+inline constexpr std::size_t kVisitStepsMax = 16;  // of one session
+inline constexpr auto kTurnTimeMax = std::chrono::milliseconds(2);
+inline constexpr std::size_t kStepRecordsMax = 4096;  // looked at for one reader
+
+// ---- what a node holds for clients beside appends: beyond, busy
+inline constexpr std::size_t kNodeSubscriptionsMax = 32768;
+inline constexpr std::size_t kNodeJobsMax = 64;  // beyond, lists of streams wait in their session
+
+// ---- connections of a node
+inline constexpr int kListenBacklog = 4096;                        // beyond, the system refuses
+inline constexpr auto kHandshakeMax = std::chrono::seconds(5);     // beyond, closed
+inline constexpr auto kSendSilenceMax = std::chrono::seconds(15);  // nothing taken: closed
 
 // ---- the data directory
 inline constexpr std::uint16_t kPartitionsMax = 1024;

@@ -38,7 +38,7 @@ void JobRunner::add(std::vector<Job>& jobs) {
     work_.notify_one();
 }
 
-std::vector<JobRunner::Done> JobRunner::take() {
+std::vector<JobAnswer> JobRunner::take() {
     const std::lock_guard lock(mutex_);
     return std::exchange(done_, {});
 }
@@ -53,7 +53,7 @@ void JobRunner::run() {
         const Job job = std::move(jobs_.front());
         jobs_.pop_front();
         lock.unlock();
-        Done done{job.peer, job.serial, job.run()};
+        JobAnswer done{job.peer, job.serial, job.bytes, job.run()};
         lock.lock();
         done_.push_back(std::move(done));
         wake_();
@@ -75,11 +75,12 @@ Result<std::unique_ptr<Agent>> Agent::open(Parts parts) {
         return opened.error();
     }
     agent->socket_ = std::move(*opened);
-    const RouterSocket* socket = agent->socket_.get();
     agent->router_ = std::make_unique<Router>(
         Router::Parts{agent->parts_.volume, agent->exchange_, agent->parts_.limits,
                       agent->parts_.permissions,
-                      [socket](PeerId peer) { return socket->has_room(peer); }},
+                      [agent = agent.get()](PeerId peer) {
+                          return agent->socket_->room(peer, agent->router_->sessions());
+                      }},
         agent->parts_.clock.monotonic());
     return agent;
 }
@@ -93,7 +94,7 @@ Agent::~Agent() {
 
 void Agent::start() {
     watch_ = parts_.volume.watch([this] {
-        if (!news_.exchange(true)) {
+        if (subscribed_ && !news_.exchange(true)) {
             waker_->wake();
         }
     });
@@ -195,8 +196,8 @@ int Agent::reply() {
         router_->decided(outcomes_, begun, effects_);
     }
     outcomes_.clear();
-    for (JobRunner::Done& job : runner_.take()) {
-        router_->finish(job.peer, job.serial, std::move(job.answer), effects_);
+    for (JobAnswer& answer : runner_.take()) {
+        router_->finish(std::move(answer), effects_);
     }
     send(effects_);
     if (done != 0) {
@@ -206,19 +207,21 @@ int Agent::reply() {
 }
 
 void Agent::serve() {
+    // Before the cursors look: what is committed after that finds it set.
+    subscribed_ = router_->subscriptions() != 0;
     if (news_.exchange(false)) {
         router_->news();
     }
-    more_ = router_->pump(effects_);
+    const Monotonic until = parts_.clock.monotonic() + limits::kTurnTimeMax;
+    more_ = router_->pump(effects_, [&] { return parts_.clock.monotonic() >= until; });
     send(effects_);
+    runner_.add(router_->jobs());
 }
 
 void Agent::send(Effects& effects) {
-    for (const Outgoing& outgoing : effects.sends) {
-        if (!socket_->send(outgoing)) {
-            router_->lost(outgoing.peer);
-        }
-    }
+    send_all(
+        effects, [this](const Outgoing& outgoing) { return socket_->send(outgoing); },
+        [this](PeerId peer) { router_->lost(peer); });
     effects.clear();
 }
 

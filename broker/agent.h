@@ -35,17 +35,12 @@ struct NodeStats {
 // Runs long requests away from the node's thread. Bounded by the plain requests of sessions.
 class JobRunner {
   public:
-    struct Done {
-        PeerId peer = 0;
-        std::uint64_t serial = 0;
-        wire::msg::FromNode answer;
-    };
     explicit JobRunner(std::function<void()> wake);
     ~JobRunner();
     JobRunner(const JobRunner&) = delete;
     JobRunner& operator=(const JobRunner&) = delete;
     void add(std::vector<Job>& jobs);
-    std::vector<Done> take();
+    std::vector<JobAnswer> take();
 
   private:
     void run();
@@ -54,7 +49,7 @@ class JobRunner {
     std::mutex mutex_;
     std::condition_variable work_;
     std::deque<Job> jobs_;  // guarded by mutex_, like the next two
-    std::vector<Done> done_;
+    std::vector<JobAnswer> done_;
     bool stop_ = false;
     std::thread thread_;
 };
@@ -103,6 +98,7 @@ class Agent {
     std::unique_ptr<Router> router_;
     std::shared_ptr<void> watch_;
     std::atomic<bool> news_{false};
+    std::atomic<bool> subscribed_{false};  // somebody wants to be told of news
     std::atomic<bool> stop_{false};
 
     // Of the thread.

@@ -1,6 +1,7 @@
 // What the routing core asks its shell to do. The core does no I/O and reads no clock.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,5 +35,20 @@ struct Effects {
         sends.clear();
     }
 };
+
+// Sends in order. When `send` says that a peer cannot be sent to, `lost` is told once and the peer
+// gets nothing else of these effects: what came later would look as if nothing had been before it.
+template <typename Send, typename Lost>
+void send_all(const Effects& effects, Send&& send, Lost&& lost) {
+    std::vector<PeerId> gone;
+    for (const Outgoing& outgoing : effects.sends) {
+        const bool skipped =
+            !gone.empty() && std::find(gone.begin(), gone.end(), outgoing.peer) != gone.end();
+        if (!skipped && !send(outgoing)) {
+            gone.push_back(outgoing.peer);
+            lost(outgoing.peer);
+        }
+    }
+}
 
 }  // namespace skald::broker

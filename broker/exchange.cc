@@ -4,7 +4,8 @@
 
 namespace skald::broker {
 
-void OutcomeExchange::on_outcome(std::uint64_t tag, const Result<store::AppendOutcome>& outcome) {
+// With the lock held.
+void OutcomeExchange::gather(std::uint64_t tag, const Result<store::AppendOutcome>& outcome) {
     Outcome entry;
     entry.tag = tag;
     if (outcome) {
@@ -12,8 +13,19 @@ void OutcomeExchange::on_outcome(std::uint64_t tag, const Result<store::AppendOu
     } else {
         entry.error = std::make_unique<Error>(outcome.error());
     }
-    const std::lock_guard lock(mutex_);
     gathered_.outcomes.push_back(std::move(entry));
+}
+
+void OutcomeExchange::on_outcome(std::uint64_t tag, const Result<store::AppendOutcome>& outcome) {
+    const std::lock_guard lock(mutex_);
+    gather(tag, outcome);
+}
+
+void OutcomeExchange::on_outcomes(std::span<store::Decided> run) {
+    const std::lock_guard lock(mutex_);
+    for (const store::Decided& decided : run) {
+        gather(decided.tag, decided.outcome);
+    }
 }
 
 void OutcomeExchange::on_commit(const store::CommitTimes& times) {

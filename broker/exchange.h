@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "store/volume.h"
@@ -39,11 +40,14 @@ class OutcomeExchange final : public store::AppendListener {
     explicit OutcomeExchange(std::function<void()> wake) : wake_(std::move(wake)) {}
 
     void on_outcome(std::uint64_t tag, const Result<store::AppendOutcome>& outcome) override;
+    void on_outcomes(std::span<store::Decided> run) override;
     void on_commit(const store::CommitTimes& times) override;
     // Swaps what is complete into `batch`, which must be empty.
     void take(OutcomeBatch& batch);
 
   private:
+    void gather(std::uint64_t tag, const Result<store::AppendOutcome>& outcome);
+
     std::function<void()> wake_;
     std::mutex mutex_;
     OutcomeBatch gathered_;  // guarded by mutex_

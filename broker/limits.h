@@ -17,7 +17,7 @@ inline constexpr std::size_t kRoundMessagesMax = 8192;
 inline constexpr std::size_t kMessagePartBytesMax = 16 * limits::kMiB;
 inline constexpr std::size_t kMessageFramesMax = 1024;
 
-// Requests that are not appends, unanswered at one time: Rejected busy.
+// Requests that are not appends, unanswered at one time, queued ones included: Rejected busy.
 inline constexpr std::uint32_t kPlainRequestsMax = 64;
 // Malformed messages of a session: Goodbye from then on.
 inline constexpr std::uint32_t kMalformedMax = 16;
@@ -30,17 +30,12 @@ inline constexpr std::uint64_t kCreditBytesMax = 64 * limits::kMiB;
 inline constexpr std::size_t kDeliverBytes = 1 * limits::kMiB;
 // A filter that skips reports where it stands after this many records.
 inline constexpr std::uint64_t kCheckpointRecords = 4096;
-// Bytes handed to the socket and not yet gone, of one session: its pages and deliveries wait.
-inline constexpr std::size_t kSessionSendBytesMax = 16 * limits::kMiB;
-// Deliveries in one round of the node's thread.
-inline constexpr std::size_t kRoundDeliveriesMax = 64;
+// A peer's part of what may wait in the sockets is no less than this, however many there are.
+inline constexpr std::size_t kSendPartMin = 256 * limits::kKiB;
 
 // Ranges in one Receipts message, well below what an envelope may hold.
 inline constexpr std::size_t kReceiptRangesMax = 2048;
 inline constexpr std::uint32_t kReceiptRangeCountMax = 8192;
-
-// Messages the socket holds for a peer that does not read: beyond, its session ends.
-inline constexpr int kSendMessagesMax = 32768;
 
 // A Goodbye to a connection without a session, at most this often in all.
 inline constexpr auto kStrangerInterval = std::chrono::milliseconds(10);

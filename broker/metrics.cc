@@ -119,7 +119,7 @@ std::string metrics_text(const NodeStats& stats, const store::VolumeInfo& info) 
     gauge("skald_sessions", "Clients connected.", stats.sessions);
     gauge("skald_subscriptions", "Subscriptions of clients.", stats.subscriptions);
     gauge("skald_requests_in_flight", "Appends taken and not yet decided.", stats.in_flight);
-    gauge("skald_send_queued_bytes", "Bodies handed to the sockets and not yet gone.",
+    gauge("skald_send_queued_bytes", "Bytes handed to the sockets and not yet gone.",
           stats.queued_bytes);
     gauge("skald_request_memory_bytes", "Memory that holds requests.", stats.arena_bytes);
     gauge("skald_log_events", "Records in the log.", info.events);

@@ -1,8 +1,10 @@
 #include "skald/node.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 
 #include "broker/agent.h"
 #include "broker/http/server.h"
@@ -13,8 +15,6 @@
 namespace skald {
 namespace broker {
 namespace {
-
-constexpr std::size_t kZ85KeyBytes = 40;
 
 bool starts_with(std::string_view text, std::string_view prefix) {
     return text.substr(0, prefix.size()) == prefix;
@@ -31,12 +31,43 @@ bool is_private(std::string_view endpoint) {
     return false;
 }
 
+// `*` or 40 characters of Z85.
+bool is_key(const std::string& key) {
+    return key == "*" || wire::is_curve_key(key);
+}
+
+Result<void> check_keys(const NodeOptions& options) {
+    if (options.secret_key.empty() && !options.clients.empty()) {
+        return Error(Errc::invalid_argument,
+                     "the keys of clients were given but no secret key of the node: without one "
+                     "nobody is asked for a key");
+    }
+    const auto bad = [](const char* what, const std::string& key) {
+        return Error(Errc::invalid_argument,
+                     fmt::format("{} {:?} is neither `*` nor 40 characters of Z85", what, key));
+    };
+    for (const std::string& key : options.clients) {
+        if (!is_key(key)) {
+            return bad("a client's key", key);
+        }
+    }
+    for (const Permission& permission : options.permissions) {
+        if (!is_key(permission.key)) {
+            return bad("a permission's key", permission.key);
+        }
+    }
+    return {};
+}
+
 Result<void> check_options(const NodeOptions& options) {
     if (options.volume == nullptr && options.data_dir.empty()) {
         return Error(Errc::invalid_argument, "a node needs a data directory or a volume");
     }
-    if (!options.secret_key.empty() && options.secret_key.size() != kZ85KeyBytes) {
+    if (!options.secret_key.empty() && !wire::is_curve_key(options.secret_key)) {
         return Error(Errc::invalid_argument, "the secret key is not 40 characters of Z85");
+    }
+    if (auto ok = check_keys(options); !ok) {
+        return ok;
     }
     for (const std::string& endpoint : options.listen) {
         if (options.secret_key.empty() && !is_private(endpoint)) {
@@ -49,12 +80,23 @@ Result<void> check_options(const NodeOptions& options) {
     return wire::check_zmq_version();
 }
 
+// Every connection is a file, and the limit a process begins with is often 1,024. What cannot be
+// raised stays: connections beyond are then not accepted.
+void raise_file_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 class NodeImpl final : public Node {
   public:
     static Result<std::unique_ptr<Node>> make(const NodeOptions& options) {
         if (auto ok = check_options(options); !ok) {
             return ok.error();
         }
+        raise_file_limit();
         auto node = std::make_unique<NodeImpl>();
         if (auto ok = node->open_volume(options); !ok) {
             return ok.error();

@@ -1,5 +1,6 @@
 #include "broker/receipts.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "broker/limits.h"
@@ -61,9 +62,14 @@ bool ReceiptGatherer::extend(ReceiptRange& r, std::uint64_t id, const store::App
 }
 
 void ReceiptGatherer::add(std::uint64_t id, const store::AppendOutcome& o, bool primary) {
-    if (!ranges_.empty() && extend(ranges_.back(), id, o, primary)) {
+    const std::size_t partition = o.partition.value;
+    if (last_.size() <= partition) {
+        last_.resize(partition + 1);
+    }
+    if (last_[partition] != 0 && extend(ranges_[last_[partition] - 1], id, o, primary)) {
         return;
     }
+    last_[partition] = ranges_.size() + 1;
     ReceiptRange& r = ranges_.emplace_back();
     r.first_id = id;
     r.count = 1;
@@ -86,6 +92,7 @@ std::vector<wire::msg::Receipts> ReceiptGatherer::take() {
         messages.back().ranges.push_back(std::move(range));
     }
     ranges_.clear();
+    std::fill(last_.begin(), last_.end(), 0);
     return messages;
 }
 

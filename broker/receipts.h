@@ -20,6 +20,7 @@ class ReceiptGatherer {
                        const store::AppendOutcome& outcome, bool primary);
 
     std::vector<wire::msg::ReceiptRange> ranges_;
+    std::vector<std::size_t> last_;  // by partition: one past its newest range; 0: none
 };
 
 }  // namespace skald::broker

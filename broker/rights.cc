@@ -1,5 +1,7 @@
 #include "broker/rights.h"
 
+#include <sodium.h>
+
 #include <algorithm>
 
 #include "base/glob.h"
@@ -57,6 +59,20 @@ bool Rights::may_administer(std::string_view stream) const {
 
 std::vector<std::string> Rights::allowed() const {
     return reads_all_ ? std::vector<std::string>() : read_;
+}
+
+Uuid producer_of(std::string_view key, const Uuid& own) {
+    if (key.empty()) {
+        return own;
+    }
+    std::string text(key);
+    text.append(reinterpret_cast<const char*>(own.bytes.data()), own.bytes.size());
+    Uuid id;
+    static_assert(sizeof id.bytes >= crypto_generichash_BYTES_MIN);
+    crypto_generichash(id.bytes.data(), id.bytes.size(),
+                       reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr,
+                       0);
+    return id;
 }
 
 }  // namespace skald::broker

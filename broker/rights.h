@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "skald/ids.h"
 #include "skald/node.h"
 
 namespace skald::broker {
@@ -32,5 +33,9 @@ class Rights {
     bool reads_all_ = false;
     bool writes_all_ = false;
 };
+
+// Who the log takes a producer for: of a peer with a key (Z85), an id that no other key can make
+// (docs/protocol.md, section 4); without one, the id it gave itself.
+Uuid producer_of(std::string_view key, const Uuid& own);
 
 }  // namespace skald::broker

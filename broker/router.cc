@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "broker/limits.h"
 #include "wire/envelope.h"
@@ -61,11 +62,18 @@ void Router::receive(std::vector<Arrival>& arrivals, RoundTimes times, Effects& 
         release(arrival);
     }
     for (Session* session : touched_) {
-        effects.submissions.insert(effects.submissions.end(), session->round.begin(),
-                                   session->round.end());
-        session->round.clear();
+        hand_over(*session, effects);
     }
     touched_.clear();
+}
+
+void Router::hand_over(Session& session, Effects& effects) {
+    if (effects.submissions.empty()) {
+        effects.submissions.swap(session.round);
+        return;
+    }
+    std::move(session.round.begin(), session.round.end(), std::back_inserter(effects.submissions));
+    session.round.clear();
 }
 
 void Router::submitted(Monotonic now) {
@@ -143,8 +151,10 @@ void Router::hello(Arrival& arrival, const msg::Hello& hello) {
             fmt::format("protocol {} to {} is not spoken here, only {} to {}", hello.protocol_min,
                         hello.protocol_max, msg::kProtocolMin, msg::kProtocolMax));
     }
-    if (hello.producer.is_nil() || hello.client.size() > kClientNameBytesMax) {
-        return deny(Errc::malformed, "Hello without a producer, or with too long a name");
+    if (hello.producer.is_nil() || hello.producer_epoch.value == 0 ||
+        hello.client.size() > kClientNameBytesMax) {
+        return deny(Errc::malformed,
+                    "Hello without a producer or its epoch, or with too long a name");
     }
     if (sessions_.size() >= parts_.limits.sessions) {
         return deny(Errc::busy, fmt::format("the node has {} sessions already", sessions_.size()));
@@ -153,7 +163,8 @@ void Router::hello(Arrival& arrival, const msg::Hello& hello) {
     if (rights.none()) {
         return deny(Errc::forbidden, "this key has no permission at all");
     }
-    if (const auto old = by_producer_.find(hello.producer); old != by_producer_.end()) {
+    const Uuid producer = producer_of(arrival.key, hello.producer);
+    if (const auto old = by_producer_.find(producer); old != by_producer_.end()) {
         const PeerId peer = old->second;
         effects_->send(peer,
                        msg::Goodbye{Error(Errc::fenced, "the producer has a new connection")});
@@ -163,13 +174,13 @@ void Router::hello(Arrival& arrival, const msg::Hello& hello) {
     session->peer = arrival.peer;
     session->serial = next_serial_++;
     session->name = hello.client;
-    session->producer = hello.producer;
+    session->producer = producer;
     session->epoch = hello.producer_epoch;
     session->rights = std::move(rights);
     session->heard = now_;
     Session& placed = *session;
     sessions_[arrival.peer] = std::move(session);
-    by_producer_[hello.producer] = arrival.peer;
+    by_producer_[producer] = arrival.peer;
     welcome(placed, hello);
 }
 
@@ -211,12 +222,15 @@ void Router::end_session(PeerId peer) {
     Session& session = *it->second;
     // What it asked for in this round was taken before it ended, and is still decided.
     if (!session.round.empty()) {
-        effects_->submissions.insert(effects_->submissions.end(), session.round.begin(),
-                                     session.round.end());
+        hand_over(session, *effects_);
         std::erase(touched_, &session);
     }
     subscriptions_ -= session.subscriptions.size();
-    std::erase(pumpable_, peer);
+    std::erase(subscribers_, peer);
+    std::erase(turn_, peer);
+    while (!session.waiting.empty()) {
+        forget_waiting(session);
+    }
     const auto owner = by_producer_.find(session.producer);
     if (owner != by_producer_.end() && owner->second == peer) {
         by_producer_.erase(owner);
@@ -257,8 +271,11 @@ void Router::tick(Monotonic now, Effects& effects) {
             silent.push_back(peer);
             continue;
         }
-        for (auto& [id, subscription] : session->subscriptions) {
-            subscription->report(peer, effects);
+        // One that takes nothing is told later, and once for all of it.
+        if (!session->subscriptions.empty() && parts_.send_room(peer) != 0) {
+            for (auto& [id, subscription] : session->subscriptions) {
+                subscription->report(peer, effects);
+            }
         }
         if (now - session->said >= parts_.limits.expiry / kHeartbeatsInExpiry) {
             session->said = now;

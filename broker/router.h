@@ -3,6 +3,7 @@
 // own.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -35,7 +36,14 @@ struct Arrival {
 struct Job {
     PeerId peer = 0;
     std::uint64_t serial = 0;
+    std::size_t bytes = 0;  // it holds; 0: it lists streams
     std::function<wire::msg::FromNode()> run;
+};
+struct JobAnswer {
+    PeerId peer = 0;
+    std::uint64_t serial = 0;
+    std::size_t bytes = 0;
+    wire::msg::FromNode message;
 };
 
 struct RouterCounters {
@@ -53,8 +61,8 @@ struct RouterCounters {
     std::uint64_t rejected[9] = {};  // by error class
 };
 
-// One thread at a time. `volume` and `listener` outlive it. `send_room` says how many bytes of
-// bodies the socket may take on for a peer right now.
+// One thread at a time. `volume` and `listener` outlive it. `send_room` says how many bytes the
+// socket may take on for a peer right now.
 class Router {
   public:
     struct Parts {
@@ -62,7 +70,7 @@ class Router {
         store::AppendListener& listener;
         NodeLimits limits;
         std::vector<Permission> permissions;
-        std::function<bool(PeerId)> send_room = [](PeerId) { return true; };
+        std::function<std::size_t(PeerId)> send_room;
     };
     explicit Router(Parts parts, Monotonic now);
     ~Router();
@@ -76,13 +84,14 @@ class Router {
     void submitted(Monotonic now);
     // What the writer decided. Every session gets one cumulative message.
     void decided(OutcomeBatch& batch, Monotonic now, Effects& effects);
-    void finish(PeerId peer, std::uint64_t serial, wire::msg::FromNode answer, Effects& effects);
+    void finish(JobAnswer answer, Effects& effects);
 
     // The volume has news for its readers.
     void news();
-    // Advances subscriptions that have news and credit, a bounded number of steps. True when more
+    // One turn of reads, and of subscriptions that have news and credit: for sessions with room,
+    // round about, until a bound of limits::kTurn... is reached or it is `late`. True when more
     // could be done at once.
-    bool pump(Effects& effects);
+    bool pump(Effects& effects, const std::function<bool()>& late);
     // Heartbeats, expiry, checkpoints. To be called every kTickInterval or so.
     void tick(Monotonic now, Effects& effects);
     // The peer cannot be reached any more.
@@ -126,6 +135,7 @@ class Router {
     void malformed(Session& session, const Error& error);
     void refuse(Session& session, std::uint64_t id, Error error, Partition partition = {});
     void release(Arrival& arrival);
+    static void hand_over(Session& session, Effects& effects);
 
     // One per message; true when the arrival's memory was taken over.
     bool on(Session& session, Arrival& arrival, const wire::msg::Append& append);
@@ -151,7 +161,7 @@ class Router {
         Partition partition;
     };
     // Why an append or change may not even be looked at; nullopt when it may.
-    std::optional<Error> gate(Session& session, std::size_t bytes) const;
+    std::optional<Error> gate(Session& session, std::size_t bytes);
     std::optional<Error> check_rights(const Session& session, const wire::RequestView& view) const;
     // The producer for the volume, gaps settled; an error when one is not.
     Result<Producer> sequence(Session& session, const Sequenced& request);
@@ -165,8 +175,28 @@ class Router {
     void flush(Monotonic now, Effects& effects);
     void drop_round(std::uint32_t round);
 
-    void count_deliveries(const Effects& effects, std::size_t from);
+    struct Turn;
+    using Subscriptions = decltype(Session::subscriptions);
     bool admit_plain(Session& session, std::uint64_t id);
+    void wait(Session& session, std::uint64_t id, Waiting waiting);
+    void forget_waiting(Session& session);
+    bool answer(Session&, Waiting&, const wire::msg::Read&, std::size_t room);
+    bool answer(Session&, Waiting&, const wire::msg::GetStream&, std::size_t room);
+    bool answer(Session&, Waiting&, const wire::msg::ListStreams&, std::size_t room);
+    bool answer(Session&, Waiting&, const wire::msg::GetSnapshot&, std::size_t room);
+    bool answer(Session&, Waiting&, const wire::msg::GetPosition&, std::size_t room);
+    std::optional<Error> gate_snapshot(const Session& session, std::size_t bytes) const;
+    void send_page(Session& session, std::uint64_t id, store::Step& step,
+                   const store::Cursor& cursor);
+    std::optional<Error> check_subscribe(const Session& session,
+                                         const wire::msg::Subscribe& message) const;
+    void end_subscription(Session& session, Subscriptions::iterator it);
+    void make_ready(Session& session, Subscription& subscription);
+    void take_turn(Session& session);
+    bool answer_next(Session& session, std::size_t room);
+    bool deliver_next(Session& session, std::size_t room);
+    bool visit(Session& session, Turn& turn);
+    void count_deliveries(const Effects& effects, std::size_t from);
     std::optional<Error> check_selection(const Session& session, const Selection& selection) const;
 
     Parts parts_;
@@ -186,10 +216,11 @@ class Router {
 
     std::vector<Session*> touched_;  // have submissions in this round
     std::vector<PeerId> to_flush_;   // have receipts gathered
-    std::size_t pump_from_ = 0;
-    std::vector<PeerId> pumpable_;  // sessions with subscriptions
-    Effects* effects_ = nullptr;    // of the call that runs
+    std::vector<PeerId> subscribers_;
+    std::deque<PeerId> turn_;     // sessions with a request that waits or a subscription to go on
+    Effects* effects_ = nullptr;  // of the call that runs
     std::vector<Job> jobs_;
+    std::size_t listing_ = 0;  // jobs that list streams
     Monotonic now_;
     Monotonic stranger_told_{};
     bool draining_ = false;

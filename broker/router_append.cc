@@ -17,11 +17,13 @@ void Router::refuse(Session& session, std::uint64_t id, Error error, Partition p
     effects_->send(session.peer, msg::Rejected{id, partition, std::move(error)});
 }
 
-std::optional<Error> Router::gate(Session& session, std::size_t bytes) const {
+std::optional<Error> Router::gate(Session& session, std::size_t bytes) {
     if (draining_) {
         return Error(Errc::shutting_down, "the node is going down");
     }
     if (!session.within_credit(bytes)) {
+        ++session.requests_refused;
+        session.bytes_refused += bytes;
         return Error(Errc::busy,
                      fmt::format("{} requests of {} bytes are unanswered: beyond credit",
                                  session.requests_in_flight, session.bytes_in_flight));
@@ -217,6 +219,7 @@ void Router::settle(Outcome& outcome, const store::CommitTimes& times, Monotonic
     if (session != nullptr && session->serial == slot.serial) {
         session->bytes_in_flight -= slot.bytes;
         --session->requests_in_flight;
+        session->bytes_refused = session->requests_refused = 0;
         if (!session->answered) {
             session->answered = true;
             to_flush_.push_back(slot.peer);

@@ -1,4 +1,5 @@
-// Reads, subscriptions, streams, snapshots: what is answered from the volume without writing.
+// Reads, streams, snapshots: what is answered from the volume without writing. Whatever may be
+// large or take long waits in its session for its turn (router_pump.cc).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,6 +21,25 @@ msg::FromNode rejected(std::uint64_t id, Error error) {
     return msg::Rejected{id, Partition{}, std::move(error)};
 }
 
+std::size_t bytes_of(const std::vector<std::string>& texts) {
+    std::size_t bytes = texts.capacity() * sizeof(std::string);
+    for (const std::string& text : texts) {
+        bytes += text.capacity();
+    }
+    return bytes;
+}
+
+std::size_t bytes_of(const Selection& selection) {
+    std::size_t bytes = selection.name.capacity();
+    for (const auto* texts : {&selection.types, &selection.streams}) {
+        bytes += bytes_of(*texts);
+    }
+    for (const QueryItem& item : selection.query.items) {
+        bytes += sizeof item + bytes_of(item.types) + bytes_of(item.tags);
+    }
+    return bytes;
+}
+
 }  // namespace
 
 std::optional<Error> Router::check_selection(const Session& session,
@@ -38,12 +58,29 @@ bool Router::admit_plain(Session& session, std::uint64_t id) {
         malformed(session, Error(Errc::malformed, "a request id below 2^63 that is no sequence"));
         return false;
     }
-    if (session.plain_in_flight >= kPlainRequestsMax || !parts_.send_room(session.peer)) {
+    if (session.plain_in_flight >= kPlainRequestsMax) {
         refuse(session, id, Error(Errc::busy, "answers wait to be taken: read them first"));
         return false;
     }
     session.said = now_;
     return true;
+}
+
+void Router::wait(Session& session, std::uint64_t id, Waiting waiting) {
+    waiting.bytes += sizeof waiting;
+    if (bytes_in_flight_ + waiting.bytes > parts_.limits.request_bytes_in_flight) {
+        refuse(session, id, Error(Errc::busy, "the node has all the requests it can hold"));
+        return;
+    }
+    bytes_in_flight_ += waiting.bytes;
+    ++session.plain_in_flight;
+    session.waiting.push_back(std::move(waiting));
+    take_turn(session);
+}
+
+void Router::forget_waiting(Session& session) {
+    bytes_in_flight_ -= session.waiting.front().bytes;
+    session.waiting.pop_front();
 }
 
 bool Router::on(Session& session, Arrival&, const msg::Read& message) {
@@ -54,73 +91,7 @@ bool Router::on(Session& session, Arrival&, const msg::Read& message) {
         refuse(session, message.id, std::move(*closed));
         return false;
     }
-    auto read = store::read_page(parts_.volume, message.read, session.rights.allowed());
-    if (!read) {
-        refuse(session, message.id, std::move(read.error()));
-        return false;
-    }
-    msg::Page page;
-    page.id = message.id;
-    page.next = read->next;
-    page.resume = read->next;
-    page.end = read->end;
-    std::vector<Frame> bodies;
-    for (store::Chunk& chunk : read->chunks) {
-        page.chunks.push_back({chunk.partition, chunk.events, chunk.first, chunk.next});
-        counters_.delivered_events += chunk.events;
-        counters_.delivered_bytes += chunk.frame->size();
-        bodies.push_back(std::move(chunk.frame));
-    }
-    effects_->send(session.peer, std::move(page), std::move(bodies));
-    return false;
-}
-
-bool Router::on(Session& session, Arrival&, const msg::Subscribe& message) {
-    if (!admit_plain(session, message.id)) {
-        return false;
-    }
-    if (session.subscriptions.size() >= parts_.limits.subscriptions) {
-        refuse(session, message.id, Error(Errc::busy, "the session has too many subscriptions"));
-        return false;
-    }
-    if (session.subscriptions.contains(message.id)) {
-        refuse(session, message.id, Error(Errc::already_exists, "a subscription has this id"));
-        return false;
-    }
-    if (auto closed = check_selection(session, message.selection)) {
-        refuse(session, message.id, std::move(*closed));
-        return false;
-    }
-    auto cursor = parts_.volume.cursor(
-        {message.selection, message.start, message.exclusive, false, session.rights.allowed()});
-    if (!cursor) {
-        refuse(session, message.id, std::move(cursor.error()));
-        return false;
-    }
-    auto subscription = std::make_unique<Subscription>(message.id, std::move(*cursor));
-    subscription->grant(message.credit_events, message.credit_bytes);
-    subscription->begin(session.peer, *effects_);
-    if (std::find(pumpable_.begin(), pumpable_.end(), session.peer) == pumpable_.end()) {
-        pumpable_.push_back(session.peer);
-    }
-    session.subscriptions.emplace(message.id, std::move(subscription));
-    ++subscriptions_;
-    return false;
-}
-
-bool Router::on(Session& session, Arrival&, const msg::Credit& credit) {
-    const auto it = session.subscriptions.find(credit.subscription);
-    if (it != session.subscriptions.end()) {
-        it->second->grant(credit.events, credit.bytes);
-    }
-    return false;
-}
-
-bool Router::on(Session& session, Arrival&, const msg::Unsubscribe& message) {
-    subscriptions_ -= session.subscriptions.erase(message.subscription);
-    if (session.subscriptions.empty()) {
-        std::erase(pumpable_, session.peer);
-    }
+    wait(session, message.id, {message, bytes_of(message.read.selection), nullptr, 0});
     return false;
 }
 
@@ -132,32 +103,14 @@ bool Router::on(Session& session, Arrival&, const msg::GetStream& get) {
         refuse(session, get.id, forbidden_to_read(get.stream));
         return false;
     }
-    auto info = parts_.volume.stream_info(get.stream);
-    if (!info) {
-        refuse(session, get.id, std::move(info.error()));
-        return false;
-    }
-    effects_->send(session.peer, msg::StreamAnswer{get.id, std::move(*info)});
+    wait(session, get.id, {get, get.stream.size(), nullptr, 0});
     return false;
 }
 
-// A pass over all names may take long, and a snapshot waits for a commit: both on another thread.
 bool Router::on(Session& session, Arrival&, const msg::ListStreams& list) {
-    if (!admit_plain(session, list.id)) {
-        return false;
+    if (admit_plain(session, list.id)) {
+        wait(session, list.id, {list, list.glob.size() + list.after.size(), nullptr, 0});
     }
-    ++session.plain_in_flight;
-    jobs_.push_back({session.peer, session.serial,
-                     [&volume = parts_.volume, list, rights = session.rights]() -> msg::FromNode {
-                         auto streams = volume.list_streams(list.glob, list.after, list.limit);
-                         if (!streams) {
-                             return rejected(list.id, std::move(streams.error()));
-                         }
-                         std::erase_if(streams->streams, [&rights](const StreamInfo& info) {
-                             return !rights.may_read(info.name);
-                         });
-                         return msg::StreamListAnswer{list.id, std::move(*streams)};
-                     }});
     return false;
 }
 
@@ -169,23 +122,140 @@ bool Router::on(Session& session, Arrival&, const msg::GetSnapshot& get) {
         refuse(session, get.id, forbidden_to_read(get.stream));
         return false;
     }
+    wait(session, get.id, {get, get.stream.size(), nullptr, 0});
+    return false;
+}
+
+bool Router::on(Session& session, Arrival&, const msg::GetPosition& get) {
+    if (admit_plain(session, get.id)) {
+        wait(session, get.id, {get, 0, nullptr, 0});
+    }
+    return false;
+}
+
+bool Router::on(Session& session, Arrival&, const msg::PublishEphemeral& publish) {
+    if (admit_plain(session, publish.id)) {
+        refuse(session, publish.id,
+               Error(Errc::unsupported_version, "ephemeral events were not agreed on"));
+    }
+    return false;
+}
+
+// ---- answers, in turn. False when the request goes on waiting.
+
+bool Router::answer(Session& session, Waiting& waiting, const msg::Read& message,
+                    std::size_t room) {
+    store::ReadBudget budget{message.read.limit, message.read.bytes};
+    if (!waiting.cursor) {
+        auto begun = store::begin_page(parts_.volume, message.read, session.rights.allowed());
+        if (!begun) {
+            refuse(session, message.id, std::move(begun.error()));
+            return true;
+        }
+        waiting.cursor = std::move(begun->cursor);
+    }
+    budget.bytes = std::min({budget.bytes, limits::kPageBytesMax, room});
+    budget.records = limits::kStepRecordsMax;
+    auto step = waiting.cursor->next(budget);
+    if (!step) {
+        refuse(session, message.id, std::move(step.error()));
+        return true;
+    }
+    waiting.looked_at += budget.records;
+    if (step->chunks.empty() && !step->end && waiting.looked_at < limits::kScanRecordsMax) {
+        return false;
+    }
+    send_page(session, message.id, *step, *waiting.cursor);
+    return true;
+}
+
+void Router::send_page(Session& session, std::uint64_t id, store::Step& step,
+                       const store::Cursor& cursor) {
+    msg::Page page;
+    page.id = id;
+    page.next = cursor.position();
+    page.resume = cursor.position();
+    page.end = step.end;
+    std::vector<Frame> bodies;
+    for (store::Chunk& chunk : step.chunks) {
+        page.chunks.push_back({chunk.partition, chunk.events, chunk.first, chunk.next});
+        counters_.delivered_events += chunk.events;
+        counters_.delivered_bytes += chunk.frame->size();
+        bodies.push_back(std::move(chunk.frame));
+    }
+    effects_->send(session.peer, std::move(page), std::move(bodies));
+}
+
+bool Router::answer(Session& session, Waiting&, const msg::GetStream& get, std::size_t) {
+    auto info = parts_.volume.stream_info(get.stream);
+    if (!info) {
+        refuse(session, get.id, std::move(info.error()));
+        return true;
+    }
+    effects_->send(session.peer, msg::StreamAnswer{get.id, std::move(*info)});
+    return true;
+}
+
+// A pass over all names may take long: on another thread, one of a session at a time.
+bool Router::answer(Session& session, Waiting&, const msg::ListStreams& list, std::size_t) {
+    if (session.listing || listing_ >= limits::kNodeJobsMax) {
+        return false;
+    }
+    if (session.rights.reads_none()) {
+        effects_->send(session.peer, msg::StreamListAnswer{list.id, {}});
+        return true;
+    }
+    session.listing = true;
+    ++listing_;
+    ++session.plain_in_flight;
+    jobs_.push_back(
+        {session.peer, session.serial, 0,
+         [&volume = parts_.volume, list, allowed = session.rights.allowed()] {
+             auto streams = volume.list_streams(list.glob, list.after, list.limit, allowed);
+             return streams ? msg::FromNode(msg::StreamListAnswer{list.id, std::move(*streams)})
+                            : rejected(list.id, std::move(streams.error()));
+         }});
+    return true;
+}
+
+bool Router::answer(Session& session, Waiting&, const msg::GetSnapshot& get, std::size_t) {
     auto snapshot = parts_.volume.get_snapshot(get.stream);
     if (!snapshot) {
         refuse(session, get.id, std::move(snapshot.error()));
-        return false;
+        return true;
     }
     if (!*snapshot) {
         effects_->send(session.peer, msg::SnapshotAnswer{get.id, false, Version{}, 0});
-        return false;
+        return true;
     }
     Snapshot& found = **snapshot;
     std::vector<Frame> bodies{std::make_shared<const std::string>(std::move(found.bytes))};
     effects_->send(session.peer,
                    msg::SnapshotAnswer{get.id, true, found.version, found.fingerprint},
                    std::move(bodies));
-    return false;
+    return true;
 }
 
+bool Router::answer(Session& session, Waiting&, const msg::GetPosition& get, std::size_t) {
+    effects_->send(session.peer, msg::PositionAnswer{get.id, parts_.volume.position()});
+    return true;
+}
+
+// ---- jobs
+
+std::optional<Error> Router::gate_snapshot(const Session& session, std::size_t bytes) const {
+    if (bytes > limits::kSnapshotBytesMax) {
+        return Error(Errc::request_too_large, fmt::format("a snapshot has at most {} bytes, not {}",
+                                                          limits::kSnapshotBytesMax, bytes));
+    }
+    if (session.snapshot_bytes + bytes > parts_.limits.session_bytes_in_flight ||
+        bytes_in_flight_ + bytes > parts_.limits.request_bytes_in_flight) {
+        return Error(Errc::busy, "too many snapshots wait to be written");
+    }
+    return std::nullopt;
+}
+
+// It waits for a commit: on another thread.
 bool Router::on(Session& session, Arrival& arrival, const msg::PutSnapshot& put) {
     if (!admit_plain(session, put.id)) {
         return false;
@@ -199,89 +269,39 @@ bool Router::on(Session& session, Arrival& arrival, const msg::PutSnapshot& put)
                Error(Errc::forbidden, fmt::format("no right to write {:?}", put.stream)));
         return false;
     }
+    const std::size_t bytes = sizeof(Snapshot) + arrival.body.bytes.size();
+    if (auto closed = gate_snapshot(session, arrival.body.bytes.size())) {
+        refuse(session, put.id, std::move(*closed));
+        return false;
+    }
     Snapshot snapshot{put.version, put.fingerprint, std::string(as_text(arrival.body.bytes))};
     ++session.plain_in_flight;
-    jobs_.push_back(
-        {session.peer, session.serial,
-         [&volume = parts_.volume, put, snapshot = std::move(snapshot)]() -> msg::FromNode {
-             auto done = volume.put_snapshot(put.stream, snapshot);
-             return done ? msg::FromNode(msg::Done{put.id})
-                         : rejected(put.id, std::move(done.error()));
-         }});
+    session.snapshot_bytes += bytes;
+    bytes_in_flight_ += bytes;
+    jobs_.push_back({session.peer, session.serial, bytes,
+                     [&volume = parts_.volume, put, snapshot = std::move(snapshot)] {
+                         auto done = volume.put_snapshot(put.stream, snapshot);
+                         return done ? msg::FromNode(msg::Done{put.id})
+                                     : rejected(put.id, std::move(done.error()));
+                     }});
     return false;
 }
 
-bool Router::on(Session& session, Arrival&, const msg::GetPosition& get) {
-    if (admit_plain(session, get.id)) {
-        effects_->send(session.peer, msg::PositionAnswer{get.id, parts_.volume.position()});
-    }
-    return false;
-}
-
-bool Router::on(Session& session, Arrival&, const msg::PublishEphemeral& publish) {
-    if (admit_plain(session, publish.id)) {
-        refuse(session, publish.id,
-               Error(Errc::unsupported_version, "ephemeral events were not agreed on"));
-    }
-    return false;
-}
-
-void Router::finish(PeerId peer, std::uint64_t serial, msg::FromNode answer, Effects& effects) {
-    Session* session = find(peer);
-    if (session == nullptr || session->serial != serial) {
+void Router::finish(JobAnswer answer, Effects& effects) {
+    const bool list = answer.bytes == 0;
+    listing_ -= list ? 1 : 0;
+    bytes_in_flight_ -= answer.bytes;
+    Session* session = find(answer.peer);
+    if (session == nullptr || session->serial != answer.serial) {
         return;
     }
     --session->plain_in_flight;
-    if (const auto* refusal = std::get_if<msg::Rejected>(&answer)) {
+    session->snapshot_bytes -= answer.bytes;
+    session->listing = session->listing && !list;
+    if (const auto* refusal = std::get_if<msg::Rejected>(&answer.message)) {
         ++counters_.rejected[static_cast<std::size_t>(class_of(refusal->error.code))];
     }
-    effects.send(peer, std::move(answer));
-}
-
-void Router::news() {
-    for (const PeerId peer : pumpable_) {
-        for (auto& [id, subscription] : find(peer)->subscriptions) {
-            subscription->news();
-        }
-    }
-}
-
-void Router::count_deliveries(const Effects& effects, std::size_t from) {
-    for (std::size_t i = from; i < effects.sends.size(); ++i) {
-        const auto* deliver = std::get_if<msg::Deliver>(&effects.sends[i].message);
-        for (std::size_t c = 0; deliver != nullptr && c < deliver->chunks.size(); ++c) {
-            counters_.delivered_events += deliver->chunks[c].events;
-            counters_.delivered_bytes += effects.sends[i].bodies[c]->size();
-        }
-    }
-}
-
-bool Router::pump(Effects& effects) {
-    const std::size_t before = effects.sends.size();
-    std::size_t steps = 0;
-    bool more = false;
-    const std::size_t sessions = pumpable_.size();
-    for (std::size_t i = 0; i < sessions && steps < kRoundDeliveriesMax; ++i) {
-        const PeerId peer = pumpable_[(pump_from_ + i) % sessions];
-        if (!parts_.send_room(peer)) {
-            continue;
-        }
-        auto& subscriptions = find(peer)->subscriptions;
-        for (auto it = subscriptions.begin(); it != subscriptions.end();) {
-            const bool ready = it->second->ready();
-            steps += ready ? 1 : 0;
-            if (ready && !it->second->step(peer, effects)) {
-                it = subscriptions.erase(it);
-                --subscriptions_;
-                continue;
-            }
-            more = more || it->second->ready();
-            ++it;
-        }
-    }
-    count_deliveries(effects, before);
-    pump_from_ = sessions == 0 ? 0 : (pump_from_ + 1) % sessions;
-    return more || steps >= kRoundDeliveriesMax;
+    effects.send(answer.peer, std::move(answer.message));
 }
 
 }  // namespace skald::broker

@@ -77,14 +77,15 @@ void Subscription::deliver(PeerId peer, store::Step step, Effects& effects) {
     effects.send(peer, std::move(deliver), std::move(bodies));
 }
 
-bool Subscription::step(PeerId peer, Effects& effects) {
+bool Subscription::step(PeerId peer, std::size_t room, Effects& effects) {
     store::ReadBudget budget;
     budget.events = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(events_ - sent_events_, limits::kBatchRecordsMax));
-    budget.bytes = bytes_ - sent_bytes_;
+    budget.bytes = std::min(bytes_ - sent_bytes_, static_cast<std::uint64_t>(room));
     budget.whole_events = static_cast<std::uint32_t>(whole_events_);
-    budget.whole_bytes = whole_bytes_;
+    budget.whole_bytes = std::min(whole_bytes_, static_cast<std::uint64_t>(room));
     budget.aim = kDeliverBytes;
+    budget.records = limits::kStepRecordsMax;
     auto step = cursor_->next(budget);
     if (!step) {
         effects.send(peer, msg::Ended{id_, step.error(), cursor_->position()});

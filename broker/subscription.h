@@ -28,10 +28,13 @@ class Subscription {
 
     // Tells where the subscription begins.
     void begin(PeerId peer, Effects& effects);
-    // Advances by one delivery. False when the subscription ended; the client was told.
-    bool step(PeerId peer, Effects& effects);
+    // Advances by one delivery of about `room` bytes at most. False when the subscription ended;
+    // the client was told.
+    bool step(PeerId peer, std::size_t room, Effects& effects);
     // Tells of records skipped since the client last heard, if any. Called now and then.
     void report(PeerId peer, Effects& effects);
+
+    bool queued = false;  // the router's: it stands in its session's list
 
   private:
     Position changes();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/last_call.h"
 #include "client/decode.h"
 
 namespace skald::client {
@@ -38,13 +39,8 @@ Consumed HandlerSlot::call(Told& told) {
 }
 
 void HandlerSlot::end(const Error& reason) {
-    if (!open_.exchange(false)) {
-        return;
-    }
-    try {
-        handler_.on_ended(reason, taken_);
-    } catch (...) {
-        // It was the last call: there is nobody left to tell.
+    if (open_.exchange(false)) {
+        tell_ended(handler_, reason, taken_);
     }
 }
 

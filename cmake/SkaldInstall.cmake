@@ -47,5 +47,6 @@ install(DIRECTORY include/skald DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MA
 install(EXPORT skaldTargets NAMESPACE skald:: DESTINATION ${package_dir})
 install(FILES ${PROJECT_BINARY_DIR}/skaldConfig.cmake ${PROJECT_BINARY_DIR}/skaldConfigVersion.cmake
               cmake/SkaldPkgConfig.cmake cmake/FindLMDB.cmake cmake/FindxxHash.cmake
+              cmake/FindSodium.cmake
         DESTINATION ${package_dir})
 install(FILES ${PROJECT_BINARY_DIR}/skald.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -46,7 +46,7 @@ class MergedCursor final : public Cursor {
   private:
     Result<Step> gather(const ReadView& view, ReadBudget budget) {
         Step step;
-        std::size_t scan_left = limits::kScanRecordsMax;
+        std::size_t scan_left = budget.records;
         std::size_t bytes = 0;
         while (budget.events > 0 && step.chunks.size() < kChunksMax && bytes < budget.aim) {
             bool exhausted = false;
@@ -106,11 +106,8 @@ class MergedCursor final : public Cursor {
 
 Result<void> check_options(const CursorOptions& options) {
     const Selection::Kind kind = options.selection.kind;
-    if (kind == Selection::Kind::query) {
-        return wire::check_query(options.selection.query);
-    }
-    if (kind != Selection::Kind::all && options.selection.name.empty()) {
-        return Error(Errc::invalid_argument, "the selection names nothing to read");
+    if (auto ok = wire::check_selection(options.selection); !ok) {
+        return ok;
     }
     if (options.backward && kind != Selection::Kind::all && kind != Selection::Kind::stream) {
         return Error(Errc::invalid_argument, "only a stream or everything can be read backward");

@@ -135,7 +135,7 @@ class LocalStore final : public EventStore {
     }
     Result<StreamList> list_streams(std::string_view glob, std::string_view after,
                                     std::uint32_t limit) override {
-        return volume_.list_streams(glob, after, limit);
+        return volume_.list_streams(glob, after, limit, {});
     }
 
     Result<Receipt> change_stream(const Lifecycle& request) override {

@@ -5,6 +5,7 @@
 #include <condition_variable>
 
 #include "base/argument_checks.h"
+#include "base/last_call.h"
 #include "store/reading.h"
 
 namespace skald::store {
@@ -106,7 +107,7 @@ class Walk {
 
     void end(const Error& reason) {
         if (!stopped()) {
-            handler_.on_ended(reason, position_);
+            tell_ended(handler_, reason, position_);
         }
     }
 

@@ -67,9 +67,9 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::find(const ReadVi
         case Selection::Kind::all:
             return scan(view, scan_max);
         case Selection::Kind::stream:
-            return look_up_stream(view);
+            return look_up_stream(view, scan_max);
         default:
-            return look_up(view);
+            return look_up(view, scan_max);
     }
 }
 
@@ -131,14 +131,17 @@ Result<bool> PartitionCursor::choose(const ReadView& view, Match& match, OffsetS
             continue;
         }
         if (offsets != nullptr) {
+            // It may point at a hole that was passed over: the index knows it as what it was.
+            if (next && *next < event.offset) {
+                auto found = offsets->seek(event.offset);
+                if (!found) {
+                    return found.error();
+                }
+                next = *found;
+            }
             if (!next || event.offset < *next) {
                 continue;
             }
-            auto found = offsets->seek(event.offset + 1);
-            if (!found) {
-                return found.error();
-            }
-            next = *found;
         }
         if (!wanted(event)) {
             continue;
@@ -162,8 +165,7 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::scan(const ReadVi
     const Offset begin = log_.start();
     const Offset end = high_watermark(view);
     while (options_.backward ? at_ > begin : at_ < end) {
-        if (scanned_ >= scan_max) {
-            exhausted_ = true;
+        if (enough(scan_max)) {
             return std::optional<Match>();
         }
         auto batch = options_.backward ? log_.reader().at_or_before(view.txn, at_ - 1)
@@ -195,6 +197,11 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::scan(const ReadVi
     return std::optional<Match>();
 }
 
+bool PartitionCursor::enough(std::size_t scan_max) {
+    exhausted_ = scanned_ > 0 && scanned_ >= scan_max;
+    return exhausted_;
+}
+
 std::optional<Term> PartitionCursor::term() const {
     const Selection& selection = options_.selection;
     switch (selection.kind) {
@@ -211,7 +218,8 @@ std::optional<Term> PartitionCursor::term() const {
     }
 }
 
-Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up(const ReadView& view) {
+Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up(const ReadView& view,
+                                                                       std::size_t scan_max) {
     auto snapshot = index(view);
     if (!snapshot) {
         return snapshot.error();
@@ -230,6 +238,9 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up(const Rea
         if (!*next) {
             break;
         }
+        if (enough(scan_max)) {
+            return std::optional<Match>();
+        }
         auto batch = log_.reader().at(view.txn, **next);
         if (!batch) {
             return batch.error();
@@ -240,6 +251,7 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up(const Rea
         Match match;
         match.batch = std::move(**batch);
         match.behind = match.batch.view.end();
+        scanned_ += match.batch.view.size();
         move_to(match, **next);
         auto some = choose(view, match, offsets_.get());
         if (!some) {
@@ -255,9 +267,41 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up(const Rea
     return std::optional<Match>();
 }
 
+// Fills match.choices with those of the postings that lie in its batch, are wanted and alive.
+Result<void> PartitionCursor::choose_posted(const ReadView& view, Match& match,
+                                            const std::vector<Posting>& postings) {
+    const wire::BatchView& found = match.batch.view;
+    Offset last = postings.front().offset;
+    for (const Posting& posting : postings) {
+        if (posting.offset < found.base() || posting.offset >= found.end()) {
+            break;
+        }
+        ++scanned_;
+        last = posting.offset;
+        const auto i = static_cast<std::uint32_t>(posting.offset - found.base());
+        const auto record = found.record(i);
+        const auto event = record ? found.event(i, *record, posting.version) : std::nullopt;
+        if (!event) {
+            return damaged(found, posting.offset);
+        }
+        auto lives = alive(view, *event);
+        if (!lives) {
+            return lives.error();
+        }
+        if (*lives && !record->prefix.hole() && wanted(*event)) {
+            match.choices.push_back({i, posting.version});
+        }
+    }
+    if (options_.backward) {
+        std::reverse(match.choices.begin(), match.choices.end());
+    }
+    match.behind = options_.backward ? last : last + 1;
+    return {};
+}
+
 // A stream's versions are in its postings, so its records are read without walking their batches.
 Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up_stream(
-    const ReadView& view) {
+    const ReadView& view, std::size_t scan_max) {
     auto snapshot = index(view);
     if (!snapshot) {
         return snapshot.error();
@@ -267,6 +311,9 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up_stream(
     const Offset end = high_watermark(view);
     at_ = backward ? at_ : std::max(at_, begin);
     while (backward ? at_ > begin : at_ < end) {
+        if (enough(scan_max)) {
+            return std::optional<Match>();
+        }
         auto page = (*snapshot)->postings(*term(), backward ? at_ - 1 : at_, backward, kStreamPage);
         if (!page) {
             return page.error();
@@ -283,31 +330,9 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up_stream(
         }
         Match match;
         match.batch = std::move(**batch);
-        const wire::BatchView& found = match.batch.view;
-        Offset last = page->front().offset;
-        for (const Posting& posting : *page) {
-            if (posting.offset < found.base() || posting.offset >= found.end()) {
-                break;
-            }
-            last = posting.offset;
-            const auto i = static_cast<std::uint32_t>(posting.offset - found.base());
-            const auto record = found.record(i);
-            const auto event = record ? found.event(i, *record, posting.version) : std::nullopt;
-            if (!event) {
-                return damaged(found, posting.offset);
-            }
-            auto lives = alive(view, *event);
-            if (!lives) {
-                return lives.error();
-            }
-            if (*lives && !record->prefix.hole() && wanted(*event)) {
-                match.choices.push_back({i, posting.version});
-            }
+        if (auto ok = choose_posted(view, match, *page); !ok) {
+            return ok.error();
         }
-        if (backward) {
-            std::reverse(match.choices.begin(), match.choices.end());
-        }
-        match.behind = backward ? last : last + 1;
         if (!match.choices.empty()) {
             return std::optional(std::move(match));
         }

@@ -26,8 +26,8 @@ class PartitionCursor {
     PartitionCursor(PartitionLog& log, const CursorOptions& options, const Place& place);
 
     // Looks for the next match unless one is loaded; false when there is none below the
-    // high-watermark, or `scan_max` records were skipped (see exhausted()). The match stays valid
-    // until release().
+    // high-watermark, or `scan_max` records were looked at (see exhausted()), but at least one
+    // batch: so each call gets on. The match stays valid until release().
     Result<bool> load(const ReadView& view, std::size_t scan_max);
     bool exhausted() const { return exhausted_; }
     std::size_t scanned() const { return scanned_; }
@@ -53,8 +53,12 @@ class PartitionCursor {
     };
     Result<std::optional<Match>> find(const ReadView& view, std::size_t scan_max);
     Result<std::optional<Match>> scan(const ReadView& view, std::size_t scan_max);
-    Result<std::optional<Match>> look_up(const ReadView& view);
-    Result<std::optional<Match>> look_up_stream(const ReadView& view);
+    Result<std::optional<Match>> look_up(const ReadView& view, std::size_t scan_max);
+    Result<std::optional<Match>> look_up_stream(const ReadView& view, std::size_t scan_max);
+    Result<void> choose_posted(const ReadView& view, Match& match,
+                               const std::vector<Posting>& postings);
+    // Whether this call looked at its share; the place where it stops is at_.
+    bool enough(std::size_t scan_max);
     Result<bool> choose(const ReadView& view, Match& match, OffsetStream* offsets);
     bool takes_whole(const wire::BatchView& batch) const;
     bool wanted(const EventView& event) const;

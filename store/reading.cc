@@ -36,7 +36,8 @@ Result<void> check_exists(Volume& volume, const Selection& selection) {
 
 }  // namespace
 
-Result<ChunkPage> read_page(Volume& volume, const Read& request, std::vector<std::string> allowed) {
+Result<PageStart> begin_page(Volume& volume, const Read& request,
+                             std::vector<std::string> allowed) {
     if (request.limit == 0 || request.limit > limits::kPageEventsMax) {
         return Error(Errc::invalid_argument, fmt::format("a page has 1 to {} events, not {}",
                                                          limits::kPageEventsMax, request.limit));
@@ -53,15 +54,23 @@ Result<ChunkPage> read_page(Volume& volume, const Read& request, std::vector<std
     if (!cursor) {
         return cursor.error();
     }
-    ReadBudget budget{request.limit, std::min<std::size_t>(request.bytes, limits::kPageBytesMax)};
+    const auto bytes = std::min<std::size_t>(request.bytes, limits::kPageBytesMax);
+    return PageStart{std::move(*cursor), {request.limit, bytes}};
+}
+
+Result<ChunkPage> read_page(Volume& volume, const Read& request, std::vector<std::string> allowed) {
+    auto begun = begin_page(volume, request, std::move(allowed));
+    if (!begun) {
+        return begun.error();
+    }
     ChunkPage page;
-    auto step = (*cursor)->next(budget);
+    auto step = begun->cursor->next(begun->budget);
     if (!step) {
         return step.error();
     }
     page.chunks = std::move(step->chunks);
     page.end = step->end;
-    page.next = (*cursor)->position();
+    page.next = begun->cursor->position();
     return page;
 }
 

@@ -68,12 +68,9 @@ Result<StreamInfo> describe(const PartitionLog& log, const IndexSnapshot& index,
 }
 
 Result<void> check_change(const Lifecycle& request, const StreamFacts& facts) {
-    if (facts.state() == StreamState::tombstoned) {
-        return Error(Errc::stream_tombstoned,
-                     fmt::format("stream {} was deleted for good", request.stream));
-    }
     if (const auto* erase = std::get_if<EraseEvent>(&request.change);
-        erase != nullptr && erase->version >= facts.next) {
+        erase != nullptr && erase->version >= facts.next &&
+        facts.state() != StreamState::tombstoned) {
         return Error(Errc::not_found, fmt::format("stream {} has no event {}", request.stream,
                                                   erase->version.value));
     }
@@ -99,7 +96,10 @@ Result<StreamList> list_streams(const std::vector<std::unique_ptr<PartitionLog>>
                                 const ListRequest& request) {
     const bool system = request.glob.starts_with('$');
     const auto wanted = [&](std::string_view name) {
-        return name.starts_with('$') == system && glob_match(request.glob, name);
+        return name.starts_with('$') == system && glob_match(request.glob, name) &&
+               (request.allowed.empty() ||
+                std::any_of(request.allowed.begin(), request.allowed.end(),
+                            [&](const std::string& glob) { return glob_match(glob, name); }));
     };
     std::vector<StreamInfo> all;
     for (const auto& log : logs) {

@@ -41,7 +41,8 @@ class LmdbVolume final : public Volume {
     Result<std::unique_ptr<Cursor>> cursor(const CursorOptions& options) override;
     Result<StreamInfo> stream_info(std::string_view stream) override;
     Result<StreamList> list_streams(std::string_view glob, std::string_view after,
-                                    std::uint32_t limit) override;
+                                    std::uint32_t limit,
+                                    const std::vector<std::string>& allowed) override;
     Result<std::string> encode_lifecycle(const Lifecycle& request) override;
     Result<std::optional<Snapshot>> get_snapshot(std::string_view stream) override;
     Result<void> put_snapshot(std::string_view stream, const Snapshot& snapshot) override;
@@ -215,7 +216,8 @@ Result<StreamInfo> LmdbVolume::stream_info(std::string_view stream) {
 }
 
 Result<StreamList> LmdbVolume::list_streams(std::string_view glob, std::string_view after,
-                                            std::uint32_t limit) {
+                                            std::uint32_t limit,
+                                            const std::vector<std::string>& allowed) {
     if (auto ok = writer_->working(); !ok) {
         return ok.error();
     }
@@ -228,7 +230,7 @@ Result<StreamList> LmdbVolume::list_streams(std::string_view glob, std::string_v
     if (!txn) {
         return txn.error();
     }
-    return store::list_streams(set_->logs(), *txn, seen, {glob, after, limit});
+    return store::list_streams(set_->logs(), *txn, seen, {glob, after, limit, allowed});
 }
 
 Result<std::string> LmdbVolume::encode_lifecycle(const Lifecycle& request) {

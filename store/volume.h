@@ -62,12 +62,26 @@ struct CommitTimes {
     std::chrono::nanoseconds deciding{};  // spent on checks and encoding, of this commit alone
 };
 
+class AppendListener;
+
+struct Decided {
+    AppendListener* listener;
+    std::uint64_t tag;
+    Result<AppendOutcome> outcome;
+};
+
 // Where outcomes go. Called on the writer's thread; must not block nor call the volume back, except
 // submit().
 class AppendListener {
   public:
     virtual ~AppendListener() = default;
     virtual void on_outcome(std::uint64_t tag, const Result<AppendOutcome>& outcome) = 0;
+    // The same for outcomes that come together; all are this listener's.
+    virtual void on_outcomes(std::span<Decided> run) {
+        for (const Decided& decided : run) {
+            on_outcome(decided.tag, decided.outcome);
+        }
+    }
     // After the last outcome of a commit.
     virtual void on_commit(const CommitTimes& times) = 0;
 };
@@ -104,6 +118,7 @@ struct ReadBudget {
     std::uint32_t whole_events = 0;
     std::size_t whole_bytes = 0;
     std::size_t aim = std::numeric_limits<std::size_t>::max();  // bytes that are enough for a step
+    std::size_t records = limits::kScanRecordsMax;  // looked at, and those of the last batch
 };
 
 struct Step {
@@ -118,7 +133,7 @@ struct Step {
 class Cursor {
   public:
     virtual ~Cursor() = default;
-    // Goes on from where it stands: up to the budget, or limits::kScanRecordsMax records looked at.
+    // Goes on from where it stands, up to the budget. What it looked at in vain is behind it.
     // Forward, it may be called again after `end` when the volume's watchers were told of news.
     virtual Result<Step> next(const ReadBudget& budget) = 0;
     // Behind everything that was returned or skipped.
@@ -165,8 +180,10 @@ class Volume {
 
     virtual Result<std::unique_ptr<Cursor>> cursor(const CursorOptions& options) = 0;
     virtual Result<StreamInfo> stream_info(std::string_view stream) = 0;
+    // `allowed`: globs of streams that may be seen; empty: all.
     virtual Result<StreamList> list_streams(std::string_view glob, std::string_view after,
-                                            std::uint32_t limit) = 0;
+                                            std::uint32_t limit,
+                                            const std::vector<std::string>& allowed) = 0;
     // The control request that makes the change, to be submitted: its `expected` is the request's.
     virtual Result<std::string> encode_lifecycle(const Lifecycle& request) = 0;
     virtual Result<std::optional<Snapshot>> get_snapshot(std::string_view stream) = 0;

@@ -283,6 +283,9 @@ void Writer::wake() {
 }
 
 std::optional<Error> Writer::failure() const {
+    if (!failed_.load(std::memory_order_acquire)) {
+        return std::nullopt;
+    }
     const std::scoped_lock lock(mutex_);
     return failure_;
 }

@@ -62,11 +62,6 @@ class Writer {
         Submission submission;
         Partition partition;
     };
-    struct Decided {
-        AppendListener* listener;
-        std::uint64_t tag;
-        Result<AppendOutcome> outcome;
-    };
     struct Change {
         const std::function<Result<void>(lmdb::WriteTxn&)>* apply;
         std::optional<Result<void>> done;

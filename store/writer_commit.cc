@@ -258,15 +258,19 @@ void Writer::publish(Commit& commit) {
 
 void Writer::give_outcomes(Commit& commit) {
     std::vector<AppendListener*> listeners;
-    for (Decided& decided : commit.decided) {
-        if (commit.failed && decided.outcome) {
-            decided.outcome =
-                Error(Errc::outcome_unknown,
-                      "the commit failed, the outcome is unknown: " + commit.failed->message);
+    std::vector<Decided>& decided = commit.decided;
+    for (std::size_t begin = 0, end = 0; begin < decided.size(); begin = end) {
+        AppendListener* listener = decided[begin].listener;
+        for (; end < decided.size() && decided[end].listener == listener; ++end) {
+            if (commit.failed && decided[end].outcome) {
+                decided[end].outcome =
+                    Error(Errc::outcome_unknown,
+                          "the commit failed, the outcome is unknown: " + commit.failed->message);
+            }
         }
-        decided.listener->on_outcome(decided.tag, decided.outcome);
-        if (std::find(listeners.begin(), listeners.end(), decided.listener) == listeners.end()) {
-            listeners.push_back(decided.listener);
+        listener->on_outcomes(std::span(decided).subspan(begin, end - begin));
+        if (std::find(listeners.begin(), listeners.end(), listener) == listeners.end()) {
+            listeners.push_back(listener);
         }
     }
     for (AppendListener* listener : listeners) {

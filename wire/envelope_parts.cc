@@ -1,5 +1,7 @@
 #include "wire/envelope_parts.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
 
 namespace skald::wire::parts {
@@ -134,13 +136,24 @@ std::string text(const flatbuffers::String* string) {
     return string == nullptr ? std::string() : string->str();
 }
 
+// One byte more than may be: enough to be refused by. Many entries of a vector may be one string.
+std::string short_text(const flatbuffers::String* string, std::size_t bytes_max) {
+    return string == nullptr
+               ? std::string()
+               : std::string(string->c_str(), std::min<std::size_t>(string->size(), bytes_max + 1));
+}
+
+// One entry more than may be, likewise.
 std::vector<std::string> texts(
-    const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* strings) {
+    const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* strings,
+    std::size_t count_max, std::size_t bytes_max) {
     std::vector<std::string> list;
     if (strings != nullptr) {
-        list.reserve(strings->size());
-        for (const auto* string : *strings) {
-            list.push_back(text(string));
+        const auto count =
+            static_cast<std::uint32_t>(std::min<std::size_t>(strings->size(), count_max + 1));
+        list.reserve(count);
+        for (std::uint32_t i = 0; i < count; ++i) {
+            list.push_back(short_text(strings->Get(i), bytes_max));
         }
     }
     return list;
@@ -217,14 +230,19 @@ Selection from_fb(const fb::Selection* selection) {
     }
     check_range(selection->kind(), fb::SelectionKind::MAX, "selection");
     chosen.kind = static_cast<Selection::Kind>(selection->kind());
-    chosen.name = text(selection->name());
+    chosen.name = short_text(selection->name(), limits::kStreamNameBytesMax);
     if (selection->items() != nullptr) {
         for (const fb::QueryItem* item : *selection->items()) {
-            chosen.query.items.push_back({texts(item->types()), texts(item->tags())});
+            if (chosen.query.items.size() > limits::kQueryItemsMax) {
+                break;
+            }
+            chosen.query.items.push_back(
+                {texts(item->types(), limits::kQueryTypesMax, limits::kTypeBytesMax),
+                 texts(item->tags(), limits::kQueryTagsMax, limits::kTagBytesMax)});
         }
     }
-    chosen.types = texts(selection->types());
-    chosen.streams = texts(selection->streams());
+    chosen.types = texts(selection->types(), limits::kGlobsMax, limits::kGlobBytesMax);
+    chosen.streams = texts(selection->streams(), limits::kGlobsMax, limits::kGlobBytesMax);
     chosen.system = selection->system();
     return chosen;
 }

@@ -36,8 +36,10 @@ struct Refused : std::runtime_error {
 
 Uuid from_fb(const fb::Id* id);
 std::string text(const flatbuffers::String* string);
+// At most one more than the bounds, and each at most one byte more than its own.
 std::vector<std::string> texts(
-    const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* strings);
+    const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* strings,
+    std::size_t count_max, std::size_t bytes_max);
 Expected from_fb(const fb::Expected* expected);
 Position from_fb(const fb::Position* position);
 Start from_fb(const fb::Start* start);

@@ -163,6 +163,53 @@ Query parse_query(Bytes bytes) {
     return query;
 }
 
+namespace {
+
+Result<void> check_globs(const std::vector<std::string>& globs) {
+    if (globs.size() > limits::kGlobsMax) {
+        return Error(
+            Errc::invalid_argument,
+            fmt::format("a selection has at most {} globs of types, and as many of streams",
+                        limits::kGlobsMax));
+    }
+    for (const std::string& glob : globs) {
+        if (glob.size() > limits::kGlobBytesMax) {
+            return Error(Errc::invalid_argument,
+                         fmt::format("a glob has at most {} bytes", limits::kGlobBytesMax));
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> check_selection(const Selection& selection) {
+    for (const auto* globs : {&selection.types, &selection.streams}) {
+        if (auto ok = check_globs(*globs); !ok) {
+            return ok;
+        }
+    }
+    switch (selection.kind) {
+        case Selection::Kind::all:
+            return {};
+        case Selection::Kind::stream:
+            return check_stream_name(selection.name, true);
+        case Selection::Kind::query:
+            return check_query(selection.query);
+        default:
+            break;
+    }
+    if (selection.name.empty()) {
+        return Error(Errc::invalid_argument, "the selection names nothing to read");
+    }
+    if (selection.name.size() > limits::kStreamNameBytesMax) {
+        return Error(Errc::invalid_argument,
+                     fmt::format("no category, type or correlation id has more than {} bytes",
+                                 limits::kStreamNameBytesMax));
+    }
+    return {};
+}
+
 bool matches(const Query& query, const EventView& event) {
     const auto tags = event.tags();
     return std::any_of(query.items.begin(), query.items.end(),

@@ -22,6 +22,11 @@ Result<void> check_query(Bytes bytes);
 // Of bytes that passed check_query.
 Query parse_query(Bytes bytes);
 
+// What any selection must keep: its globs at most limits::kGlobsMax of limits::kGlobBytesMax
+// (invalid_argument), its name what a stream, category, type or id may be (invalid_argument, of a
+// stream invalid_stream_name), its query check_query.
+Result<void> check_selection(const Selection& selection);
+
 bool matches(const Query& query, const EventView& event);
 // For people: `types a,b tags x,y or tags z`.
 std::string to_string(const Query& query);

@@ -6,6 +6,7 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <charconv>
@@ -23,6 +24,7 @@ using ErrorCode = boost::system::error_code;
 
 constexpr std::size_t kConnectionsMax = 256;
 constexpr std::uint32_t kHeaderBytesMax = 8 * 1024;
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 constexpr auto kSilenceMax = std::chrono::seconds(30);
 
 using BeastRequest = beast::http::request<beast::http::empty_body>;
@@ -134,13 +136,23 @@ class BeastServer final : public Server {
         acceptor_.async_accept([this](ErrorCode error, Tcp::socket socket) {
             accepting_ = false;
             if (error) {
-                accept();
+                accept_later();
                 return;
             }
             ++connections_;
             std::shared_ptr<void> place(nullptr, [this](void*) { give_back(); });
             std::make_shared<Connection>(std::move(socket), handler_, std::move(place))->read();
             if (connections_ < kConnectionsMax) {
+                accept();
+            }
+        });
+    }
+    // At once it would fail again for as long as there are no files to be had.
+    void accept_later() {
+        accepting_ = true;
+        pause_.expires_after(kAcceptPause);
+        pause_.async_wait([this](ErrorCode error) {
+            if (!error) {
                 accept();
             }
         });
@@ -157,6 +169,7 @@ class BeastServer final : public Server {
     bool accepting_ = false;
     asio::io_context io_{1};
     Tcp::acceptor acceptor_{io_};
+    asio::steady_timer pause_{io_};
     std::string endpoint_;
     std::thread thread_;
 };

@@ -2,7 +2,10 @@
 
 #include <zmq.h>
 
+#include <algorithm>
+
 #include "broker/limits.h"
+#include "broker/transport/send_room.h"
 
 namespace skald::broker {
 namespace {
@@ -12,9 +15,11 @@ using wire::ZmqMessage;
 
 // The routing ids that a ROUTER makes itself: a zero and a number.
 constexpr std::size_t kOwnIdBytes = 5;
-// Copying a small body costs less than holding it.
-constexpr std::size_t kCopyBytesMax = 2048;
 constexpr std::int64_t kLingerMs = 1000;
+
+int milliseconds(std::chrono::milliseconds time) {
+    return static_cast<int>(time.count());
+}
 
 ZmqMessage routing_id(PeerId peer) {
     std::byte id[kOwnIdBytes] = {};
@@ -27,7 +32,7 @@ ZmqMessage routing_id(PeerId peer) {
 // Bytes that the socket holds by reference.
 struct RouterSocket::Gauge {
     std::atomic<std::size_t> bytes{0};
-    std::size_t wake_below = 0;
+    std::atomic<std::size_t> wake_below{limits::kPeerSendFloor / 2};
     std::function<void()> wake;
 };
 
@@ -47,7 +52,8 @@ struct RouterSocket::Held {
     ~Held() {
         for (Gauge* gauge : {peer.get(), total.get()}) {
             const std::size_t before = gauge->bytes.fetch_sub(frame->size());
-            if (before >= gauge->wake_below && before - frame->size() < gauge->wake_below) {
+            const std::size_t below = gauge->wake_below;
+            if (before >= below && before - frame->size() < below) {
                 total->wake();
             }
         }
@@ -61,10 +67,14 @@ Result<std::unique_ptr<RouterSocket>> RouterSocket::open(const CurveServer& curv
     if (!socket.open()) {
         return Error(Errc::io_error, "no socket can be made: too many are open");
     }
-    socket.set(ZMQ_SNDHWM, kSendMessagesMax);
+    socket.set(ZMQ_SNDHWM, limits::kPeerMessagesMax);
+    socket.set(ZMQ_BACKLOG, limits::kListenBacklog);
+    socket.set(ZMQ_HANDSHAKE_IVL, milliseconds(limits::kHandshakeMax));
     socket.set(ZMQ_ROUTER_MANDATORY, 1);
     socket.set(ZMQ_MAXMSGSIZE, static_cast<std::int64_t>(kMessagePartBytesMax));
     socket.set(ZMQ_HEARTBEAT_IVL, 0);
+    // What a peer has not taken stays in its pipe until its connection ends, session or not.
+    socket.set(ZMQ_TCP_MAXRT, milliseconds(limits::kSendSilenceMax));
     socket.set(ZMQ_LINGER, static_cast<int>(kLingerMs));
     if (!curve.secret_key.empty()) {
         socket.set(ZMQ_ZAP_DOMAIN, curve.domain);
@@ -131,17 +141,25 @@ void RouterSocket::drain(Router& router, std::vector<Arrival>& arrivals) {
     }
 }
 
-ZmqMessage RouterSocket::body(PeerId peer, const Frame& frame) {
-    if (frame->size() <= kCopyBytesMax) {
-        return ZmqMessage(as_bytes(*frame));
-    }
+ZmqMessage RouterSocket::counted(PeerId peer, Frame frame) {
     std::shared_ptr<Gauge>& gauge = gauges_[peer];
     if (!gauge) {
         gauge = std::make_shared<Gauge>();
-        gauge->wake_below = kSessionSendBytesMax / 2;
     }
     const Bytes bytes = as_bytes(*frame);
-    return ZmqMessage(bytes, std::make_shared<Held>(frame, gauge, total_));
+    return ZmqMessage(bytes, std::make_shared<Held>(std::move(frame), gauge, total_));
+}
+
+ZmqMessage RouterSocket::envelope(PeerId peer, Bytes bytes) {
+    if (bytes.size() <= limits::kUncountedBytesMax) {
+        return ZmqMessage(bytes);
+    }
+    return counted(peer, std::make_shared<const std::string>(as_text(bytes)));
+}
+
+ZmqMessage RouterSocket::body(PeerId peer, const Frame& frame) {
+    return frame->size() <= limits::kUncountedBytesMax ? ZmqMessage(as_bytes(*frame))
+                                                       : counted(peer, frame);
 }
 
 bool RouterSocket::send(const Outgoing& outgoing) {
@@ -149,7 +167,8 @@ bool RouterSocket::send(const Outgoing& outgoing) {
         return false;
     }
     const bool bodies = !outgoing.bodies.empty();
-    SendResult sent = socket_.send(ZmqMessage(encoder_.encode(outgoing.message)), bodies);
+    SendResult sent =
+        socket_.send(envelope(outgoing.peer, encoder_.encode(outgoing.message)), bodies);
     for (std::size_t i = 0; i < outgoing.bodies.size(); ++i) {
         const bool more = i + 1 < outgoing.bodies.size();
         sent = socket_.send(body(outgoing.peer, outgoing.bodies[i]), more);
@@ -157,10 +176,14 @@ bool RouterSocket::send(const Outgoing& outgoing) {
     return sent == SendResult::sent;
 }
 
-bool RouterSocket::has_room(PeerId peer) const {
+std::size_t RouterSocket::room(PeerId peer, std::size_t sessions) const {
     const auto gauge = gauges_.find(peer);
-    return total_->bytes < send_bytes_max_ &&
-           (gauge == gauges_.end() || gauge->second->bytes < kSessionSendBytesMax);
+    const std::size_t own = gauge == gauges_.end() ? 0 : gauge->second->bytes.load();
+    const std::size_t room = send_room(own, total_->bytes, send_bytes_max_, sessions);
+    if (room == 0 && gauge != gauges_.end()) {
+        gauge->second->wake_below = std::max(own / 2, limits::kPeerSendFloor / 2);
+    }
+    return room;
 }
 
 void RouterSocket::sweep() {

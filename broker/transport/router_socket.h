@@ -33,8 +33,9 @@ class RouterSocket {
     void drain(Router& router, std::vector<Arrival>& arrivals);
     // False when the peer is gone, or does not read: its session must end.
     bool send(const Outgoing& outgoing);
-    // Whether bodies may be sent to the peer now.
-    bool has_room(PeerId peer) const;
+    // Bytes that may be sent to the peer now (send_room.h). With none, `wake` comes once some of
+    // what it holds is gone.
+    std::size_t room(PeerId peer, std::size_t sessions) const;
     // Forgets peers that hold nothing.
     void sweep();
     std::size_t queued_bytes() const;
@@ -47,7 +48,9 @@ class RouterSocket {
     struct Held;
     RouterSocket(wire::ZmqSocket socket, std::function<void()> wake, std::size_t send_bytes_max);
     bool receive(Router& router, Arrival& arrival);
+    wire::ZmqMessage envelope(PeerId peer, Bytes bytes);
     wire::ZmqMessage body(PeerId peer, const Frame& frame);
+    wire::ZmqMessage counted(PeerId peer, Frame frame);
 
     wire::ZmqSocket socket_;
     wire::EnvelopeEncoder encoder_;

@@ -26,8 +26,8 @@ struct NewEvent {
     std::optional<Uuid> id;    // without it the producer makes one
     std::optional<Time> time;  // when it happened; without it, recorded_at
     std::uint32_t schema_version = 0;
-    std::uint32_t key_id = 0;  // of the key that encrypted data; 0 for none
-    std::string content_type;  // empty: application/json
+    std::uint32_t key_id = 0;    // of the key that encrypted data; 0 for none
+    std::string content_type;    // empty: application/json
     std::string correlation_id;  // up to 255 bytes, like the next three; empty for none
     std::string causation_id;
     std::string command_id;

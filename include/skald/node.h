@@ -35,9 +35,9 @@ struct NodeLimits {
     std::size_t request_bytes_in_flight = 64 << 20;  // of all sessions
     std::size_t session_bytes_in_flight = 16 << 20;
     std::uint32_t session_requests_in_flight = 16384;
-    std::size_t send_bytes_queued = 256
-                                    << 20;   // pages and deliveries not yet taken, of all sessions
-    std::chrono::milliseconds expiry{5000};  // a session silent for longer is forgotten
+    std::size_t send_bytes_queued = 96 << 20;  // sent and not yet taken, of all sessions
+    std::chrono::milliseconds expiry{5000};    // a session silent for longer is forgotten
+    std::size_t node_subscriptions = 32768;    // of all sessions
 };
 
 struct NodeOptions {
@@ -64,7 +64,8 @@ struct NodeOptions {
 // Threads: all methods may be called from any thread, stop() once.
 class Node {
   public:
-    // Opens the volume and listens; ready when it returns. Errors: those of store::Volume::open,
+    // Opens the volume and listens; ready when it returns. Raises the process's soft limit of open
+    // files to the hard one. Errors: those of store::Volume::open,
     // address_in_use, invalid_argument (an endpoint, a key, CURVE missing, libzmq older
     // than 4.3.3).
     static Result<std::unique_ptr<Node>> start(const NodeOptions& options);

@@ -79,7 +79,8 @@ Result<bool> Scrubber::zero_free_pages(const Enough& enough) {
         }
     }
     counts_.pages_kept = 0;
-    for (; entry && *entry; entry = cursor->next()) {
+    // The last commit's own are always there: what the meta page before it leads to.
+    for (; entry && *entry && (*entry)->number() < txn->id(); entry = cursor->next()) {
         counts_.pages_kept += load_le<std::uint64_t>((*entry)->value.data());
     }
     if (!entry) {

@@ -21,16 +21,7 @@ Result<void> check_selection(const Selection& selection, bool backward) {
     if (backward && selection.kind != Kind::all && selection.kind != Kind::stream) {
         return invalid("only a stream or everything can be read backward");
     }
-    if (selection.kind == Kind::stream) {
-        return check_stream_name(selection.name, true);
-    }
-    if (selection.kind == Kind::query) {
-        return wire::check_query(selection.query);
-    }
-    if (selection.kind != Kind::all && selection.name.empty()) {
-        return invalid("what is to be read has no name");
-    }
-    return {};
+    return wire::check_selection(selection);
 }
 
 bool any_matches(const std::vector<std::string>& globs, std::string_view text) {

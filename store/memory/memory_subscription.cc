@@ -5,6 +5,8 @@
 #include <atomic>
 #include <thread>
 
+#include "base/last_call.h"
+
 namespace skald::store {
 namespace {
 
@@ -92,7 +94,7 @@ class Walk {
 
     void end(std::string why) {
         if (!stopped_) {
-            handler_.on_ended(Error(Errc::handler_failed, std::move(why)), position_);
+            tell_ended(handler_, Error(Errc::handler_failed, std::move(why)), position_);
         }
     }
 

@@ -61,7 +61,8 @@ class FakeVolume final : public store::Volume {
         info.state = StreamState::active;
         return info;
     }
-    Result<StreamList> list_streams(std::string_view, std::string_view, std::uint32_t) override {
+    Result<StreamList> list_streams(std::string_view, std::string_view, std::uint32_t,
+                                    const std::vector<std::string>&) override {
         return StreamList{};
     }
     Result<std::string> encode_lifecycle(const Lifecycle&) override {

@@ -3,107 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
-#include <condition_variable>
-#include <filesystem>
 #include <future>
 #include <mutex>
 
-#include "base/clock.h"
 #include "client/transport/dealer_socket.h"
-#include "skald/client.h"
-#include "tests/temp_directory.h"
+#include "tests/broker/node_fixture.h"
 
 namespace skald {
-namespace {
-
-using namespace std::chrono_literals;
-namespace fs = std::filesystem;
-
-NodeOptions options_of(const TempDirectory& directory, const std::string& transport = "ipc") {
-    NodeOptions options;
-    options.data_dir = directory.path() + "/data";
-    options.map_bytes = std::size_t{1} << 30;
-    options.listen = {transport + "://" + directory.path() + "/node"};
-    return options;
-}
-
-std::unique_ptr<Node> start(const NodeOptions& options) {
-    auto node = Node::start(options);
-    INFO((node ? std::string() : node.error().message));
-    REQUIRE(node);
-    return std::move(*node);
-}
-
-std::unique_ptr<EventStore> connect_to(const Node& node) {
-    ClientOptions options;
-    options.servers = node.endpoints();
-    auto client = connect(options);
-    INFO((client ? std::string() : client.error().message));
-    REQUIRE(client);
-    return std::move(*client);
-}
-
-NewEvent event(std::string data) {
-    NewEvent event;
-    event.type = "happened";
-    event.data = std::move(data);
-    return event;
-}
-
-// Collects what a subscription is told, and lets a test wait for it.
-class Listener final : public SubscriptionHandler {
-  public:
-    void on_events(const Delivery& delivery) override {
-        const std::lock_guard lock(mutex_);
-        for (const EventView& view : delivery.events) {
-            data_.emplace_back(view.data);
-        }
-        changed_.notify_all();
-        if (throws_) {
-            throw std::runtime_error("on purpose");
-        }
-    }
-    void on_caught_up(const CaughtUp&) override {
-        const std::lock_guard lock(mutex_);
-        ++caught_up_;
-        changed_.notify_all();
-    }
-    void on_ended(const Error& reason, const Position& position) override {
-        const std::lock_guard lock(mutex_);
-        ended_ = reason;
-        position_ = position;
-        changed_.notify_all();
-    }
-    bool wait_for_events(std::size_t count) {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, 30s, [&] { return data_.size() >= count; });
-    }
-    bool wait_until_caught_up() {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, 30s, [&] { return caught_up_ != 0; });
-    }
-    std::optional<Error> wait_for_end() {
-        std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, 30s, [&] { return ended_.has_value(); });
-        return ended_;
-    }
-    std::vector<std::string> data() {
-        const std::lock_guard lock(mutex_);
-        return data_;
-    }
-    bool throws_ = false;
-    Position position_;
-
-  private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::vector<std::string> data_;
-    int caught_up_ = 0;
-    std::optional<Error> ended_;
-};
-
-}  // namespace
 
 TEST_CASE("node: appends, reads and stream info over a socket", "[node]") {
     const auto transport = GENERATE("ipc", "inproc");
@@ -321,15 +229,6 @@ TEST_CASE("node: CURVE admits the keys it knows, with their rights", "[node]") {
     Read read;
     read.selection = Selection::stream("shut-1");
     CHECK((*store)->read(read).error().code == Errc::forbidden);
-}
-
-TEST_CASE("node: an open endpoint without CURVE is refused", "[node]") {
-    const TempDirectory directory;
-    NodeOptions options = options_of(directory);
-    options.listen = {"tcp://0.0.0.0:*"};
-    auto node = Node::start(options);
-    REQUIRE_FALSE(node);
-    CHECK(node.error().code == Errc::invalid_argument);
 }
 
 TEST_CASE("node: noise on the socket does not stop it", "[node]") {

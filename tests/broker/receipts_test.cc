@@ -80,4 +80,20 @@ TEST_CASE("receipts: ranges say what was added", "[broker][model]") {
     });
 }
 
+TEST_CASE("receipts: one range a partition, however they alternate", "[broker]") {
+    ReceiptGatherer gatherer;
+    for (std::uint64_t i = 0; i < 300; ++i) {
+        auto o = outcome(i / 3, i / 3);
+        o.partition = Partition{static_cast<std::uint16_t>(i % 3)};
+        gatherer.add(i / 3, o, false);
+    }
+    for (int round = 0; round < 2; ++round) {
+        const auto messages = gatherer.take();
+        REQUIRE(messages.size() == 1);
+        REQUIRE(messages[0].ranges.size() == (round == 0 ? 3 : 1));
+        CHECK(messages[0].ranges[0].count == (round == 0 ? 100 : 1));
+        gatherer.add(100, outcome(100, 100), false);
+    }
+}
+
 }  // namespace skald::broker

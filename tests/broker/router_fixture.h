@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <functional>
 #include <iterator>
+#include <utility>
 
 #include "broker/router.h"
 #include "tests/broker/fake_volume.h"
@@ -24,17 +25,18 @@ class NoListener final : public store::AppendListener {
 class RouterFixture {
   public:
     explicit RouterFixture(NodeLimits limits = {}, std::vector<Permission> permissions = {})
-        : router_({volume_, listener_, limits, std::move(permissions), [](PeerId) { return true; }},
+        : router_({volume_, listener_, limits, std::move(permissions),
+                   [this](PeerId) { return room_; }},
                   now_) {}
 
     void say(PeerId peer, const msg::FromClient& message, std::string_view body = {}) {
         deliver(peer, encoder_.encode(message), body);
     }
     void noise(PeerId peer) { deliver(peer, as_bytes("what is this, then?"), {}); }
-    void hello(PeerId peer, std::uint8_t producer = 1) {
+    void hello(PeerId peer, std::uint8_t producer = 1, const std::string& key = "") {
         msg::Hello hello;
         hello.producer.bytes[0] = producer;
-        say(peer, hello);
+        deliver(peer, encoder_.encode(msg::FromClient(hello)), {}, key);
     }
     void append(PeerId peer, std::uint64_t id, std::uint64_t after,
                 const std::string& stream = "s") {
@@ -80,8 +82,8 @@ class RouterFixture {
         router_.tick(now_, effects_);
         take();
     }
-    bool pump() {
-        const bool more = router_.pump(effects_);
+    bool pump(const std::function<bool()>& late = [] { return false; }) {
+        const bool more = router_.pump(effects_, late);
         take();
         return more;
     }
@@ -105,11 +107,31 @@ class RouterFixture {
     Router& router() { return router_; }
     FakeVolume& volume() { return volume_; }
     std::vector<store::Submission>& submitted() { return submitted_; }
+    void set_room(std::size_t bytes) { room_ = bytes; }
+    std::size_t bytes_sent() const {
+        std::size_t bytes = 0;
+        for (const Outgoing& outgoing : sent_) {
+            for (const Frame& body : outgoing.bodies) {
+                bytes += body->size();
+            }
+        }
+        return bytes;
+    }
+    // What other threads were asked for.
+    std::size_t run_jobs() {
+        std::vector<Job> jobs = std::exchange(router_.jobs(), {});
+        for (Job& job : jobs) {
+            router_.finish({job.peer, job.serial, job.bytes, job.run()}, effects_);
+        }
+        take();
+        return jobs.size();
+    }
 
   private:
-    void deliver(PeerId peer, Bytes envelope, std::string_view body) {
+    void deliver(PeerId peer, Bytes envelope, std::string_view body, const std::string& key = "") {
         std::vector<Arrival> arrivals(1);
         arrivals[0].peer = peer;
+        arrivals[0].key = key;
         arrivals[0].envelope = router_.arena().copy(envelope);
         if (!body.empty()) {
             arrivals[0].body = router_.arena().copy(as_bytes(body));
@@ -127,6 +149,7 @@ class RouterFixture {
     }
 
     Monotonic now_{100s};
+    std::size_t room_ = 16 * limits::kMiB;
     FakeVolume volume_;
     NoListener listener_;
     Router router_;
@@ -138,9 +161,10 @@ class RouterFixture {
     std::uint64_t offset_ = 0;
 };
 
-inline store::Step one_chunk(std::uint64_t first, std::uint32_t events, bool end) {
+inline store::Step one_chunk(std::uint64_t first, std::uint32_t events, bool end,
+                             std::size_t bytes = 100) {
     store::Chunk chunk;
-    chunk.frame = std::make_shared<const std::string>(100, 'c');
+    chunk.frame = std::make_shared<const std::string>(bytes, 'c');
     chunk.events = events;
     chunk.first = Offset{first};
     chunk.next = Offset{first + events};

@@ -33,6 +33,11 @@ TEST_CASE("router: what is not welcome", "[broker]") {
         f.say(1, hello);
         CHECK(f.sent<msg::Goodbye>(1).at(0).error.code == Errc::malformed);
     }
+    SECTION("a producer's epoch that none can have") {
+        hello.producer_epoch = Epoch{0};
+        f.say(1, hello);
+        CHECK(f.sent<msg::Goodbye>(1).at(0).error.code == Errc::malformed);
+    }
     SECTION("one session too many") {
         f.hello(1, 1);
         f.hello(2, 2);
@@ -156,10 +161,52 @@ TEST_CASE("router: beyond credit is busy, far beyond is not even read", "[broker
     }
     CHECK(f.submitted().size() == 2);
     CHECK(f.refusal(1) == Errc::busy);
+    f.append(1, 3, 3);
+    CHECK(f.sent<msg::Rejected>(1).size() == 2);
+    f.append(1, 4, 4);
+    CHECK(f.sent<msg::Rejected>(1).size() == 2);
+    CHECK(f.router().counters().discarded == 1);
     f.commit();
     f.forget();
-    f.append(1, 3, 3);
+    f.append(1, 4, 4);
     CHECK_FALSE(f.refusal(1));
+    CHECK(f.submitted().size() == 1);
+}
+
+TEST_CASE("router: what the node cannot hold is not held against a client", "[broker]") {
+    NodeLimits limits;
+    limits.request_bytes_in_flight = 1;
+    RouterFixture f(limits);
+    f.hello(1);
+    for (std::uint64_t id = 0; id < 100; ++id) {
+        f.append(1, id, id);
+    }
+    CHECK(f.sent<msg::Rejected>(1).size() == 100);
+    CHECK(f.router().counters().discarded == 0);
+}
+
+TEST_CASE("router: a producer is one of its key", "[broker]") {
+    RouterFixture f;
+    f.hello(1, 7, "the one key");
+    f.hello(2, 7, "another key");
+    f.hello(3, 7);
+    CHECK(f.router().sessions() == 3);
+    for (PeerId peer = 1; peer <= 3; ++peer) {
+        f.append(peer, 0, 0);
+    }
+    REQUIRE(f.submitted().size() == 3);
+    const auto of = [&f](std::size_t i) { return f.submitted()[i].producer->id; };
+    Uuid plain;
+    plain.bytes[0] = 7;
+    CHECK(of(2) == plain);
+    CHECK(of(0) != of(1));
+    CHECK(of(0) != plain);
+    CHECK(of(1) != plain);
+    f.hello(4, 7, "the one key");
+    CHECK(f.sent<msg::Goodbye>(1).at(0).error.code == Errc::fenced);
+    CHECK(f.router().sessions() == 3);
+    f.append(4, 1, 1);
+    CHECK(f.submitted().back().producer->id == of(0));
 }
 
 TEST_CASE("router: malformed messages end in a goodbye, then silence", "[broker]") {
@@ -207,6 +254,7 @@ TEST_CASE("router: rights decide what may be read", "[broker]") {
     f.say(1, msg::Read{msg::kFirstPlainId, {Selection::stream("shut")}});
     CHECK(f.refusal(1) == Errc::forbidden);
     f.say(1, msg::Read{msg::kFirstPlainId, {}});
+    f.pump();
     CHECK(f.volume().asked.allowed == std::vector<std::string>{"open-*"});
     CHECK(f.sent<msg::Page>(1).size() == 1);
 }

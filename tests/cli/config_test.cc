@@ -183,7 +183,7 @@ subscriptions = 1024  # default
 request_bytes_in_flight = 67108864  # default
 session_bytes_in_flight = 16777216  # default
 session_requests_in_flight = 16384  # default
-send_bytes_queued = 268435456  # default
+send_bytes_queued = 100663296  # default
 expiry_ms = 5000  # default
 
 [log]

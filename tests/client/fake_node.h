@@ -48,7 +48,6 @@ class FakeNode {
     void run() {
         while (!stop_) {
             wire::poll_sockets(socket_, nullptr, waker_, -1);
-            waker_.clear();
             wire::ZmqMessage part;
             while (socket_.receive(part)) {
                 peer_ = as_text(part.bytes());

@@ -199,6 +199,9 @@ void Recorder::on_ended(const Error& reason, const Position& position) {
         ended_at_ = position;
     }
     changed_.notify_all();
+    if (at_end) {
+        at_end();
+    }
 }
 
 void Recorder::wait(const char* what, const std::function<bool()>& reached) {

@@ -78,6 +78,8 @@ class Recorder final : public SubscriptionHandler {
 
     // Runs inside on_events, before the events are taken down.
     std::function<void(const Delivery&)> during;
+    // Runs at the end of on_ended.
+    std::function<void()> at_end;
 
     void wait_for_events(std::size_t count);
     void wait_until_caught_up();

@@ -125,6 +125,25 @@ void reads(Fixture& f) {
     CHECK(f.read_error(read_of(Selection::matching(wide))) == Errc::request_too_large);
 }
 
+void globs(Fixture& f) {
+    f.append("s", {"a"});
+    for (auto list : {&Selection::types, &Selection::streams}) {
+        Selection selection;
+        selection.*list = std::vector<std::string>(limits::kGlobsMax, "?");
+        (selection.*list).back() = std::string(limits::kGlobBytesMax, '*');
+        CHECK(f.types(selection) == Types{"a"});
+        (selection.*list).push_back("s");
+        CHECK(f.read_error(read_of(selection)) == Errc::invalid_argument);
+        selection.*list = {std::string(limits::kGlobBytesMax + 1, '*')};
+        CHECK(f.read_error(read_of(selection)) == Errc::invalid_argument);
+        selection.*list = std::vector<std::string>(10'000, "s");
+        CHECK(f.read_error(read_of(selection)) == Errc::invalid_argument);
+    }
+    CHECK(f.read_error(read_of(Selection::category(std::string(256, 'x')))) ==
+          Errc::invalid_argument);
+    CHECK(f.read_error(read_of(Selection::type(std::string(256, 'x')))) == Errc::invalid_argument);
+}
+
 void subscriptions(Fixture& f) {
     Recorder recorder;
     const auto code = [&](const Subscribe& request) {
@@ -147,6 +166,9 @@ void subscriptions(Fixture& f) {
     CHECK(code(request) == Errc::invalid_argument);
     request.selection = Selection::type("");
     CHECK(code(request) == Errc::invalid_argument);
+    request = Subscribe{};
+    request.selection.types = std::vector<std::string>(limits::kGlobsMax + 1, "a");
+    CHECK(code(request) == Errc::invalid_argument);
 }
 
 constexpr Test kTests[] = {
@@ -157,6 +179,7 @@ constexpr Test kTests[] = {
     {"limits: append sizes", append_sizes},
     {"limits: append shapes", append_shapes},
     {"limits: reads", reads},
+    {"limits: globs", globs},
     {"limits: subscriptions", subscriptions},
 };
 

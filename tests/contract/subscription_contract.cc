@@ -201,6 +201,7 @@ void throwing_handler_ends_only_its_own(Fixture& f) {
             throw std::runtime_error("poisoned");
         }
     };
+    throwing.at_end = [] { throw std::runtime_error("and again"); };
     Recorder other;
     const auto one = subscribe(f, throwing, Selection::all());
     const auto two = subscribe(f, other, Selection::all());

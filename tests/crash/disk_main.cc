@@ -1,9 +1,10 @@
 // Lets every call on the disk fail in turn, and fills disks and maps up; looks each time whether
 // the store stopped acknowledging, and whether the directory is sound without the failure.
 //
-//   skald_crash_disk [--stride N] [--seed S] [--only single|pipelined|merge]
+//   skald_crash_disk [--stride N] [--seed S] [--only single|pipelined|merge] [--lie]
 //
-// --stride: every N-th call only.
+// --stride: every N-th call only. --lie plants a defect, writes that are dropped and said to be
+// done; the exit status is then 0 when what is missing was found.
 #include <fmt/format.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -67,6 +68,13 @@ class DiskRun {
           stride_(std::max<std::uint64_t>(arguments.number("--stride", 1), 1)),
           only_(arguments.text("--only")) {}
 
+    int find_lies() {
+        violations_max_ = 1;
+        exhaust(workloads().front(), "pwrite", "lie");
+        tally_.finish(fmt::format("cycles={} lies={}", cycles_, fired_));
+        return tally_.violations() != 0 ? 0 : 1;
+    }
+
     int run() {
         std::fprintf(stderr, "disk: seed %llu\n", static_cast<unsigned long long>(seed_));
         for (const Workload& workload : workloads()) {
@@ -92,7 +100,7 @@ class DiskRun {
     // the same: they open the directory.
     void exhaust(const Workload& workload, const std::string& call, const std::string& action) {
         std::uint64_t n = 1 + seed_ % stride_;
-        while (tally_.violations() < 10 && fail_nth(workload, call, action, n)) {
+        while (tally_.violations() < violations_max_ && fail_nth(workload, call, action, n)) {
             n += stride_;
         }
     }
@@ -135,7 +143,7 @@ class DiskRun {
         const std::string fired = text_of(temp.path() + "/fired");
         fired_ += fired.empty() ? 0 : 1;
         // The extender may fail to write ahead: that costs speed, nothing else.
-        const bool may_go_on = fired.empty() || fired == "x";
+        const bool may_go_on = fired.empty() || fired == "x" || action == "lie";
         const bool may_stop = !fired.empty();
         const bool right = !exit.signalled && !exit.hung &&
                            ((exit.code == 0 && may_go_on) || (exit.code == kStopped && may_stop));
@@ -144,7 +152,7 @@ class DiskRun {
                                                 exit.signalled ? "signal" : "status", exit.code,
                                                 exit.hung ? ", it hung" : ""));
         }
-        if (!check(where, temp.path()) || !right) {
+        if ((!check(where, temp.path()) || !right) && action != "lie") {
             temp.keep();
         }
         return !fired.empty();
@@ -231,6 +239,7 @@ class DiskRun {
     std::string only_;
     Tally tally_{"disk"};
     std::unique_ptr<TempDirectory> prelude_;
+    std::uint64_t violations_max_ = 10;  // then it ends
     std::uint64_t cycles_ = 0;
     std::uint64_t fired_ = 0;
     std::string full_disk_ = "no";
@@ -239,5 +248,7 @@ class DiskRun {
 }  // namespace
 
 int main(int count, char** values) {
-    return DiskRun(Arguments(count, values, " --stride --seed --only ")).run();
+    const Arguments arguments(count, values, " --stride --seed --only --lie ");
+    DiskRun run(arguments);
+    return arguments.has("--lie") ? run.find_lies() : run.run();
 }

@@ -3,8 +3,8 @@
 // SKALD_SHIM_ROOT     the directory whose files are watched
 // SKALD_FAULT_CALL    pwrite, writev, fdatasync, ftruncate, open (of a new file), rename, ...
 // SKALD_FAULT_NTH     which one, from 1; only that one
-// SKALD_FAULT_ACTION  EIO, ENOSPC, EDQUOT, short (half of it is written), or kill-before,
-//                     kill-torn, kill-after
+// SKALD_FAULT_ACTION  EIO, ENOSPC, EDQUOT, short (half of it is written), lie (nothing is written,
+//                     and it says all was), or kill-before, kill-torn, kill-after
 // SKALD_FAULT_FIRED   a file that gets a byte when it happened: 'x' on a descriptor that is
 //                     O_DIRECT, else 'w'
 #include <signal.h>
@@ -66,6 +66,9 @@ long on_write(const WriteCall& write) {
     if (action == "short" || action == "kill-torn") {
         const long written = write.perform_some(write.bytes / 2);
         return action == "short" ? written : (die(), written);
+    }
+    if (action == "lie") {
+        return static_cast<long>(write.bytes);
     }
     if (action == "kill-after") {
         write.perform();

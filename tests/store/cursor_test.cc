@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/glob.h"
+#include "base/limits.h"
 #include "store/reading.h"
 #include "tests/store/fixture.h"
 #include "wire/query.h"
@@ -167,6 +168,10 @@ std::string describe(const Selection& selection, const std::vector<Event>& all,
     for (const Event& event : all) {
         text += "\n" + std::to_string(event.offset.value) + " " + event.stream + "/" +
                 std::to_string(event.version.value) + " " + event.type + " " + event.correlation_id;
+        for (const std::string& tag : event.tags) {
+            text += " #" + tag;
+        }
+        text += selected(selection, event) ? " wanted" : "";
     }
     text += "\nfound";
     for (const auto& [partition, offset] : found) {
@@ -295,6 +300,30 @@ TEST_CASE("cursor: what cannot be read is refused", "[store]") {
     CHECK(code(Selection::category("")) == Errc::invalid_argument);
     CHECK(code(Selection::type("t"), true) == Errc::invalid_argument);
     CHECK(code(Selection::matching({})) == Errc::invalid_argument);
+}
+
+TEST_CASE("cursor: a filter that matches nothing stops now and then", "[store]") {
+    const auto selection = GENERATE(Selection::category("a"), Selection::stream("a-1"));
+    TestLog log;
+    const std::vector<std::string> many(limits::kRequestEventsMax, "d");
+    const std::size_t appends = limits::kScanRecordsMax / many.size() + 2;
+    for (std::size_t i = 0; i < appends; ++i) {
+        log.append("a-1", many);
+    }
+    CursorOptions options;
+    options.selection = selection;
+    options.selection.types = {"nothing-*"};
+    auto cursor = log.volume().cursor(options).value();
+    auto step = cursor->next({10, limits::kMiB}).value();
+    CHECK(step.chunks.empty());
+    CHECK_FALSE(step.end);
+    const std::uint64_t reached = cursor->position().partitions.at(0).next.value;
+    CHECK(reached >= limits::kScanRecordsMax);
+    CHECK(reached < appends * many.size());
+    log.append("a-1", {"d"});
+    step = cursor->next({10, limits::kMiB}).value();
+    CHECK(step.end);
+    CHECK(cursor->position().partitions.at(0).next.value == appends * many.size() + 1);
 }
 
 }  // namespace skald::store

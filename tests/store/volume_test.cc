@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 
 #include "base/limits.h"
@@ -40,6 +41,12 @@ void edit(const std::string& directory, const char* name, lmdb::Keys keys, Chang
     REQUIRE(database);
     change(*txn, *database);
     REQUIRE(std::move(*txn).commit());
+}
+
+std::vector<std::uint64_t> aligned_copy(std::string_view bytes) {
+    std::vector<std::uint64_t> words(bytes.size() / 8 + 1);
+    std::memcpy(words.data(), bytes.data(), bytes.size());
+    return words;
 }
 
 }  // namespace
@@ -193,6 +200,29 @@ TEST_CASE("volume: event ids are known again after a restart", "[store]") {
              REQUIRE(covered);
              CHECK(load_le<std::uint64_t>(covered->data()) >= limits::kTailEventsMax);
          });
+}
+
+TEST_CASE("volume: a repeated delete for good gets its first receipt", "[store]") {
+    TestLog log;
+    log.append("s", {"a"});
+    const Producer producer{random_uuid(), Epoch{1}, 0, 0};
+    const auto remove = [&](const Producer& by) -> Result<AppendOutcome> {
+        auto encoded = log.volume().encode_lifecycle({"s", Expected::any(), DeleteStream{true}});
+        if (!encoded) {
+            return encoded.error();
+        }
+        const std::vector<std::uint64_t> aligned = aligned_copy(*encoded);
+        const Bytes bytes = std::as_bytes(std::span(aligned)).first(encoded->size());
+        return log.volume().append({wire::RequestView::open(bytes, true).value(), by});
+    };
+    const auto first = remove(producer);
+    REQUIRE(first);
+    const auto again = remove(producer);
+    INFO((again ? "" : again.error().message));
+    REQUIRE(again);
+    CHECK(again->repeated);
+    CHECK(again->offset == first->offset);
+    CHECK(remove({producer.id, Epoch{1}, 1, 1}).error().code == Errc::stream_tombstoned);
 }
 
 }  // namespace skald::store

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include <array>
 #include <cerrno>
 #include <mutex>
 #include <new>
@@ -58,6 +59,12 @@ std::shared_ptr<void> shared_zmq_context() {
         shared = context;
     }
     return context;
+}
+
+bool is_curve_key(const std::string& text) {
+    constexpr std::size_t kCharacters = 40;
+    std::array<std::uint8_t, kCharacters / 5 * 4> key{};
+    return text.size() == kCharacters && zmq_z85_decode(key.data(), text.c_str()) != nullptr;
 }
 
 Result<void> check_zmq_version() {

@@ -21,6 +21,9 @@ namespace skald::wire {
 // of its holders, who must have closed their sockets.
 std::shared_ptr<void> shared_zmq_context();
 
+// Whether it is 32 bytes in Z85: 40 characters.
+bool is_curve_key(const std::string& text);
+
 // Refuses libzmq below 4.3.3, whose CURVE can be made to crash.
 Result<void> check_zmq_version();
 
