@@ -44,6 +44,7 @@ bool AppendPipeline::submit(std::uint64_t tag, Append append) {
         submitting_ = number;
         submitter_ = std::this_thread::get_id();
         alone_ = slots_.size() == 1;
+        first_then_ = first_;
     }
     store_.append_async(std::move(append), [this, number](Result<Receipt> result) {
         if (!refused_at_once(number, result)) {
@@ -74,8 +75,8 @@ bool AppendPipeline::take_back() {
     }
     bytes_ -= slots_.back().bytes;
     slots_.pop_back();
-    const std::uint64_t first = first_;
-    room_.wait(lock, [&] { return slots_.empty() || first_ != first; });
+    // An answer may have come since the store refused.
+    room_.wait(lock, [&] { return slots_.empty() || first_ != first_then_; });
     return true;
 }
 

@@ -71,8 +71,9 @@ class AppendPipeline {
     bool finishing_ = false;
     std::optional<std::uint64_t> submitting_;  // the number that append_async is being given
     std::thread::id submitter_;
-    bool alone_ = false;    // nothing else is under way
-    bool refused_ = false;  // it was, before append_async returned
+    bool alone_ = false;            // nothing else is under way
+    std::uint64_t first_then_ = 0;  // first_ when it was given
+    bool refused_ = false;          // it was, before append_async returned
     std::thread thread_;
 };
 
