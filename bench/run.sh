@@ -90,7 +90,7 @@ awk '
             }
         return c % 2 ? v[k, (c + 1) / 2] : (v[k, c / 2] + v[k, c / 2 + 1]) / 2
     }
-    END { for (i = 1; i <= kinds; i++) print order[i], median(order[i]), unit[order[i]] }
+    END { for (i = 1; i <= kinds; i++) printf "%s %.2f %s\n", order[i], median(order[i]), unit[order[i]] }
 ' "$work/figures" | tee "$work/medians"
 
 awk -v p="$payload" '
@@ -114,7 +114,7 @@ awk -v p="$payload" '
               "<= 1.15")
         ratio("replay / floor-replay 64k", "skald replay_push", "floor-replay ipc_64k_copy",
               ">= 0.5")
-        ratio("replay / nats", "skald replay_push", "nats replay", large ? ">= 1.2" : ">= 2")
-        ratio("replay / redis", "skald replay_push", "redis-always replay",
+        ratio("replay / nats", "skald replay_push", "nats replay_push", large ? ">= 1.2" : ">= 2")
+        ratio("replay / redis", "skald replay_push", "redis-always replay_pull",
               large ? ">= 1.2" : ">= 2")
     }' "$work/medians"
