@@ -90,7 +90,10 @@ awk '
             }
         return c % 2 ? v[k, (c + 1) / 2] : (v[k, c / 2] + v[k, c / 2 + 1]) / 2
     }
-    END { for (i = 1; i <= kinds; i++) printf "%s %.2f %s\n", order[i], median(order[i]), unit[order[i]] }
+    END {
+        for (i = 1; i <= kinds; i++)
+            printf "%s %.2f %s\n", order[i], median(order[i]), unit[order[i]]
+    }
 ' "$work/figures" | tee "$work/medians"
 
 awk -v p="$payload" '

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/directory.h"
 #include "cli/json_writer.h"
 #include "cli/output.h"
 
@@ -75,17 +76,7 @@ Result<void> run(const std::string& directory, const Invocation& invocation) {
 }  // namespace
 
 Command info_command() {
-    auto directory = std::make_shared<std::string>();
-    return {
-        .name = "info",
-        .summary = "What a data directory holds",
-        .example = "skald info /var/lib/skald",
-        .declare =
-            [directory](Arguments& arguments) {
-                arguments.text("DIR", "PATH", *directory, "the data directory").path().required();
-            },
-        .run = [directory](const Invocation& invocation) { return run(*directory, invocation); },
-        .children = {}};
+    return directory_command("info", "What a data directory holds", run);
 }
 
 }  // namespace skald::cli

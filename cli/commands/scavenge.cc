@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/directory.h"
 #include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/terminal_progress.h"
@@ -56,17 +57,8 @@ Result<void> run(const std::string& directory, const Invocation& invocation) {
 }  // namespace
 
 Command scavenge_command() {
-    auto directory = std::make_shared<std::string>();
-    return {
-        .name = "scavenge",
-        .summary = "Remove what limits, truncation, deletion and erasure have hidden",
-        .example = "skald scavenge /var/lib/skald",
-        .declare =
-            [directory](Arguments& arguments) {
-                arguments.text("DIR", "PATH", *directory, "the data directory").path().required();
-            },
-        .run = [directory](const Invocation& invocation) { return run(*directory, invocation); },
-        .children = {}};
+    return directory_command(
+        "scavenge", "Remove what limits, truncation, deletion and erasure have hidden", run);
 }
 
 }  // namespace skald::cli

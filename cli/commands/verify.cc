@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/directory.h"
 #include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/terminal_progress.h"
@@ -88,17 +89,7 @@ Result<void> run(const std::string& directory, const Invocation& invocation) {
 }  // namespace
 
 Command verify_command() {
-    auto directory = std::make_shared<std::string>();
-    return {
-        .name = "verify",
-        .summary = "Read a data directory again and check all of it",
-        .example = "skald verify /var/lib/skald",
-        .declare =
-            [directory](Arguments& arguments) {
-                arguments.text("DIR", "PATH", *directory, "the data directory").path().required();
-            },
-        .run = [directory](const Invocation& invocation) { return run(*directory, invocation); },
-        .children = {}};
+    return directory_command("verify", "Read a data directory again and check all of it", run);
 }
 
 }  // namespace skald::cli
