@@ -96,6 +96,33 @@ TEST_CASE("writer: each request of a commit gets its own outcome", "[store]") {
     }
 }
 
+TEST_CASE("writer: a repeat of what is on its way to the disk gets the first receipt", "[store]") {
+    constexpr int kPairs = 3000;
+    std::vector<std::promise<Result<Receipt>>> promises(2 * kPairs);
+    TestLog log;
+    wire::IdSource ids;
+    for (int i = 0; i < kPairs; ++i) {
+        NewEvent event = event_of("t", "");
+        event.id = ids.next();
+        const Append append =
+            Append::one("s" + std::to_string(i), std::move(event), Expected::no_stream());
+        for (const int again : {0, 1}) {
+            auto& promise = promises[static_cast<std::size_t>(2 * i + again)];
+            log.store().append_async(
+                append, [&promise](auto receipt) { promise.set_value(std::move(receipt)); });
+        }
+    }
+    for (int i = 0; i < kPairs; ++i) {
+        const auto first = promises[static_cast<std::size_t>(2 * i)].get_future().get();
+        const auto second = promises[static_cast<std::size_t>(2 * i + 1)].get_future().get();
+        REQUIRE(first);
+        REQUIRE(second);
+        REQUIRE_FALSE(first->repeated);
+        REQUIRE(second->repeated);
+        REQUIRE(second->offset == first->offset);
+    }
+}
+
 TEST_CASE("writer: what was submitted is committed before it ends", "[store]") {
     TestLog log;
     std::atomic<int> answers{0};
