@@ -81,6 +81,7 @@ msg::Welcome decode(const fb::Welcome& m) {
     welcome.cluster = from_fb(m.cluster());
     welcome.partition_count = m.partition_count();
     if (m.partitions() != nullptr) {
+        parts::check_aligned(m.partitions());
         for (const fb::PartitionState* p : *m.partitions()) {
             welcome.partitions.push_back({Partition{p->partition()}, from_fb(&p->lineage()),
                                           Epoch{p->epoch()}, Offset{p->high_watermark()}});

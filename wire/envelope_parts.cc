@@ -189,6 +189,7 @@ Position from_fb(const fb::Position* position) {
     if (position->partitions()->size() > kPartitionsListedMax) {
         throw Refused("position with too many partitions");
     }
+    check_aligned(position->partitions());
     place.partitions.reserve(position->partitions()->size());
     for (const fb::PartitionPosition* p : *position->partitions()) {
         if (!place.partitions.empty() &&
@@ -295,6 +296,7 @@ std::vector<msg::ChunkHead> from_fb(const flatbuffers::Vector<const fb::ChunkHea
     std::vector<msg::ChunkHead> heads;
     if (chunks != nullptr) {
         heads.reserve(chunks->size());
+        check_aligned(chunks);
         for (const fb::ChunkHead* c : *chunks) {
             heads.push_back(
                 {Partition{c->partition()}, c->events(), Offset{c->first()}, Offset{c->next()}});

@@ -48,4 +48,12 @@ Error from_fb(const fb::Fault* fault);
 StreamInfo from_fb(const fb::StreamInfo* info);
 std::vector<msg::ChunkHead> from_fb(const flatbuffers::Vector<const fb::ChunkHead*>* chunks);
 
+// Structs in a vector; FlatBuffers' verifier does not ask it of those.
+template <typename T>
+void check_aligned(const flatbuffers::Vector<const T*>* structs) {
+    if (structs != nullptr && reinterpret_cast<std::uintptr_t>(structs->Data()) % alignof(T) != 0) {
+        throw Refused("structs that are not aligned");
+    }
+}
+
 }  // namespace skald::wire::parts
