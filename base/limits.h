@@ -67,6 +67,9 @@ inline constexpr auto kRecentIdsAge = std::chrono::minutes(10);
 // Appends and changes without an outcome: beyond, append waits and append_async is busy.
 inline constexpr std::size_t kClientRequestsMax = 16384;
 inline constexpr std::size_t kClientBytesMax = 16 * kMiB;
+// Finished ones that are kept to be used again, and the room of each: beyond, they are freed.
+inline constexpr std::size_t kClientSpareCalls = 4096;
+inline constexpr std::size_t kClientSpareCallBytes = 2 * kKiB;
 // Other requests on their way to the node: beyond, they wait. Pages are large, and a node answers
 // busy to whoever leaves too many of them untaken.
 inline constexpr std::size_t kClientPlainUnderWay = 4;
@@ -94,6 +97,8 @@ inline constexpr std::size_t kTurnSendBytesMax = 4 * kMiB;
 inline constexpr std::size_t kTurnStepsMax = 64;
 inline constexpr std::size_t kVisitStepsMax = 16;  // of one session
 inline constexpr auto kTurnTimeMax = std::chrono::milliseconds(2);
+// A node commits a lone request on its own thread as long as commits take no longer than this.
+inline constexpr auto kCommitHereTimeMax = std::chrono::milliseconds(1);
 inline constexpr std::size_t kStepRecordsMax = 4096;  // looked at for one reader
 
 // ---- what a node holds for clients beside appends: beyond, busy

@@ -20,13 +20,13 @@ constexpr int kAnswersAtOnce = 256;
 Agent::Agent(Options options)
     : options_(std::move(options)),
       session_(options_.session),
-      dispatcher_(
-          {[this](std::vector<Consumed> consumed) {
-               for (const Consumed& used : consumed) {
-                   (void)push(used);
-               }
-           },
-           [this](std::size_t requests, std::size_t bytes) { give_room(requests, bytes); }}) {
+      dispatcher_({[this](std::vector<Consumed> consumed) {
+                       for (const Consumed& used : consumed) {
+                           (void)push(used);
+                       }
+                   },
+                   [this](std::size_t requests, std::size_t bytes) { give_room(requests, bytes); },
+                   [this](std::span<Resolved> finished) { spare_calls_.give(finished); }}) {
     thread_ = std::thread([this] { run(); });
 }
 
@@ -49,9 +49,9 @@ bool Agent::has_room(std::size_t bytes) const {
            (open_bytes_ + bytes <= limits::kClientBytesMax || open_requests_ == 0);
 }
 
-void Agent::enqueue(Sequenced& call) {
+void Agent::enqueue(std::unique_ptr<Sequenced>& call) {
     ++open_requests_;
-    open_bytes_ += call.bytes();
+    open_bytes_ += call->bytes();
     const bool wake = inbox_.empty();
     inbox_.calls.push_back(std::move(call));
     if (wake) {
@@ -59,21 +59,21 @@ void Agent::enqueue(Sequenced& call) {
     }
 }
 
-bool Agent::submit(Sequenced& call) {
+bool Agent::submit(std::unique_ptr<Sequenced>& call) {
     const std::lock_guard lock(mutex_);
-    if (!has_room(call.bytes())) {
+    if (!has_room(call->bytes())) {
         return false;
     }
     enqueue(call);
     return true;
 }
 
-bool Agent::submit_blocking(Sequenced& call) {
+bool Agent::submit_blocking(std::unique_ptr<Sequenced>& call) {
     std::unique_lock lock(mutex_);
-    if (!has_room(call.bytes())) {
+    if (!has_room(call->bytes())) {
         ++waiting_for_room_;
         const bool room =
-            room_.wait_for(lock, call.deadline - now(), [&] { return has_room(call.bytes()); });
+            room_.wait_for(lock, options_.timeout, [&] { return has_room(call->bytes()); });
         --waiting_for_room_;
         if (!room) {
             return false;
@@ -120,7 +120,9 @@ bool Agent::take_inputs() {
         const std::lock_guard lock(mutex_);
         std::swap(taken_, inbox_);
     }
-    for (Sequenced& call : taken_.calls) {
+    const Monotonic deadline = now() + options_.timeout;
+    for (auto& call : taken_.calls) {
+        call->deadline = deadline;
         session_.submit(std::move(call));
     }
     for (Input& input : taken_.others) {
@@ -187,10 +189,12 @@ void Agent::send_out() {
 
 // A caller that blocks is woken from here: it need not wait for the dispatcher.
 void Agent::resolve_at_once() {
-    for (Resolved& resolved : session_.effects().resolved_at_once) {
-        give_room(1, resolved.bytes);
-        resolved.done(std::move(resolved.result));
+    std::vector<Resolved>& resolved = session_.effects().resolved_at_once;
+    for (Resolved& r : resolved) {
+        give_room(1, r.call->bytes());
+        r.finish();
     }
+    spare_calls_.give(resolved);
 }
 
 void Agent::give_room(std::size_t requests, std::size_t bytes) {

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "client/dispatcher.h"
 #include "client/session.h"
+#include "client/spare_calls.h"
 #include "client/transport/dealer_socket.h"
 
 namespace skald::client {
@@ -24,6 +25,7 @@ class Agent {
         std::vector<std::string> servers;
         CurveClient curve;
         SessionOptions session;
+        std::chrono::milliseconds timeout;  // of appends and changes
         const Clock& clock = SystemClock::instance();
     };
     explicit Agent(Options options);
@@ -35,19 +37,20 @@ class Agent {
     Result<wire::msg::Welcome> await_welcome(std::chrono::milliseconds timeout);
 
     // False, and `call` untouched, when the queue is at its bound or the client closes.
-    bool submit(Sequenced& call);
-    // Waits for room; false when there is none until the call's deadline.
-    bool submit_blocking(Sequenced& call);
+    bool submit(std::unique_ptr<Sequenced>& call);
+    // Waits for room; false when there is none within the timeout.
+    bool submit_blocking(std::unique_ptr<Sequenced>& call);
     void request(Plain call);
     void subscribe(NewSubscription subscription);
     void unsubscribe(SubscriptionId id);
     Dispatcher& dispatcher() { return dispatcher_; }
+    SpareCalls& spare_calls() { return spare_calls_; }
     Monotonic now() const { return options_.clock.monotonic(); }
 
   private:
     using Input = std::variant<Plain, NewSubscription, Consumed>;
     struct Inbox {
-        std::vector<Sequenced> calls;
+        std::vector<std::unique_ptr<Sequenced>> calls;
         std::vector<Input> others;
         bool empty() const { return calls.empty() && others.empty(); }
         void clear() {
@@ -59,7 +62,7 @@ class Agent {
     bool push(Input input);
     bool has_room(std::size_t bytes) const;
     void give_room(std::size_t requests, std::size_t bytes);
-    void enqueue(Sequenced& call);
+    void enqueue(std::unique_ptr<Sequenced>& call);
     void run();
     // Whether there were some.
     bool take_inputs();
@@ -85,6 +88,7 @@ class Agent {
     bool closed_ = false;
     std::optional<Result<wire::msg::Welcome>> welcome_;
     std::atomic<bool> stop_{false};
+    SpareCalls spare_calls_;
     Dispatcher dispatcher_;
     std::thread thread_;
 };

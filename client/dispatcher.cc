@@ -148,12 +148,13 @@ void Dispatcher::resolve(std::vector<Resolved>& resolved) {
     }
     std::size_t bytes = 0;
     for (const Resolved& r : resolved) {
-        bytes += r.bytes;
+        bytes += r.call->bytes();
     }
     reports_.resolved(resolved.size(), bytes);
     for (Resolved& r : resolved) {
-        r.done(std::move(r.result));
+        r.finish();
     }
+    reports_.finished(resolved);
 }
 
 void Dispatcher::tell(std::vector<Told>& told) {

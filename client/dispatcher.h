@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -53,6 +54,7 @@ class Dispatcher {
     struct Reports {
         std::function<void(std::vector<Consumed>)> consumed;
         std::function<void(std::size_t requests, std::size_t bytes)> resolved;
+        std::function<void(std::span<Resolved>)> finished;  // may take the calls
     };
     explicit Dispatcher(Reports reports);
     ~Dispatcher();  // calls what is queued first

@@ -20,7 +20,7 @@ namespace {
 namespace msg = wire::msg;
 
 constexpr std::size_t kNameBytesMax = 255;
-constexpr std::size_t kIdSources = 4;  // so that threads that append do not wait for each other
+constexpr std::size_t kSources = 4;  // so that threads that append do not wait for each other
 
 // A one-shot answer between the socket's thread and a caller that waits.
 template <typename T>
@@ -45,6 +45,35 @@ Uuid random_uuid() {
     id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
     return id;
 }
+
+// Where calls are made: ids, and calls to be used again.
+class Source {
+  public:
+    Result<std::unique_ptr<Sequenced>> encode(const Append& request, SpareCalls& spare) {
+        const std::lock_guard lock(mutex_);
+        if (calls_.empty()) {
+            spare.take(calls_);
+        }
+        if (calls_.empty()) {
+            calls_.push_back(std::make_unique<Sequenced>());
+        }
+        Sequenced& call = *calls_.back();
+        auto encoded = wire::encode_request(request, ids_, std::move(call.request));
+        if (!encoded) {
+            return encoded.error();
+        }
+        call.request = std::move(encoded->bytes);
+        call.last_id = encoded->last_id;
+        auto made = std::move(calls_.back());
+        calls_.pop_back();
+        return made;
+    }
+
+  private:
+    std::mutex mutex_;
+    wire::IdSource ids_;  // guarded by mutex_, like the next
+    std::vector<std::unique_ptr<Sequenced>> calls_;
+};
 
 Error not_the_answer() {
     return {Errc::malformed, "the node answered with another kind of message"};
@@ -97,9 +126,9 @@ class RemoteStore final : public EventStore {
             done(call.error());
             return;
         }
-        call->done = std::move(done);
+        (*call)->done = std::move(done);
         if (!agent_.submit(*call)) {
-            call->done(
+            (*call)->done(
                 Error(Errc::busy, "the client holds all the requests it can: wait for answers"));
         }
     }
@@ -174,11 +203,10 @@ class RemoteStore final : public EventStore {
                 return ok.error();
             }
         }
-        Sequenced call;
-        call.lifecycle = std::make_unique<const Lifecycle>(request);
-        call.stream = request.stream;
-        call.partition = partition_of(request.stream);
-        call.deadline = agent_.now() + timeout_;
+        auto call = std::make_unique<Sequenced>();
+        call->lifecycle = std::make_unique<const Lifecycle>(request);
+        call->stream = request.stream;
+        call->partition = partition_of(request.stream);
         return settle(std::move(call));
     }
 
@@ -222,34 +250,24 @@ class RemoteStore final : public EventStore {
         return Partition{static_cast<std::uint16_t>(hash % partitions_)};
     }
 
-    Result<Sequenced> encode(Append& request) {
+    Result<std::unique_ptr<Sequenced>> encode(Append& request) {
         if (request.producer) {
             return Error(Errc::invalid_argument, "the client is the producer: set none");
         }
-        auto encoded = encode_bytes(request);
-        if (!encoded) {
-            return encoded.error();
+        const std::size_t i = std::hash<std::thread::id>()(std::this_thread::get_id()) % kSources;
+        auto call = sources_[i].encode(request, agent_.spare_calls());
+        if (call) {
+            Sequenced& to = **call;
+            to.stream = std::move(request.streams.back().stream);
+            to.partition = partitions_ == 1 ? Partition{} : partition_of(to.stream);
         }
-        Sequenced call;
-        call.request = std::move(encoded->bytes);
-        call.last_id = encoded->last_id;
-        call.ack = request.ack;
-        call.stream = std::move(request.streams.back().stream);
-        call.partition = partitions_ == 1 ? Partition{} : partition_of(call.stream);
-        call.deadline = agent_.now() + timeout_;
         return call;
     }
 
-    Result<wire::EncodedRequest> encode_bytes(const Append& request) {
-        const std::size_t i = std::hash<std::thread::id>()(std::this_thread::get_id()) % kIdSources;
-        const std::lock_guard lock(sources_[i].mutex);
-        return wire::encode_request(request, sources_[i].ids);
-    }
-
-    Result<Receipt> settle(Sequenced call) {
+    Result<Receipt> settle(std::unique_ptr<Sequenced> call) {
         Waiter<Receipt> waiter;
-        call.done = waiter.callback();
-        call.at_once = true;
+        call->done = waiter.callback();
+        call->at_once = true;
         if (!agent_.submit_blocking(call)) {
             return Error(Errc::busy, "the client holds all the requests it can: wait for answers");
         }
@@ -284,11 +302,7 @@ class RemoteStore final : public EventStore {
         return pick(*wanted);
     }
 
-    struct Source {
-        std::mutex mutex;
-        wire::IdSource ids;  // guarded by mutex
-    };
-    std::array<Source, kIdSources> sources_;
+    std::array<Source, kSources> sources_;
     std::chrono::milliseconds timeout_;
     std::uint16_t partitions_ = 1;
     Agent agent_;
@@ -322,6 +336,7 @@ Result<std::unique_ptr<EventStore>> connect(const ClientOptions& options) {
     client::Agent::Options agent;
     agent.servers = options.servers;
     agent.curve = {options.public_key, options.secret_key, options.server_key};
+    agent.timeout = options.timeout;
     agent.session.servers = options.servers.size();
     agent.session.producer = client::random_uuid();
     agent.session.name = options.name;

@@ -204,23 +204,23 @@ void Session::close() {
         effects_.sends.push_back({msg::Bye{}, nullptr});
     }
     state_ = State::closed;
-    const auto end = [this](Sequenced& call, bool sent) {
+    const auto end = [this](std::unique_ptr<Sequenced>& call, bool sent) {
         Error error(sent ? Errc::outcome_unknown : Errc::connection_lost, "the client was closed");
-        resolve(call, std::move(error));
+        resolve(std::move(call), std::move(error));
     };
     for (Lane& lane : lanes_) {
-        for (Sequenced& call : lane.sent) {
-            if (!call.resolved) {
+        for (auto& call : lane.sent) {
+            if (call) {
                 end(call, true);
             }
         }
         lane.sent.clear();
-        for (Sequenced& call : lane.held) {
+        for (auto& call : lane.held) {
             end(call, false);
         }
         lane.held.clear();
     }
-    for (Sequenced& call : waiting_) {
+    for (auto& call : waiting_) {
         end(call, false);
     }
     waiting_.clear();

@@ -36,13 +36,11 @@ struct Sequenced {
     std::unique_ptr<const Lifecycle> lifecycle;
     Partition partition;
     Monotonic deadline{};
-    std::string stream;  // the next three are for the receipt
+    std::string stream;  // it and the next are for the receipt
     Uuid last_id;
-    Ack ack = Ack::quorum;
     AppendCallback done;
     bool at_once = false;  // `done` never blocks and may run on the thread of the socket
     // Kept by the session.
-    bool resolved = false;
     std::uint32_t connection = 0;  // the one it was last sent on
     std::uint32_t sends = 0;
 
@@ -84,10 +82,24 @@ struct Told {
     Error error;
 };
 
+// Where an append went: what a receipt says beyond its call.
+struct Written {
+    Uuid cluster;
+    std::optional<Uuid> lineage;
+    Version version;
+    Partition partition;
+    Offset offset;
+    Epoch epoch;
+    std::uint32_t digest = 0;
+    bool repeated = false;
+    bool primary = false;
+};
+
 struct Resolved {
-    AppendCallback done;
-    Result<Receipt> result;
-    std::size_t bytes = 0;
+    std::unique_ptr<Sequenced> call;
+    Result<Written> outcome;
+    // Makes the receipt and calls `done`, once. Takes what they need out of the call.
+    void finish();
 };
 
 struct SequencedSend {
@@ -138,7 +150,7 @@ class Session {
     explicit Session(SessionOptions options);
 
     void start(Monotonic now);
-    void submit(Sequenced call);
+    void submit(std::unique_ptr<Sequenced> call);
     void request(Plain call);
     void subscribe(NewSubscription subscription);
     void consumed(SubscriptionId id, std::uint64_t events, std::uint64_t bytes);
@@ -167,10 +179,10 @@ class Session {
         Lane() = default;
         Lane(Lane&&) = default;
         std::uint64_t base = 0;
-        std::deque<Sequenced> sent;
+        std::deque<std::unique_ptr<Sequenced>> sent;  // none: resolved
         std::size_t resend = 0;             // from here on they must be sent on this connection
         std::uint64_t last_unresolved = 0;  // one past the last sequence sent and not resolved
-        std::deque<Sequenced> held;         // never sent: these wait for room in the lane
+        std::deque<std::unique_ptr<Sequenced>> held;  // never sent: these wait for room in the lane
         // The log remembers so many requests of a producer: one more on its way, and the oldest
         // could not be asked for again.
         bool sent_has_room() const { return sent.size() < limits::kProducerRequestsMax; }
@@ -222,15 +234,15 @@ class Session {
     bool send_again();
     bool has_credit(std::size_t bytes) const;
     Lane& lane_of(const Sequenced& call);
-    void send_first(Sequenced call);
+    void send_first(std::unique_ptr<Sequenced> call);
     void send(Lane& lane, std::size_t i);
-    void settle(Lane& lane, std::size_t i, Result<Receipt> result);
-    void resolve(Sequenced& call, Result<Receipt> result);
+    void settle(Lane& lane, std::size_t i, Result<Written> outcome);
+    void resolve(std::unique_ptr<Sequenced> call, Result<Written> outcome);
     void trim(Lane& lane);
-    Receipt receipt(Sequenced& call, const wire::msg::ReceiptRange& range, std::uint32_t i) const;
+    Written written(const wire::msg::ReceiptRange& range, std::uint32_t i) const;
     void refuse(Lane& lane, std::size_t i, Error error);
     void time_out(Monotonic now);
-    void time_out(std::deque<Sequenced>& unsent, Monotonic now);
+    void time_out(std::deque<std::unique_ptr<Sequenced>>& unsent, Monotonic now);
 
     void send_subscribe(SubscriptionId id, Subscribed& subscription);
     void merge(Subscribed& subscription, const Position& moved);
@@ -261,8 +273,8 @@ class Session {
     std::optional<Monotonic> resend_at_;
     bool resends_wait_ = false;  // for credit: nothing new may go before them
 
-    std::deque<Sequenced> waiting_;  // never sent
-    std::vector<Lane> lanes_;        // by partition
+    std::deque<std::unique_ptr<Sequenced>> waiting_;  // never sent
+    std::vector<Lane> lanes_;                         // by partition
     std::uint64_t next_id_ = wire::msg::kFirstPlainId;
     std::map<std::uint64_t, Plain> plain_;  // on their way, so many at most
     std::deque<Plain> plain_waiting_;

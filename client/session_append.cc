@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "client/session.h"
 
@@ -36,14 +37,14 @@ bool may_pass(Errc code) {
 
 }  // namespace
 
-void Session::submit(Sequenced call) {
+void Session::submit(std::unique_ptr<Sequenced> call) {
     if (state_ == State::ready && waiting_.empty() && !resend_at_ && !resends_wait_) {
-        Lane& lane = lane_of(call);
+        Lane& lane = lane_of(*call);
         if (!lane.has_room()) {
             lane.held.push_back(std::move(call));
             return;
         }
-        if (has_credit(call.bytes())) {
+        if (has_credit(call->bytes())) {
             send_first(std::move(call));
             return;
         }
@@ -60,15 +61,15 @@ Session::Lane& Session::lane_of(const Sequenced& call) {
     return lanes_[std::min<std::size_t>(call.partition.value, lanes_.size() - 1)];
 }
 
-void Session::send_first(Sequenced call) {
-    Lane& lane = lane_of(call);
+void Session::send_first(std::unique_ptr<Sequenced> call) {
+    Lane& lane = lane_of(*call);
     lane.sent.push_back(std::move(call));
     send(lane, lane.sent.size() - 1);
     lane.resend = lane.sent.size();
 }
 
 void Session::send(Lane& lane, std::size_t i) {
-    Sequenced& call = lane.sent[i];
+    Sequenced& call = *lane.sent[i];
     const std::uint64_t id = lane.base + i;
     call.connection = connection_;
     ++call.sends;
@@ -83,12 +84,12 @@ void Session::send(Lane& lane, std::size_t i) {
 bool Session::send_again() {
     for (Lane& lane : lanes_) {
         for (; lane.resend < lane.sent.size(); ++lane.resend) {
-            const Sequenced& call = lane.sent[lane.resend];
-            const bool here = call.resolved || call.connection == connection_;
+            const Sequenced* call = lane.sent[lane.resend].get();
+            const bool here = call == nullptr || call->connection == connection_;
             if (here) {
                 continue;
             }
-            if (!has_credit(call.bytes())) {
+            if (!has_credit(call->bytes())) {
                 return false;
             }
             send(lane, lane.resend);
@@ -107,13 +108,13 @@ void Session::send_more() {
     }
     for (Lane& lane : lanes_) {
         while (!lane.held.empty() && lane.sent_has_room() &&
-               has_credit(lane.held.front().bytes())) {
+               has_credit(lane.held.front()->bytes())) {
             send_first(std::move(lane.held.front()));
             lane.held.pop_front();
         }
     }
-    while (!waiting_.empty() && has_credit(waiting_.front().bytes())) {
-        Lane& lane = lane_of(waiting_.front());
+    while (!waiting_.empty() && has_credit(waiting_.front()->bytes())) {
+        Lane& lane = lane_of(*waiting_.front());
         if (lane.has_room()) {
             send_first(std::move(waiting_.front()));
         } else {
@@ -124,48 +125,65 @@ void Session::send_more() {
     }
 }
 
-void Session::settle(Lane& lane, std::size_t i, Result<Receipt> result) {
-    Sequenced& call = lane.sent[i];
-    call.resolved = true;
-    const std::size_t bytes = call.bytes();
+void Session::settle(Lane& lane, std::size_t i, Result<Written> outcome) {
+    const Sequenced& call = *lane.sent[i];
     if (call.connection == connection_ && requests_in_flight_ != 0) {
         --requests_in_flight_;
-        bytes_in_flight_ -= std::min<std::uint64_t>(bytes, bytes_in_flight_);
+        bytes_in_flight_ -= std::min<std::uint64_t>(call.bytes(), bytes_in_flight_);
     }
-    resolve(call, std::move(result));
+    resolve(std::move(lane.sent[i]), std::move(outcome));
 }
 
-void Session::resolve(Sequenced& call, Result<Receipt> result) {
-    auto& list = call.at_once ? effects_.resolved_at_once : effects_.resolved;
-    list.push_back({std::move(call.done), std::move(result), call.bytes()});
+void Session::resolve(std::unique_ptr<Sequenced> call, Result<Written> outcome) {
+    auto& list = call->at_once ? effects_.resolved_at_once : effects_.resolved;
+    list.push_back({std::move(call), std::move(outcome)});
 }
 
 void Session::trim(Lane& lane) {
-    while (!lane.sent.empty() && lane.sent.front().resolved) {
+    while (!lane.sent.empty() && lane.sent.front() == nullptr) {
         lane.sent.pop_front();
         ++lane.base;
         lane.resend -= lane.resend != 0 ? 1 : 0;
     }
 }
 
-// Takes the names out of the call.
-Receipt Session::receipt(Sequenced& call, const msg::ReceiptRange& range, std::uint32_t i) const {
-    Receipt receipt;
-    receipt.stream = std::move(call.stream);
-    receipt.version = range.versions.empty() ? range.version + std::uint64_t{i} * range.version_step
-                                             : Version{range.versions[i]};
-    receipt.partition = range.partition;
-    receipt.offset = range.offset + std::uint64_t{i} * range.offset_step;
-    receipt.id = call.last_id;
-    receipt.repeated = range.repeated;
-    receipt.durability = range.primary ? Ack::primary : Ack::quorum;
-    receipt.position.cluster = welcome_.cluster;
-    // The caller has looked that the partition is one of Welcome's.
-    if (const auto& lineage = lineages_[range.partition.value]) {
-        receipt.position.partitions.push_back(
-            {range.partition, *lineage, range.epoch, receipt.offset + 1, range.digest});
+Written Session::written(const msg::ReceiptRange& range, std::uint32_t i) const {
+    return {.cluster = welcome_.cluster,
+            // The caller has looked that the partition is one of Welcome's.
+            .lineage = lineages_[range.partition.value],
+            .version = range.versions.empty()
+                           ? range.version + std::uint64_t{i} * range.version_step
+                           : Version{range.versions[i]},
+            .partition = range.partition,
+            .offset = range.offset + std::uint64_t{i} * range.offset_step,
+            .epoch = range.epoch,
+            .digest = range.digest,
+            .repeated = range.repeated,
+            .primary = range.primary};
+}
+
+void Resolved::finish() {
+    // Destroyed here, not where the call is used again.
+    const AppendCallback done = std::exchange(call->done, nullptr);
+    if (!outcome) {
+        done(outcome.error());
+        return;
     }
-    return receipt;
+    Receipt receipt;
+    receipt.stream = std::move(call->stream);
+    receipt.version = outcome->version;
+    receipt.partition = outcome->partition;
+    receipt.offset = outcome->offset;
+    receipt.id = call->last_id;
+    receipt.repeated = outcome->repeated;
+    receipt.durability = outcome->primary ? Ack::primary : Ack::quorum;
+    receipt.position.cluster = outcome->cluster;
+    if (outcome->lineage) {
+        receipt.position.partitions.push_back({outcome->partition, *outcome->lineage,
+                                               outcome->epoch, outcome->offset + 1,
+                                               outcome->digest});
+    }
+    done(std::move(receipt));
 }
 
 void Session::on(msg::Receipts& receipts, std::vector<Body>&) {
@@ -183,8 +201,8 @@ void Session::on(msg::Receipts& receipts, std::vector<Body>&) {
             if (at >= lane.sent.size()) {
                 break;
             }
-            if (!lane.sent[at].resolved && lane.sent[at].connection == connection_) {
-                settle(lane, at, receipt(lane.sent[at], range, i));
+            if (lane.sent[at] && lane.sent[at]->connection == connection_) {
+                settle(lane, at, written(range, i));
             }
         }
         trim(lane);
@@ -193,7 +211,7 @@ void Session::on(msg::Receipts& receipts, std::vector<Body>&) {
 }
 
 void Session::refuse(Lane& lane, std::size_t i, Error error) {
-    Sequenced& call = lane.sent[i];
+    Sequenced& call = *lane.sent[i];
     if (call.sends == 1 || proves_nothing_written(call, error.code)) {
         settle(lane, i, std::move(error));
         return;
@@ -230,8 +248,8 @@ void Session::on(msg::Rejected& rejected, std::vector<Body>& bodies) {
     }
     Lane& lane = lanes_[rejected.partition.value];
     const std::uint64_t at = rejected.id - lane.base;
-    if (rejected.id < lane.base || at >= lane.sent.size() || lane.sent[at].resolved ||
-        lane.sent[at].connection != connection_) {
+    if (rejected.id < lane.base || at >= lane.sent.size() || lane.sent[at] == nullptr ||
+        lane.sent[at]->connection != connection_) {
         return;
     }
     refuse(lane, at, std::move(rejected.error));
@@ -239,10 +257,10 @@ void Session::on(msg::Rejected& rejected, std::vector<Body>& bodies) {
     send_more();
 }
 
-void Session::time_out(std::deque<Sequenced>& unsent, Monotonic now) {
-    while (!unsent.empty() && unsent.front().deadline <= now) {
-        Sequenced& call = unsent.front();
-        resolve(call, Error(Errc::timed_out, "not sent in time: nothing was written"));
+void Session::time_out(std::deque<std::unique_ptr<Sequenced>>& unsent, Monotonic now) {
+    while (!unsent.empty() && unsent.front()->deadline <= now) {
+        resolve(std::move(unsent.front()),
+                Error(Errc::timed_out, "not sent in time: nothing was written"));
         unsent.pop_front();
     }
 }
@@ -250,10 +268,10 @@ void Session::time_out(std::deque<Sequenced>& unsent, Monotonic now) {
 void Session::time_out(Monotonic now) {
     for (Lane& lane : lanes_) {
         for (std::size_t i = 0; i < lane.sent.size(); ++i) {
-            if (lane.sent[i].resolved) {
+            if (lane.sent[i] == nullptr) {
                 continue;
             }
-            if (lane.sent[i].deadline > now) {
+            if (lane.sent[i]->deadline > now) {
                 break;
             }
             settle(lane, i,

@@ -89,9 +89,10 @@ struct EncodedRequest {
     std::string bytes;
     Uuid last_id;
 };
-// Checks the request against every limit and rule that needs no log, and encodes it. Errors:
-// invalid_argument, invalid_stream_name, invalid_event, event_too_large, request_too_large.
-Result<EncodedRequest> encode_request(const Append& append, IdSource& ids);
+// Checks the request against every limit and rule that needs no log, and encodes it, into
+// `memory`'s room where that is enough. Errors: invalid_argument, invalid_stream_name,
+// invalid_event, event_too_large, request_too_large.
+Result<EncodedRequest> encode_request(const Append& append, IdSource& ids, std::string memory = {});
 // A control record of ours under `stream`'s name.
 EncodedRequest encode_control(std::string_view stream, Expected expected, const NewEvent& event,
                               IdSource& ids);

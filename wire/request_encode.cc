@@ -3,6 +3,7 @@
 
 #include <array>
 #include <bit>
+#include <memory_resource>
 #include <unordered_map>
 
 #include "base/check.h"
@@ -165,7 +166,9 @@ Result<void> check_parts(const Append& append) {
 // Lays a request out: names, ids and sections are gathered first, then everything is written.
 class Encoder {
   public:
-    Encoder(IdSource& ids, std::size_t events, std::size_t data_bytes) : ids_(ids) {
+    Encoder(IdSource& ids, std::size_t events, std::size_t data_bytes, std::string memory = {})
+        : ids_(ids), out_(std::move(memory)) {
+        out_.clear();
         out_.reserve(sizeof header_ + data_bytes + (events + 4) * kRecordBytesGuess);
         out_.resize(sizeof header_);
         prefixes_.reserve(events);
@@ -274,7 +277,10 @@ class Encoder {
     std::string out_;
     std::string halves_;
     std::string query_;
-    std::vector<RecordPrefix> prefixes_;
+    // Of one event or a few, the usual case, without an allocation.
+    std::array<std::byte, 8 * sizeof(RecordPrefix)> few_prefixes_;
+    std::pmr::monotonic_buffer_resource prefix_memory_{few_prefixes_.data(), few_prefixes_.size()};
+    std::pmr::vector<RecordPrefix> prefixes_{&prefix_memory_};
     std::size_t places_at_ = 0;
     std::uint64_t last_half_ = 0;
     Uuid last_id_;
@@ -306,7 +312,7 @@ Uuid IdSource::next() {
     return id_;
 }
 
-Result<EncodedRequest> encode_request(const Append& append, IdSource& ids) {
+Result<EncodedRequest> encode_request(const Append& append, IdSource& ids, std::string memory) {
     const auto size = check_counts(append);
     if (!size) {
         return size.error();
@@ -314,7 +320,7 @@ Result<EncodedRequest> encode_request(const Append& append, IdSource& ids) {
     if (auto ok = check_parts(append); !ok) {
         return ok.error();
     }
-    Encoder encoder(ids, size->events, size->data);
+    Encoder encoder(ids, size->events, size->data, std::move(memory));
     for (const StreamAppend& stream : append.streams) {
         if (!encoder.add_section(stream.stream, stream.expected, stream.events.size())) {
             return twice(stream.stream);

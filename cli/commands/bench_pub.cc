@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <atomic>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <thread>
 
@@ -34,9 +36,7 @@ class Publisher {
             }
             append();
         }
-        std::unique_lock lock(mutex_);
-        waiting_ = true;
-        changed_.wait(lock, [this] { return under_way_ == 0; });
+        wait_until_at_most(0);
     }
 
     std::uint64_t events() const { return latencies_.count() * options_.per_message; }
@@ -44,21 +44,35 @@ class Publisher {
     const std::optional<Error>& error() const { return error_; }
 
   private:
+    static constexpr std::uint64_t kNobodyWaits = std::numeric_limits<std::uint64_t>::max();
+
+    // At the bound it sleeps until an eighth is free: to be woken for each answer would cost more
+    // than the appends.
     bool wait_for_room() {
-        std::unique_lock lock(mutex_);
-        waiting_ = true;
-        changed_.wait(lock, [this] { return under_way_ < options_.in_flight || error_; });
-        waiting_ = false;
-        ++under_way_;
-        if (error_) {
-            --under_way_;
+        if (under_way_ >= options_.in_flight) {
+            wait_until_at_most(options_.in_flight - 1 - options_.in_flight / 8);
         }
-        return !error_;
+        if (failed_) {
+            return false;
+        }
+        ++under_way_;
+        return true;
+    }
+
+    void wait_until_at_most(std::uint64_t wanted) {
+        std::unique_lock lock(mutex_);
+        wanted_ = wanted;
+        changed_.wait(lock, [&] { return under_way_ <= wanted; });
+        wanted_ = kNobodyWaits;
     }
 
     void leave() {
-        const std::lock_guard lock(mutex_);
-        --under_way_;
+        const std::uint64_t left = --under_way_;
+        const std::uint64_t wanted = wanted_;
+        if (wanted != kNobodyWaits && left <= wanted) {
+            const std::lock_guard lock(mutex_);
+            changed_.notify_one();
+        }
     }
 
     void append() {
@@ -81,19 +95,12 @@ class Publisher {
     }
 
     void take(Monotonic begun, const Result<Receipt>& receipt) {
-        const Monotonic took = clock_.monotonic() - begun;
-        // Notified under the lock: after the last answer the publisher may be gone.
-        const std::lock_guard lock(mutex_);
-        --under_way_;
         if (receipt) {
-            latencies_.add(took);
-        } else if (!error_) {
+            latencies_.add(clock_.monotonic() - begun);
+        } else if (!failed_.exchange(true)) {
             error_ = receipt.error();
         }
-        // It waits only at the bound, or at the end for none.
-        if (waiting_) {
-            changed_.notify_one();
-        }
+        leave();
     }
 
     EventStore& store_;
@@ -103,10 +110,12 @@ class Publisher {
     std::uint64_t next_stream_;
     const std::string data_;
 
+    std::atomic<std::uint64_t> under_way_{0};
+    std::atomic<std::uint64_t> wanted_{kNobodyWaits};  // how few run() waits for
+    std::atomic<bool> failed_{false};
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::uint64_t under_way_ = 0;  // guarded by mutex_, like those below until run() returned
-    bool waiting_ = false;
+    // Of the thread that calls back, until run() returned.
     Latencies latencies_;
     std::optional<Error> error_;
 };
@@ -120,12 +129,12 @@ std::string shape(const BenchOptions& options) {
 }  // namespace
 
 Result<void> bench_pub(const BenchOptions& options, const Invocation& invocation) {
+    std::vector<std::unique_ptr<Publisher>> publishers;  // called back until the stores are closed
     auto stores = BenchStores::open(invocation, options, Create::yes);
     if (!stores) {
         return stores.error();
     }
     const Clock& clock = invocation.console.clock;
-    std::vector<std::unique_ptr<Publisher>> publishers;
     for (std::uint64_t i = 0; i < options.connections; ++i) {
         publishers.push_back(std::make_unique<Publisher>(stores->of(i), options, invocation, i));
     }

@@ -47,21 +47,21 @@ class SessionFixture {
         take();
     }
     int append(std::uint16_t partition = 0, std::size_t bytes = 7) {
-        Sequenced sequenced;
-        sequenced.request.assign(bytes, 'x');
+        auto sequenced = std::make_unique<Sequenced>();
+        sequenced->request.assign(bytes, 'x');
         return submit(std::move(sequenced), partition);
     }
     int change() {
-        Sequenced sequenced;
-        sequenced.lifecycle =
+        auto sequenced = std::make_unique<Sequenced>();
+        sequenced->lifecycle =
             std::make_unique<const Lifecycle>(Lifecycle{"s", Expected::any(), DeleteStream{true}});
         return submit(std::move(sequenced), 0);
     }
-    int submit(Sequenced sequenced, std::uint16_t partition) {
+    int submit(std::unique_ptr<Sequenced> sequenced, std::uint16_t partition) {
         const int call = calls_++;
-        sequenced.partition = Partition{partition};
-        sequenced.deadline = now_ + 10s;
-        sequenced.done = [this, call](Result<Receipt> result) {
+        sequenced->partition = Partition{partition};
+        sequenced->deadline = now_ + 10s;
+        sequenced->done = [this, call](Result<Receipt> result) {
             ++resolved_[call];
             if (!result) {
                 errors_[call] = result.error().code;
@@ -137,7 +137,7 @@ class SessionFixture {
         std::vector<std::function<void()>> calls = std::move(effects.calls);
         effects.clear();
         for (Resolved& r : resolved) {
-            r.done(std::move(r.result));
+            r.finish();
         }
         for (const auto& call : calls) {
             call();
