@@ -170,11 +170,9 @@ int Agent::receive() {
     }
     times.drained = parts_.clock.monotonic();
     router_->receive(arrivals_, times, effects_);
-    if (!effects_.submissions.empty()) {
-        parts_.volume.submit(effects_.submissions);
-    }
     const Monotonic now = parts_.clock.monotonic();
     router_->submitted(now);
+    submit();
     busy(Stage::receive, times.drained - times.arrived);
     busy(Stage::decode, now - times.drained);
     const int done = static_cast<int>(arrivals_.size());
@@ -184,13 +182,28 @@ int Agent::receive() {
     return done;
 }
 
+// A lone request is committed here where that is soon done: handing it to another thread and its
+// outcome back costs more than what waits at the socket meanwhile.
+void Agent::submit() {
+    const std::vector<store::Submission>& submissions = effects_.submissions;
+    const bool lone = submissions.size() == 1 && router_->in_flight() == 1;
+    if (lone && commit_time_ <= limits::kCommitHereTimeMax &&
+        parts_.volume.submit_here(submissions.front())) {
+        return;
+    }
+    if (!submissions.empty()) {
+        parts_.volume.submit(submissions);
+    }
+}
+
 int Agent::reply() {
     exchange_.take(outcomes_);
     const int done = static_cast<int>(outcomes_.outcomes.size());
     const Monotonic begun = parts_.clock.monotonic();
     for (const OutcomeBatch::Commit& commit : outcomes_.commits) {
         busy(Stage::check, commit.times.deciding);
-        busy(Stage::commit, commit.times.durable - commit.times.checked);
+        commit_time_ = commit.times.durable - commit.times.checked;
+        busy(Stage::commit, commit_time_);
     }
     if (done != 0) {
         router_->decided(outcomes_, begun, effects_);

@@ -80,6 +80,7 @@ class Agent {
     void run();
     int do_work();
     int receive();
+    void submit();
     int reply();
     void serve();
     void send(Effects& effects);
@@ -108,6 +109,7 @@ class Agent {
     Monotonic next_tick_{};
     std::array<std::int64_t, kStages> busy_ns_{};
     bool more_ = false;
+    Monotonic commit_time_{};  // of the last commit
 
     std::thread thread_;
     mutable std::mutex mutex_;

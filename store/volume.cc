@@ -33,6 +33,7 @@ class LmdbVolume final : public Volume {
     Result<void> start(const std::vector<LogDatabases>& databases, const VolumeOptions& options);
 
     void submit(std::span<const Submission> submissions) override;
+    bool submit_here(const Submission& submission) override;
     Result<AppendOutcome> append(const Submission& submission) override;
     Result<Partition> partition_of(const wire::RequestView& request) const override;
     Partition partition_of(std::string_view stream) const override {
@@ -182,6 +183,11 @@ void LmdbVolume::submit(std::span<const Submission> submissions) {
         partitions.push_back(*partition);
     }
     writer_->submit(routed, partitions);
+}
+
+bool LmdbVolume::submit_here(const Submission& submission) {
+    auto partition = partition_of(submission.request);
+    return partition && writer_->submit_here(submission, *partition);
 }
 
 Result<AppendOutcome> LmdbVolume::append(const Submission& submission) {

@@ -70,8 +70,8 @@ struct Decided {
     Result<AppendOutcome> outcome;
 };
 
-// Where outcomes go. Called on the writer's thread; must not block nor call the volume back, except
-// submit().
+// Where outcomes go. Called on the thread that commits; must not block nor call the volume back,
+// except submit().
 class AppendListener {
   public:
     virtual ~AppendListener() = default;
@@ -171,7 +171,10 @@ class Volume {
     // Queues requests for the next commit, in order; any thread. Each gets exactly one outcome.
     // Beyond limits::kQueueRequestsMax or kQueueBytesMax: busy, at once.
     virtual void submit(std::span<const Submission> submissions) = 0;
-    // The same for one request, in the caller's thread when the writer is idle: no thread switch.
+    // Commits one request in the caller's thread and gives its outcome meanwhile: no thread switch.
+    // False, and nothing submitted, when the writer is not idle.
+    virtual bool submit_here(const Submission& submission) = 0;
+    // Waits for the outcome, and commits in the caller's thread when the writer is idle.
     virtual Result<AppendOutcome> append(const Submission& submission) = 0;
 
     // Which partition a request belongs to; cross_partition when to several.

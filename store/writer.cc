@@ -217,6 +217,22 @@ void Writer::refuse(const Submission& submission, Error error) {
     submission.listener->on_commit(CommitTimes{});
 }
 
+// Nothing waits, nothing is at the disk, and no slice of the index is due.
+bool Writer::idle() const {
+    return !preparing_ && !committing_ && !woken_ && !stop_ && !failure_ && queue_.empty() &&
+           changes_.empty() && !throttled() && !(maintainer_ != nullptr && maintainer_->pending());
+}
+
+bool Writer::submit_here(const Submission& submission, Partition partition) {
+    std::unique_lock lock(mutex_);
+    if (!idle()) {
+        return false;
+    }
+    enqueue(submission, partition);
+    work(lock);
+    return true;
+}
+
 Result<AppendOutcome> Writer::append(const Submission& submission, Partition partition) {
     Waiter waiter;
     Submission own = submission;

@@ -23,8 +23,8 @@ namespace skald::store {
 // Two batons, each held by one thread at a time: `preparing_` to decide requests into a commit, and
 // `committing_` to put it on the disk. While one commit is at the disk the next is prepared, so a
 // thread takes the first, then the second as well, and gives back the first once its batches are
-// sealed. Two threads of its own do that; a caller of append() does it in their place when nobody
-// prepares, so that a lone append costs no thread switch. Thread safe.
+// sealed. Two threads of its own do that; a caller of append() or submit_here() does it in their
+// place when nobody prepares, so that a lone append costs no thread switch. Thread safe.
 class Writer {
   public:
     // `published` is called after each commit, by one thread at a time, before outcomes are given.
@@ -45,6 +45,7 @@ class Writer {
     // Commits what was submitted and ends the thread; later calls get store_failed.
     void stop();
     void submit(std::span<const Submission> submissions, std::span<const Partition> partitions);
+    bool submit_here(const Submission& submission, Partition partition);
     Result<AppendOutcome> append(const Submission& submission, Partition partition);
     // Runs `change` in the next commit, alone in the caller's eyes; waits until it is durable.
     Result<void> change(const std::function<Result<void>(lmdb::WriteTxn&)>& change);
@@ -94,6 +95,7 @@ class Writer {
     void run();
     void work(std::unique_lock<std::mutex>& lock);
     bool has_work() const;
+    bool idle() const;
     bool throttled() const;
     void enqueue(const Submission& submission, Partition partition);
     void take(Commit& commit);

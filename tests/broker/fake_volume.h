@@ -42,6 +42,7 @@ class FakeCursor final : public store::Cursor {
 class FakeVolume final : public store::Volume {
   public:
     void submit(std::span<const store::Submission>) override {}
+    bool submit_here(const store::Submission&) override { return false; }
     Result<store::AppendOutcome> append(const store::Submission&) override {
         return Error(Errc::store_failed, "not in this test");
     }

@@ -58,7 +58,58 @@ class DyingReader {
     pid_t child_ = 0;
 };
 
+// Says who was told of its outcome, and holds the commit up when asked to.
+class Listener final : public AppendListener {
+  public:
+    void on_outcome(std::uint64_t, const Result<AppendOutcome>& outcome) override {
+        written_ = outcome.has_value();
+        thread_ = std::this_thread::get_id();
+    }
+    void on_commit(const CommitTimes&) override {
+        if (hold_.valid()) {
+            reached_.set_value();
+            hold_.wait();
+        }
+    }
+    void hold(std::future<void> until) { hold_ = std::move(until); }
+    std::future<void> reached() { return reached_.get_future(); }
+    bool written() const { return written_; }
+    std::thread::id thread() const { return thread_; }
+
+  private:
+    bool written_ = false;
+    std::thread::id thread_;
+    std::promise<void> reached_;
+    std::future<void> hold_;
+};
+
 }  // namespace
+
+TEST_CASE("writer: a lone request is committed by its caller, others are not", "[store]") {
+    TestLog log;
+    wire::IdSource ids;
+    const std::string bytes =
+        wire::encode_request(Append::one("s", event_of("t", "")), ids).value().bytes;
+    const auto request = wire::RequestView::open(as_bytes(bytes)).value();
+
+    Listener here;
+    REQUIRE(log.volume().submit_here({request, std::nullopt, &here, 0}));
+    CHECK(here.written());
+    CHECK(here.thread() == std::this_thread::get_id());
+
+    Listener holding;
+    std::promise<void> release;
+    holding.hold(release.get_future());
+    auto reached = holding.reached();
+    log.volume().submit(std::vector<Submission>{{request, std::nullopt, &holding, 0}});
+    reached.wait();
+    Listener refused;
+    CHECK_FALSE(log.volume().submit_here({request, std::nullopt, &refused, 0}));
+    release.set_value();
+    log.reopen();
+    CHECK_FALSE(refused.written());
+    CHECK(log.data("s").size() == 2);
+}
 
 TEST_CASE("writer: a reader that died does not hold pages for ever", "[store]") {
     const DyingReader reader;
