@@ -152,7 +152,11 @@ void Agent::run() {
 }
 
 int Agent::do_work() {
-    const int done = reply() + receive();
+    int done = reply() + receive();
+    if (committed_here_) {
+        committed_here_ = false;
+        done += reply();
+    }
     serve();
     const Monotonic now = parts_.clock.monotonic();
     if (now >= next_tick_) {
@@ -189,6 +193,7 @@ void Agent::submit() {
     const bool lone = submissions.size() == 1 && router_->in_flight() == 1;
     if (lone && commit_time_ <= limits::kCommitHereTimeMax &&
         parts_.volume.submit_here(submissions.front())) {
+        committed_here_ = true;
         return;
     }
     if (!submissions.empty()) {

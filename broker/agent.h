@@ -110,6 +110,7 @@ class Agent {
     std::array<std::int64_t, kStages> busy_ns_{};
     bool more_ = false;
     Monotonic commit_time_{};  // of the last commit
+    bool committed_here_ = false;
 
     std::thread thread_;
     mutable std::mutex mutex_;

@@ -6,7 +6,7 @@
 
 namespace skald::cli {
 
-// Small numbers have a bucket each; then 16 buckets of equal width to a power of two.
+// Small numbers have a bucket each; then 64 buckets of equal width to a power of two.
 std::size_t Latencies::bucket_of(std::uint64_t ns) {
     if (ns < (1U << kStepBits)) {
         return static_cast<std::size_t>(ns);

@@ -14,6 +14,8 @@ int milliseconds_until(Monotonic now, Monotonic then) {
 
 // Answers taken before calls are looked at again.
 constexpr int kAnswersAtOnce = 256;
+// How long the loop is left to callers who may come: what arrives unasked waits so long at most.
+constexpr auto kLinger = std::chrono::milliseconds(1);
 
 }  // namespace
 
@@ -32,87 +34,11 @@ Agent::Agent(Options options)
 
 Agent::~Agent() {
     stop_ = true;
-    waker_.wake();
+    {
+        const std::lock_guard lock(mutex_);
+        wake_loop();
+    }
     thread_.join();
-}
-
-Result<wire::msg::Welcome> Agent::await_welcome(std::chrono::milliseconds timeout) {
-    std::unique_lock lock(mutex_);
-    if (!room_.wait_for(lock, timeout, [this] { return welcome_.has_value(); })) {
-        return Error(Errc::unreachable, "no server answered in time");
-    }
-    return *welcome_;
-}
-
-bool Agent::has_room(std::size_t bytes) const {
-    return !closed_ && open_requests_ < limits::kClientRequestsMax &&
-           (open_bytes_ + bytes <= limits::kClientBytesMax || open_requests_ == 0);
-}
-
-void Agent::enqueue(std::unique_ptr<Sequenced>& call) {
-    ++open_requests_;
-    open_bytes_ += call->bytes();
-    const bool wake = inbox_.empty();
-    inbox_.calls.push_back(std::move(call));
-    if (wake) {
-        waker_.wake();
-    }
-}
-
-bool Agent::submit(std::unique_ptr<Sequenced>& call) {
-    const std::lock_guard lock(mutex_);
-    if (!has_room(call->bytes())) {
-        return false;
-    }
-    enqueue(call);
-    return true;
-}
-
-bool Agent::submit_blocking(std::unique_ptr<Sequenced>& call) {
-    std::unique_lock lock(mutex_);
-    if (!has_room(call->bytes())) {
-        ++waiting_for_room_;
-        const bool room =
-            room_.wait_for(lock, options_.timeout, [&] { return has_room(call->bytes()); });
-        --waiting_for_room_;
-        if (!room) {
-            return false;
-        }
-    }
-    enqueue(call);
-    return true;
-}
-
-bool Agent::push(Input input) {
-    const std::lock_guard lock(mutex_);
-    if (closed_) {
-        return false;
-    }
-    const bool wake = inbox_.empty();
-    inbox_.others.push_back(std::move(input));
-    if (wake) {
-        waker_.wake();
-    }
-    return true;
-}
-
-void Agent::request(Plain call) {
-    auto done = call.done;
-    if (!push(std::move(call))) {
-        done(Error(Errc::connection_lost, "the client was closed"));
-    }
-}
-
-void Agent::subscribe(NewSubscription subscription) {
-    auto done = subscription.done;
-    if (!push(std::move(subscription))) {
-        done(Error(Errc::connection_lost, "the client was closed"));
-    }
-}
-
-void Agent::unsubscribe(SubscriptionId id) {
-    dispatcher_.remove(id);
-    (void)push(Consumed{id, 0, 0, true});
 }
 
 bool Agent::take_inputs() {
@@ -191,6 +117,7 @@ void Agent::send_out() {
 void Agent::resolve_at_once() {
     std::vector<Resolved>& resolved = session_.effects().resolved_at_once;
     for (Resolved& r : resolved) {
+        resolved_waiting_ = true;
         give_room(1, r.call->bytes());
         r.finish();
     }
@@ -224,6 +151,7 @@ void Agent::apply() {
     resolve_at_once();
     // A new subscription is known to the dispatcher before anything is told to it.
     for (const auto& call : effects.calls) {
+        resolved_waiting_ = true;
         call();
     }
     dispatcher_.post(effects.resolved, effects.told);
@@ -249,31 +177,60 @@ void Agent::announce() {
     room_.notify_all();
 }
 
+void Agent::turn() {
+    const Monotonic time = now();
+    const int timeout = milliseconds_until(time, session_.next_tick(time));
+    if (busy_) {
+        // Looks at the socket and the inbox again first: waiting costs system calls.
+    } else if (socket_) {
+        wire::poll_sockets(socket_->socket(), &socket_->monitor(), waker_, timeout);
+    } else {
+        wire::poll_waker(waker_, timeout);
+    }
+    resolved_waiting_ = false;
+    busy_ = take_inputs();
+    apply();
+    busy_ = take_answers() || busy_;
+    apply();
+    session_.tick(now());
+    apply();
+}
+
+// Nothing is open, and nothing can come that was not asked for.
+bool Agent::quiet() const {
+    return socket_ != nullptr && session_.quiet();
+}
+
+// Leaves the loop to callers as long as they come, and takes it back.
+void Agent::linger(std::unique_lock<std::mutex>& lock) {
+    loop_free_ = true;
+    wanted_ = driven_ = false;
+    do {
+        driven_ = false;
+        loop_.wait_for(lock, kLinger, [this] { return wanted_; });
+    } while (driven_ && !wanted_);
+    wanted_ = true;
+    loop_.wait(lock, [this] { return loop_free_; });
+    loop_free_ = false;
+    busy_ = true;
+}
+
 void Agent::run() {
     session_.start(now());
     apply();
-    bool busy = false;
+    std::unique_lock lock(mutex_, std::defer_lock);
     while (!stop_) {
-        const Monotonic time = now();
-        const int timeout = milliseconds_until(time, session_.next_tick(time));
-        if (busy) {
-            // Looks at the socket and the inbox again first: waiting costs system calls.
-        } else if (socket_) {
-            wire::poll_sockets(socket_->socket(), &socket_->monitor(), waker_, timeout);
-        } else {
-            wire::poll_waker(waker_, timeout);
+        turn();
+        const bool lingers = resolved_waiting_ && quiet();
+        lock.lock();
+        if (lingers && inbox_.empty() && open_requests_ == 0 && !stop_) {
+            linger(lock);
         }
-        busy = take_inputs();
-        apply();
-        busy = take_answers() || busy;
-        apply();
-        session_.tick(now());
-        apply();
+        lock.unlock();
     }
-    {
-        const std::lock_guard lock(mutex_);
-        closed_ = true;
-    }
+    lock.lock();
+    closed_ = true;
+    lock.unlock();
     take_inputs();
     session_.close();
     apply();

@@ -1,9 +1,10 @@
-// The client's thread at the socket: it owns the connection and the session, and takes calls over a
-// bounded queue.
+// The client at its socket: a loop over the connection, the session and a bounded queue of calls. A
+// thread of its own runs it; while lone calls follow one another, their callers do in its place.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -25,7 +26,7 @@ class Agent {
         std::vector<std::string> servers;
         CurveClient curve;
         SessionOptions session;
-        std::chrono::milliseconds timeout;  // of appends and changes
+        std::chrono::milliseconds timeout;  // of every call
         const Clock& clock = SystemClock::instance();
     };
     explicit Agent(Options options);
@@ -33,19 +34,20 @@ class Agent {
     Agent(const Agent&) = delete;
     Agent& operator=(const Agent&) = delete;
 
-    // Waits for the node's welcome.
-    Result<wire::msg::Welcome> await_welcome(std::chrono::milliseconds timeout);
+    Result<wire::msg::Welcome> await_welcome();
 
     // False, and `call` untouched, when the queue is at its bound or the client closes.
     bool submit(std::unique_ptr<Sequenced>& call);
-    // Waits for room; false when there is none within the timeout.
-    bool submit_blocking(std::unique_ptr<Sequenced>& call);
-    void request(Plain call);
-    void subscribe(NewSubscription subscription);
+    // Waits for room, busy when there is none within the timeout, and then for the receipt.
+    Result<Receipt> settle(std::unique_ptr<Sequenced> call);
+    // A Rejected comes back as its error.
+    Result<Answer> ask(wire::msg::FromClient message,
+                       std::shared_ptr<const std::string> body = nullptr);
+    // `begun` is called before anything can be told to the subscription; it must not block.
+    Result<Begun> subscribe(const Subscribe& request, std::function<void(const Begun&)> begun);
     void unsubscribe(SubscriptionId id);
     Dispatcher& dispatcher() { return dispatcher_; }
     SpareCalls& spare_calls() { return spare_calls_; }
-    Monotonic now() const { return options_.clock.monotonic(); }
 
   private:
     using Input = std::variant<Plain, NewSubscription, Consumed>;
@@ -59,11 +61,24 @@ class Agent {
         }
     };
 
+    // Who runs the loop for a call that was added to the queue.
+    enum class Loop : std::uint8_t { of_another, of_caller };
     bool push(Input input);
     bool has_room(std::size_t bytes) const;
     void give_room(std::size_t requests, std::size_t bytes);
     void enqueue(std::unique_ptr<Sequenced>& call);
+    void wake_loop();
+    Loop claim_loop();
+    template <typename T>
+    Result<T> await(std::future<Result<T>> answer, Loop loop);
+    template <typename T>
+    Result<T> await(std::future<Result<T>> answer, Input input);
+    void leave_loop();
+    void linger(std::unique_lock<std::mutex>& lock);
     void run();
+    void turn();
+    bool quiet() const;
+    Monotonic now() const { return options_.clock.monotonic(); }
     // Whether there were some.
     bool take_inputs();
     bool take_answers();
@@ -74,19 +89,27 @@ class Agent {
 
     Options options_;
     wire::Waker waker_;
-    Session session_;  // of the thread, like the next three
+    Session session_;  // of whoever runs the loop, like the next five
     std::unique_ptr<DealerSocket> socket_;
     Inbox taken_;
     bool announced_ = false;
+    bool busy_ = false;              // there may be more: not to sleep in the next turn
+    bool resolved_waiting_ = false;  // in this turn
 
     std::mutex mutex_;
     std::condition_variable room_;
-    Inbox inbox_;  // guarded by mutex_, like the next five
+    Inbox inbox_;  // guarded by mutex_, like the next eight
     std::size_t open_requests_ = 0;
     std::size_t open_bytes_ = 0;
     std::size_t waiting_for_room_ = 0;
     bool closed_ = false;
     std::optional<Result<wire::msg::Welcome>> welcome_;
+    // The loop is nobody's: a caller that waits may run it. `loop_` tells our thread that it is
+    // wanted.
+    bool loop_free_ = false;
+    bool driven_ = false;  // by a caller, since our thread looked last
+    bool wanted_ = false;
+    std::condition_variable loop_;
     std::atomic<bool> stop_{false};
     SpareCalls spare_calls_;
     Dispatcher dispatcher_;

@@ -22,19 +22,6 @@ namespace msg = wire::msg;
 constexpr std::size_t kNameBytesMax = 255;
 constexpr std::size_t kSources = 4;  // so that threads that append do not wait for each other
 
-// A one-shot answer between the socket's thread and a caller that waits.
-template <typename T>
-class Waiter {
-  public:
-    std::function<void(Result<T>)> callback() {
-        return [promise = promise_](Result<T> result) { promise->set_value(std::move(result)); };
-    }
-    Result<T> wait() { return promise_->get_future().get(); }
-
-  private:
-    std::shared_ptr<std::promise<Result<T>>> promise_ = std::make_shared<std::promise<Result<T>>>();
-};
-
 Uuid random_uuid() {
     std::random_device device;
     Uuid id;
@@ -100,11 +87,10 @@ class RemoteSubscription final : public Subscription {
 
 class RemoteStore final : public EventStore {
   public:
-    RemoteStore(Agent::Options options, std::chrono::milliseconds timeout)
-        : timeout_(timeout), agent_(std::move(options)) {}
+    explicit RemoteStore(Agent::Options options) : agent_(std::move(options)) {}
 
     Result<void> await_welcome() {
-        auto welcome = agent_.await_welcome(timeout_);
+        auto welcome = agent_.await_welcome();
         if (!welcome) {
             return welcome.error();
         }
@@ -117,7 +103,7 @@ class RemoteStore final : public EventStore {
         if (!call) {
             return call.error();
         }
-        return settle(std::move(*call));
+        return agent_.settle(std::move(*call));
     }
 
     void append_async(Append request, AppendCallback done) override {
@@ -134,7 +120,7 @@ class RemoteStore final : public EventStore {
     }
 
     Result<Page> read(const Read& request) override {
-        auto answer = ask(msg::Read{0, request});
+        auto answer = agent_.ask(msg::Read{0, request});
         if (!answer) {
             return answer.error();
         }
@@ -163,17 +149,10 @@ class RemoteStore final : public EventStore {
             return ok.error();
         }
         auto slot = std::make_shared<HandlerSlot>(handler);
-        Waiter<Begun> waiter;
-        // Added on the socket's thread, before anything can be told.
-        auto done = [this, slot, tell = waiter.callback()](Result<Begun> begun) {
-            if (begun) {
-                slot->begin(begun->position);
-                agent_.dispatcher().add(begun->id, slot);
-            }
-            tell(std::move(begun));
-        };
-        agent_.subscribe({request, agent_.now() + timeout_, std::move(done)});
-        auto begun = waiter.wait();
+        auto begun = agent_.subscribe(request, [this, slot](const Begun& at) {
+            slot->begin(at.position);
+            agent_.dispatcher().add(at.id, slot);
+        });
         if (!begun) {
             return begun.error();
         }
@@ -207,11 +186,11 @@ class RemoteStore final : public EventStore {
         call->lifecycle = std::make_unique<const Lifecycle>(request);
         call->stream = request.stream;
         call->partition = partition_of(request.stream);
-        return settle(std::move(call));
+        return agent_.settle(std::move(call));
     }
 
     Result<std::optional<Snapshot>> get_snapshot(std::string_view stream) override {
-        auto answer = ask(msg::GetSnapshot{0, std::string(stream)});
+        auto answer = agent_.ask(msg::GetSnapshot{0, std::string(stream)});
         if (!answer) {
             return answer.error();
         }
@@ -230,9 +209,9 @@ class RemoteStore final : public EventStore {
         if (auto ok = check_snapshot(stream, snapshot); !ok) {
             return ok.error();
         }
-        auto answer =
-            ask(msg::PutSnapshot{0, std::string(stream), snapshot.version, snapshot.fingerprint},
-                std::make_shared<const std::string>(snapshot.bytes));
+        auto answer = agent_.ask(
+            msg::PutSnapshot{0, std::string(stream), snapshot.version, snapshot.fingerprint},
+            std::make_shared<const std::string>(snapshot.bytes));
         if (!answer) {
             return answer.error();
         }
@@ -264,34 +243,10 @@ class RemoteStore final : public EventStore {
         return call;
     }
 
-    Result<Receipt> settle(std::unique_ptr<Sequenced> call) {
-        Waiter<Receipt> waiter;
-        call->done = waiter.callback();
-        call->at_once = true;
-        if (!agent_.submit_blocking(call)) {
-            return Error(Errc::busy, "the client holds all the requests it can: wait for answers");
-        }
-        return waiter.wait();
-    }
-
-    // A Rejected comes back as its error.
-    Result<Answer> ask(msg::FromClient message, std::shared_ptr<const std::string> body = nullptr) {
-        Waiter<Answer> waiter;
-        agent_.request(
-            {std::move(message), std::move(body), agent_.now() + timeout_, waiter.callback()});
-        auto answer = waiter.wait();
-        if (answer) {
-            if (auto* rejected = std::get_if<msg::Rejected>(&answer->message)) {
-                return std::move(rejected->error);
-            }
-        }
-        return answer;
-    }
-
     template <typename Wanted, typename Pick>
     auto answer_to(msg::FromClient message, Pick pick)
         -> Result<std::decay_t<decltype(pick(std::declval<Wanted&>()))>> {
-        auto answer = ask(std::move(message));
+        auto answer = agent_.ask(std::move(message));
         if (!answer) {
             return answer.error();
         }
@@ -303,7 +258,6 @@ class RemoteStore final : public EventStore {
     }
 
     std::array<Source, kSources> sources_;
-    std::chrono::milliseconds timeout_;
     std::uint16_t partitions_ = 1;
     Agent agent_;
 };
@@ -341,7 +295,7 @@ Result<std::unique_ptr<EventStore>> connect(const ClientOptions& options) {
     agent.session.producer = client::random_uuid();
     agent.session.name = options.name;
     agent.session.seed = load_le<std::uint64_t>(agent.session.producer.bytes.data());
-    auto store = std::make_unique<client::RemoteStore>(std::move(agent), options.timeout);
+    auto store = std::make_unique<client::RemoteStore>(std::move(agent));
     if (auto ok = store->await_welcome(); !ok) {
         return ok.error();
     }

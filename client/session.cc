@@ -199,6 +199,11 @@ Monotonic Session::next_tick(Monotonic now) const {
     return state_ == State::waiting ? std::min(retry_at_, now + kTick) : now + kTick;
 }
 
+bool Session::quiet() const {
+    return state_ == State::ready && subscriptions_.empty() && plain_.empty() &&
+           plain_waiting_.empty();
+}
+
 void Session::close() {
     if (state_ == State::ready) {
         effects_.sends.push_back({msg::Bye{}, nullptr});

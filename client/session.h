@@ -171,6 +171,8 @@ class Session {
     const Error& failure() const { return failure_; }
     const wire::msg::Welcome& welcome() const { return welcome_; }
     Monotonic next_tick(Monotonic now) const;
+    // Ready, without a subscription or a plain request.
+    bool quiet() const;
 
   private:
     enum class State : std::uint8_t { idle, waiting, connecting, ready, closed };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <malloc.h>
 
 #include <csignal>
 #include <filesystem>
@@ -104,7 +105,15 @@ Result<void> wait_for_end(Node& node, const StopSignal& stop, const Logger& log)
     return ended;
 }
 
+// Threads hand memory to one another: what one heap has free, another could not use.
+void use_one_heap() {
+#ifdef __GLIBC__
+    mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 Result<void> serve(const ServeConfig& config, const Invocation& invocation) {
+    use_one_heap();
     auto options = node_options(config);
     if (!options) {
         return options.error();

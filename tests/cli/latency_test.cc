@@ -12,7 +12,7 @@ namespace skald::cli {
 
 using std::chrono::nanoseconds;
 
-TEST_CASE("latency: percentiles are within 7 % of the true ones, and never below", "[model]") {
+TEST_CASE("latency: percentiles are within 2 % of the true ones, and never below", "[model]") {
     CHECK(rc::check([](std::vector<std::uint32_t> all) {
         if (all.empty()) {
             return;
@@ -28,7 +28,7 @@ TEST_CASE("latency: percentiles are within 7 % of the true ones, and never below
             const auto exact = static_cast<double>(all[rank - 1]);
             const auto given = static_cast<double>(latencies.percentile(part).count());
             RC_ASSERT(given >= exact);
-            RC_ASSERT(given <= exact * 1.07);
+            RC_ASSERT(given <= exact * 1.02);
         }
     }));
 }

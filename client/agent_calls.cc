@@ -1,0 +1,169 @@
+// The callers' side of the agent: the queue, and the loop while a caller waits.
+#include "base/limits.h"
+#include "client/agent.h"
+
+namespace skald::client {
+namespace {
+
+// A one-shot answer for a caller that waits.
+template <typename T>
+std::function<void(Result<T>)> promised(std::future<Result<T>>& future) {
+    auto promise = std::make_shared<std::promise<Result<T>>>();
+    future = promise->get_future();
+    return [promise](Result<T> result) { promise->set_value(std::move(result)); };
+}
+
+}  // namespace
+
+Result<wire::msg::Welcome> Agent::await_welcome() {
+    std::unique_lock lock(mutex_);
+    if (!room_.wait_for(lock, options_.timeout, [this] { return welcome_.has_value(); })) {
+        return Error(Errc::unreachable, "no server answered in time");
+    }
+    return *welcome_;
+}
+
+bool Agent::has_room(std::size_t bytes) const {
+    return !closed_ && open_requests_ < limits::kClientRequestsMax &&
+           (open_bytes_ + bytes <= limits::kClientBytesMax || open_requests_ == 0);
+}
+
+void Agent::enqueue(std::unique_ptr<Sequenced>& call) {
+    ++open_requests_;
+    open_bytes_ += call->bytes();
+    inbox_.calls.push_back(std::move(call));
+}
+
+// With the lock held, like the next.
+void Agent::wake_loop() {
+    if (loop_free_) {
+        wanted_ = true;
+        loop_.notify_one();
+    } else {
+        waker_.wake();
+    }
+}
+
+Agent::Loop Agent::claim_loop() {
+    if (loop_free_) {
+        loop_free_ = false;
+        busy_ = true;
+        return Loop::of_caller;
+    }
+    waker_.wake();
+    return Loop::of_another;
+}
+
+bool Agent::submit(std::unique_ptr<Sequenced>& call) {
+    const std::lock_guard lock(mutex_);
+    if (!has_room(call->bytes())) {
+        return false;
+    }
+    const bool wake = inbox_.empty();
+    enqueue(call);
+    if (wake) {
+        wake_loop();
+    }
+    return true;
+}
+
+Result<Receipt> Agent::settle(std::unique_ptr<Sequenced> call) {
+    std::future<Result<Receipt>> receipt;
+    call->done = promised(receipt);
+    call->at_once = true;
+    std::unique_lock lock(mutex_);
+    if (!has_room(call->bytes())) {
+        ++waiting_for_room_;
+        const bool room =
+            room_.wait_for(lock, options_.timeout, [&] { return has_room(call->bytes()); });
+        --waiting_for_room_;
+        if (!room) {
+            return Error(Errc::busy, "the client holds all the requests it can: wait for answers");
+        }
+    }
+    enqueue(call);
+    const Loop loop = claim_loop();
+    lock.unlock();
+    return await(std::move(receipt), loop);
+}
+
+// A caller that has the loop runs it until its own answer is there, so that neither its call nor
+// the answer is handed from one thread to another.
+template <typename T>
+Result<T> Agent::await(std::future<Result<T>> answer, Loop loop) {
+    if (loop == Loop::of_caller) {
+        while (answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+            turn();
+        }
+        leave_loop();
+    }
+    return answer.get();
+}
+
+void Agent::leave_loop() {
+    const bool alone = quiet();
+    const std::lock_guard lock(mutex_);
+    loop_free_ = driven_ = true;
+    if (!alone || !inbox_.empty() || open_requests_ != 0) {
+        wanted_ = true;
+    }
+    if (wanted_) {
+        loop_.notify_one();
+    }
+}
+
+bool Agent::push(Input input) {
+    const std::lock_guard lock(mutex_);
+    if (closed_) {
+        return false;
+    }
+    const bool wake = inbox_.empty();
+    inbox_.others.push_back(std::move(input));
+    if (wake) {
+        wake_loop();
+    }
+    return true;
+}
+
+template <typename T>
+Result<T> Agent::await(std::future<Result<T>> answer, Input input) {
+    std::unique_lock lock(mutex_);
+    if (closed_) {
+        return Error(Errc::connection_lost, "the client was closed");
+    }
+    inbox_.others.push_back(std::move(input));
+    const Loop loop = claim_loop();
+    lock.unlock();
+    return await(std::move(answer), loop);
+}
+
+Result<Answer> Agent::ask(wire::msg::FromClient message, std::shared_ptr<const std::string> body) {
+    std::future<Result<Answer>> future;
+    Plain call{std::move(message), std::move(body), now() + options_.timeout, promised(future)};
+    auto answer = await(std::move(future), Input(std::move(call)));
+    if (answer) {
+        if (auto* rejected = std::get_if<wire::msg::Rejected>(&answer->message)) {
+            return std::move(rejected->error);
+        }
+    }
+    return answer;
+}
+
+Result<Begun> Agent::subscribe(const Subscribe& request, std::function<void(const Begun&)> begun) {
+    std::future<Result<Begun>> future;
+    auto done = [begun = std::move(begun), tell = promised(future)](Result<Begun> result) {
+        if (result) {
+            begun(*result);
+        }
+        tell(std::move(result));
+    };
+    NewSubscription subscription{request, now() + options_.timeout, std::move(done)};
+    return await(std::move(future), Input(std::move(subscription)));
+}
+
+void Agent::unsubscribe(SubscriptionId id) {
+    dispatcher_.remove(id);
+    (void)push(Consumed{id, 0, 0, true});
+}
+
+}  // namespace skald::client
