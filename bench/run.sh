@@ -5,7 +5,7 @@
 #     bench/run.sh [-p payload bytes, 128] [-s seconds a measurement, 1] [-r rounds, 3] [target...]
 #
 # Targets are those of ../shared/bench/peers.sh, run in the same rounds where it is there; default:
-# floor-lmdb replay nats redis-always. `none` measures skald alone. Prints one line a figure,
+# floor-lmdb replay zmq nats redis-always. `none` measures skald alone. Prints one line a figure,
 # 'who metric payload value unit', medians of the rounds, then the ratios. What a metric means is
 # said in bench/README.md. Figures of different runs must not be compared: only ratios within one.
 set -euo pipefail
@@ -20,7 +20,7 @@ while getopts p:s:r: o; do
 done
 shift $((OPTIND - 1))
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(floor-lmdb replay nats redis-always)
+[ ${#targets[@]} -gt 0 ] || targets=(floor-lmdb replay zmq nats redis-always)
 if [ "${targets[0]}" = none ] || [ ! -x "$peers" ]; then targets=(); fi
 
 data=${SKALD_BENCH_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/skald-bench}/skald
@@ -67,6 +67,7 @@ measure_skald() {
     load pub --connections 4 --in-flight 1024 --streams 1000000 |
         sed 's/ publish_4x1024/&_1Mstreams/; s/ ack_4x1024/&_1Mstreams/'
     skald -q bench sub
+    load live --subscribers 8 --in-flight 64 --streams 1 --per-message 100
     stop_node
 }
 
@@ -118,6 +119,8 @@ awk -v p="$payload" '
         ratio("replay / floor-replay 64k", "skald replay_push", "floor-replay ipc_64k_copy",
               ">= 0.5")
         ratio("replay / nats", "skald replay_push", "nats replay_push", large ? ">= 1.2" : ">= 2")
+        ratio("8 live subscribers / zmq", "skald live_8sub_batch100", "zmq pub_8sub_ipc_batch100",
+              ">= 0.5")
         ratio("replay / redis", "skald replay_push", "redis-always replay_pull",
               large ? ">= 1.2" : ">= 2")
     }' "$work/medians"

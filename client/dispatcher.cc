@@ -45,17 +45,17 @@ void HandlerSlot::end(const Error& reason) {
 }
 
 void HandlerSlot::on_events(Told& told, Consumed& used) {
-    std::vector<EventView> events;
+    events_.clear();
     for (std::size_t i = 0; i < told.bodies.size(); ++i) {
-        auto ok = decode_body(told.bodies[i].bytes, told.chunks[i].partition, false, events);
+        auto ok = decode_body(told.bodies[i].bytes, told.chunks[i].partition, false, events_);
         if (!ok) {
             used.ended = true;
             end(ok.error());
             return;
         }
     }
-    if (!events.empty()) {
-        handler_.on_events({events, told.position});
+    if (!events_.empty()) {
+        handler_.on_events({events_, told.position});
     }
 }
 

@@ -46,6 +46,7 @@ class HandlerSlot {
     std::atomic<std::thread::id> runner_{};
     std::atomic<bool> open_{true};
     Position taken_;  // behind what the handler has taken; since begin() of the dispatcher's thread
+    std::vector<EventView> events_;  // of one delivery; its room serves the next
 };
 
 class Dispatcher {

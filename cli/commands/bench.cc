@@ -19,8 +19,7 @@ void declare_connections(Arguments& arguments, BenchOptions& options) {
         .range(1, 1024);
 }
 
-void declare_pub(Arguments& arguments, BenchOptions& options) {
-    declare_connections(arguments, options);
+void declare_load(Arguments& arguments, BenchOptions& options) {
     arguments.number("--in-flight", "N", options.in_flight, "appends of a connection; default 1")
         .range(1, 16384);
     arguments.number("--payload", "BYTES", options.payload, "of data of an event; default 128")
@@ -31,6 +30,17 @@ void declare_pub(Arguments& arguments, BenchOptions& options) {
         .range(1, 4096);
     arguments.number("--seconds", "N", options.seconds, "default 5").range(1, 86400);
     declare_store(arguments, options.store, Create::yes);
+}
+
+void declare_pub(Arguments& arguments, BenchOptions& options) {
+    declare_connections(arguments, options);
+    declare_load(arguments, options);
+}
+
+void declare_live(Arguments& arguments, BenchOptions& options) {
+    arguments.number("--subscribers", "N", options.connections, "a connection each; default 1")
+        .range(1, 1024);
+    declare_load(arguments, options);
 }
 
 void declare_sub(Arguments& arguments, BenchOptions& options) {
@@ -128,6 +138,9 @@ Command bench_command() {
             .children = {
                 child("pub", "Append as fast as it goes",
                       "skald bench pub --connections 4 --in-flight 1024", declare_pub, bench_pub),
+                child("live", "Publish while subscribers follow",
+                      "skald bench live --subscribers 8 --in-flight 64 --per-message 100",
+                      declare_live, bench_live),
                 child("sub", "Follow what is stored, then measure from append to delivery",
                       "skald bench sub --category bench", declare_sub, bench_sub),
                 child("read", "Read what is stored, page by page", "skald bench read", declare_read,

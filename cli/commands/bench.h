@@ -50,6 +50,7 @@ class BenchReport {
 // Half compressible, and JSON.
 std::string bench_payload(std::uint64_t bytes);
 
+Result<void> bench_live(const BenchOptions& options, const Invocation& invocation);
 Result<void> bench_pub(const BenchOptions& options, const Invocation& invocation);
 Result<void> bench_sub(const BenchOptions& options, const Invocation& invocation);
 Result<void> bench_read(const BenchOptions& options, const Invocation& invocation);

@@ -227,7 +227,7 @@ class SubscriptionHandler {
 struct Subscribe {
     Selection selection;
     Start start = Beginning{};
-    std::uint32_t events_in_flight = 16384;   // credit, 1-65,536
+    std::uint32_t events_in_flight = 32768;   // credit, 1-65,536
     std::uint32_t bytes_in_flight = 8 << 20;  // credit, 64 KiB-64 MiB
 };
 

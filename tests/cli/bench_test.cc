@@ -113,6 +113,16 @@ TEST_CASE("bench sub: what is stored, then from append to delivery") {
                                           "end_to_end_max us"});
 }
 
+TEST_CASE("bench live: what each subscriber was given") {
+    Harness harness;
+    BenchOptions load = options();
+    load.connections = 3;
+    load.per_message = 5;
+    const Load live = run_load(harness, load, bench_live);
+    REQUIRE(live.done);
+    CHECK(figures(live.out, "128") == List{"live_3sub_batch5 deliveries/s"});
+}
+
 TEST_CASE("bench: figures as JSON, errors as errors, payloads as JSON") {
     Harness harness;
     const Load pub = run_load(harness, options(), bench_pub, true);

@@ -1,0 +1,91 @@
+#include "cli/commands/publisher.h"
+
+#include <fmt/format.h>
+
+namespace skald::cli {
+namespace {
+
+constexpr std::uint64_t kLookEvery = 64;
+
+}  // namespace
+
+Publisher::Publisher(EventStore& store, const BenchOptions& options, const Invocation& invocation,
+                     std::uint64_t number)
+    : store_(store),
+      options_(options),
+      clock_(invocation.console.clock),
+      stop_(invocation.console.stop),
+      next_stream_(number),
+      data_(bench_payload(options.payload)) {}
+
+void Publisher::run(Monotonic end) {
+    for (std::uint64_t n = 0; wait_for_room(); ++n) {
+        // Seldom: asking for a stop is a system call.
+        const bool look = options_.in_flight == 1 || n % kLookEvery == 0;
+        if (look && (clock_.monotonic() >= end || stop_.requested())) {
+            leave();
+            break;
+        }
+        append();
+    }
+    wait_until_at_most(0);
+}
+
+// At the bound it sleeps until an eighth is free: to be woken for each answer would cost more than
+// the appends.
+bool Publisher::wait_for_room() {
+    if (under_way_ >= options_.in_flight) {
+        wait_until_at_most(options_.in_flight - 1 - options_.in_flight / 8);
+    }
+    if (failed_) {
+        return false;
+    }
+    ++under_way_;
+    return true;
+}
+
+void Publisher::wait_until_at_most(std::uint64_t wanted) {
+    std::unique_lock lock(mutex_);
+    wanted_ = wanted;
+    changed_.wait(lock, [&] { return under_way_ <= wanted; });
+    wanted_ = kNobodyWaits;
+}
+
+void Publisher::leave() {
+    const std::uint64_t left = --under_way_;
+    const std::uint64_t wanted = wanted_;
+    if (wanted != kNobodyWaits && left <= wanted) {
+        const std::lock_guard lock(mutex_);
+        changed_.notify_one();
+    }
+}
+
+void Publisher::append() {
+    std::vector<NewEvent> events(options_.per_message);
+    for (NewEvent& event : events) {
+        event.type = "Measured";
+        event.data = data_;
+    }
+    next_stream_ += options_.connections;
+    auto request =
+        Append::many(fmt::format("bench-{}", next_stream_ % options_.streams), std::move(events));
+    const Monotonic begun = clock_.monotonic();
+    if (options_.in_flight == 1) {
+        take(begun, store_.append(std::move(request)));
+        return;
+    }
+    store_.append_async(std::move(request), [this, begun](Result<Receipt> receipt) {
+        take(begun, std::move(receipt));
+    });
+}
+
+void Publisher::take(Monotonic begun, const Result<Receipt>& receipt) {
+    if (receipt) {
+        latencies_.add(clock_.monotonic() - begun);
+    } else if (!failed_.exchange(true)) {
+        error_ = receipt.error();
+    }
+    leave();
+}
+
+}  // namespace skald::cli

@@ -1,0 +1,55 @@
+// The load of one connection: appends, so many at once.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "cli/commands/bench.h"
+
+namespace skald::cli {
+
+// run() is called on a thread of its own, the others after it returned. The store's callbacks may
+// come until the store is closed: it goes first.
+class Publisher {
+  public:
+    Publisher(EventStore& store, const BenchOptions& options, const Invocation& invocation,
+              std::uint64_t number);
+
+    // Appends until `end` or a stop, then waits for the answers.
+    void run(Monotonic end);
+
+    std::uint64_t events() const { return latencies_.count() * options_.per_message; }
+    const Latencies& latencies() const { return latencies_; }
+    const std::optional<Error>& error() const { return error_; }
+
+  private:
+    static constexpr std::uint64_t kNobodyWaits = std::numeric_limits<std::uint64_t>::max();
+
+    bool wait_for_room();
+    void wait_until_at_most(std::uint64_t wanted);
+    void leave();
+    void append();
+    void take(Monotonic begun, const Result<Receipt>& receipt);
+
+    EventStore& store_;
+    const BenchOptions& options_;
+    const Clock& clock_;
+    const StopSignal& stop_;
+    std::uint64_t next_stream_;
+    const std::string data_;
+
+    std::atomic<std::uint64_t> under_way_{0};
+    std::atomic<std::uint64_t> wanted_{kNobodyWaits};  // how few run() waits for
+    std::atomic<bool> failed_{false};
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    // Of the thread that calls back, until run() returned.
+    Latencies latencies_;
+    std::optional<Error> error_;
+};
+
+}  // namespace skald::cli
