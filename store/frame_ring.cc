@@ -6,10 +6,10 @@ namespace skald::store {
 
 void FrameRing::push(Offset base, Offset end, Frame frame) {
     const std::scoped_lock lock(mutex_);
-    bytes_ += frame->size();
+    bytes_ += frame->capacity();
     entries_.push_back({base, end, std::move(frame)});
     while (entries_.size() > 1 && bytes_ > bytes_max_) {
-        bytes_ -= entries_.front().frame->size();
+        bytes_ -= entries_.front().frame->capacity();
         entries_.pop_front();
     }
 }

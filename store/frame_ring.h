@@ -15,6 +15,7 @@ using Frame = std::shared_ptr<const std::string>;
 
 class FrameRing {
   public:
+    // `bytes_max`: of memory, of which a batch may take more than its size.
     explicit FrameRing(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
     // Batches come in their order, adjacent. The newest stays, whatever its size.

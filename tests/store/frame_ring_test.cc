@@ -26,19 +26,30 @@ TEST_CASE("frame_ring: finds the batch that holds an offset", "[store]") {
 }
 
 TEST_CASE("frame_ring: the oldest go when it is full, the newest stays", "[store]") {
-    FrameRing ring(25);
+    FrameRing ring(250);
     for (std::uint64_t i = 0; i < 3; ++i) {
-        ring.push(Offset{i}, Offset{i + 1}, frame(10));
+        ring.push(Offset{i}, Offset{i + 1}, frame(100));
     }
     CHECK_FALSE(ring.find(Offset{0}));
     CHECK(ring.find(Offset{1}));
-    CHECK(ring.owned_bytes() == 20);
-    ring.push(Offset{3}, Offset{4}, frame(100));
+    CHECK(ring.owned_bytes() == 200);
+    ring.push(Offset{3}, Offset{4}, frame(1000));
     CHECK_FALSE(ring.find(Offset{2}));
     CHECK(ring.find(Offset{3}));
     ring.clear();
     CHECK_FALSE(ring.find(Offset{3}));
     CHECK(ring.owned_bytes() == 0);
+}
+
+TEST_CASE("frame_ring: memory counts, not what is used of it", "[store]") {
+    FrameRing ring(250);
+    for (std::uint64_t i = 0; i < 2; ++i) {
+        std::string small(100, 'x');
+        small.reserve(200);
+        ring.push(Offset{i}, Offset{i + 1}, std::make_shared<const std::string>(std::move(small)));
+    }
+    CHECK_FALSE(ring.find(Offset{0}));
+    CHECK(ring.find(Offset{1}));
 }
 
 }  // namespace skald::store
