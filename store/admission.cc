@@ -45,6 +45,7 @@ void Admission::begin(Time clock) {
     has_lifecycle_ = false;
     erasures_.clear();
     pending_.clear();
+    committed_.clear();
     builder_.begin(log_.epoch(), log_.next, log_.chain);
 }
 

@@ -43,7 +43,7 @@ class Admission {
         Offset last_offset;
         Version last_version;
     };
-    // Of the batch being built, by offset - base.
+    // A record that a request may repeat.
     struct Pending {
         Uuid id;
         std::uint64_t stream_hash = 0;
@@ -68,6 +68,7 @@ class Admission {
     void index_records(const wire::RequestView& request, Offset first);
     void note_control(const wire::RequestView& request, Offset offset);
     Result<std::optional<Pending>> record_at(Offset offset) const;
+    Result<void> look_up(Offset offset) const;
     AppendOutcome outcome(Offset last, Version version, std::uint32_t records, bool repeated) const;
 
     PartitionLog& log_;
@@ -77,10 +78,14 @@ class Admission {
     std::vector<Erasure> erasures_;
     std::vector<StreamFacts> facts_;       // of the request's written streams
     std::vector<Version> first_versions_;  // of the same
-    std::vector<Pending> pending_;
+    std::vector<Pending> pending_;         // of the batch being built, by offset - base
     // Of the batch before, which may still be on its way to the disk.
     std::vector<Pending> previous_;
     Offset previous_base_;
+    // Of the committed batch that was asked for last, none for holes: whoever sends much again
+    // asks for its neighbours. Of one commit: afterwards some may be erased.
+    mutable std::vector<std::optional<Pending>> committed_;
+    mutable Offset committed_base_;
 };
 
 }  // namespace skald::store

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "store/admission.h"
+#include "wire/batch.h"
 
 namespace skald::store {
 namespace {
@@ -60,15 +61,45 @@ Result<std::optional<Admission::Pending>> Admission::record_at(Offset offset) co
     if (offset >= previous_base_ && offset - previous_base_ < previous_.size()) {
         return std::optional(previous_[offset - previous_base_]);
     }
-    auto event = log_.reader().event(offset);
-    if (!event) {
-        return event.error();
+    const auto known = [&] {
+        return offset >= committed_base_ && offset - committed_base_ < committed_.size();
+    };
+    if (!known()) {
+        if (auto ok = look_up(offset); !ok) {
+            return ok.error();
+        }
     }
-    if (!*event) {
-        return std::optional<Pending>();
+    return known() ? committed_[offset - committed_base_] : std::nullopt;
+}
+
+Result<void> Admission::look_up(Offset offset) const {
+    committed_.clear();
+    auto txn = log_.reader().env().read();
+    if (!txn) {
+        return txn.error();
     }
-    return std::optional(Pending{(*event)->id, wire::name_hash((*event)->stream), (*event)->version,
-                                 (*event)->control});
+    auto found = log_.reader().at(*txn, offset);
+    if (!found) {
+        return found.error();
+    }
+    if (!*found) {
+        return {};
+    }
+    wire::EventCursor cursor((*found)->view);
+    while (cursor.next()) {
+        const EventView& event = cursor.event();
+        committed_.push_back(cursor.hole()
+                                 ? std::nullopt
+                                 : std::optional(Pending{event.id, wire::name_hash(event.stream),
+                                                         event.version, event.control}));
+    }
+    committed_base_ = (*found)->view.base();
+    if (cursor.corrupt() && offset >= committed_base_ + committed_.size()) {
+        return Error(Errc::corrupt,
+                     fmt::format("partition {}: a record behind offset {} is damaged",
+                                 log_.partition().value, committed_base_.value));
+    }
+    return {};
 }
 
 Result<Admission::Repeat> Admission::match_versions(const wire::RequestView& request) const {

@@ -79,7 +79,7 @@ Result<Offset> LogReader::at_time(const lmdb::ReadTxn& txn, Time time, Offset be
     return end;
 }
 
-Result<std::optional<StoredEvent>> LogReader::event(Offset offset) const {
+Result<std::optional<std::string>> LogReader::data(Offset offset) const {
     auto txn = env_.read();
     if (!txn) {
         return txn.error();
@@ -89,41 +89,17 @@ Result<std::optional<StoredEvent>> LogReader::event(Offset offset) const {
         return found.error();
     }
     if (!*found || offset < (*found)->view.base()) {
-        return std::optional<StoredEvent>();
+        return std::optional<std::string>();
     }
     const wire::BatchView& batch = (*found)->view;
-    const auto i = static_cast<std::uint32_t>(offset - batch.base());
-    const auto record = batch.record(i);
-    const auto event = record ? batch.event(i, *record, version_in_batch(batch, i)) : std::nullopt;
-    if (!event) {
+    const auto record = batch.record(static_cast<std::uint32_t>(offset - batch.base()));
+    if (!record) {
         Error error(Errc::corrupt, fmt::format("partition {}: the record at offset {} is damaged",
                                                partition_.value, offset.value));
         error.offset = offset.value;
         return error;
     }
-    return std::optional(StoredEvent{event->id, std::string(event->stream),
-                                     std::string(event->type), std::string(event->data),
-                                     event->version, event->control});
-}
-
-Version version_in_batch(const wire::BatchView& batch, std::uint32_t i) {
-    const auto stream_of = [&](std::uint32_t n) {
-        wire::RecordPrefix prefix;
-        const Bytes bytes = batch.record_bytes(n);
-        if (bytes.size() >= sizeof prefix) {
-            std::memcpy(&prefix, bytes.data(), sizeof prefix);
-        }
-        return prefix;
-    };
-    const std::uint16_t stream = stream_of(i).stream;
-    Version version = batch.first_version(stream);
-    for (std::uint32_t n = 0; n < i; ++n) {
-        const wire::RecordPrefix prefix = stream_of(n);
-        if (prefix.stream == stream && !prefix.control()) {
-            ++version;
-        }
-    }
-    return version;
+    return std::optional(std::string(record->data));
 }
 
 }  // namespace skald::store

@@ -18,16 +18,6 @@ struct BatchRef {
     wire::BatchView view;
 };
 
-// What a check needs of a stored event.
-struct StoredEvent {
-    Uuid id;
-    std::string stream;
-    std::string type;
-    std::string data;
-    Version version;
-    bool control = false;
-};
-
 class LogReader {
   public:
     LogReader(lmdb::Env& env, lmdb::Database log, Partition partition, const FrameRing& ring)
@@ -43,8 +33,9 @@ class LogReader {
     // offsets, so this is a binary search over batches.
     Result<Offset> at_time(const lmdb::ReadTxn& txn, Time time, Offset begin, Offset end) const;
 
-    // A committed record; nullopt for a hole. Opens a transaction of its own.
-    Result<std::optional<StoredEvent>> event(Offset offset) const;
+    // Of a committed record; empty for a hole, nullopt where no record is. Opens a transaction of
+    // its own.
+    Result<std::optional<std::string>> data(Offset offset) const;
 
     const lmdb::Env& env() const { return env_; }
 
@@ -55,8 +46,5 @@ class LogReader {
     Partition partition_;
     const FrameRing& ring_;
 };
-
-// The version of record i of a whole batch, counted from its names' first versions.
-Version version_in_batch(const wire::BatchView& batch, std::uint32_t i);
 
 }  // namespace skald::store

@@ -232,11 +232,11 @@ Result<void> PartitionLog::replay_requests(const wire::BatchView& batch, Offset 
 }
 
 Result<StreamControl> PartitionLog::control_at(Offset lifecycle) const {
-    auto event = reader_.event(lifecycle);
-    if (!event) {
-        return event.error();
+    auto data = reader_.data(lifecycle);
+    if (!data) {
+        return data.error();
     }
-    auto control = *event ? decode_control((*event)->data) : std::nullopt;
+    auto control = *data ? decode_control(**data) : std::nullopt;
     if (!control) {
         return damaged(partition_,
                        fmt::format("the lifecycle record at offset {}", lifecycle.value));
