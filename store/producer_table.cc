@@ -265,10 +265,11 @@ void ProducerTable::evict() {
         producers_.erase(ages_.front());
         ages_.pop_front();
     }
+    in_memory_ = producers_.size();
 }
 
 std::size_t ProducerTable::owned_bytes() const {
-    return producers_.size() * (sizeof(Entry) + 64) + fresh_ranges_ * sizeof(SequenceRange);
+    return in_memory_ * (sizeof(Entry) + 64) + fresh_ranges_ * sizeof(SequenceRange);
 }
 
 }  // namespace skald::store

@@ -6,6 +6,7 @@
 // The writer's thread only, except covered().
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <list>
@@ -68,6 +69,7 @@ class ProducerTable {
     // Puts up to some `bytes_max` of changes into the transaction; with the last of them, that
     // `upto` is covered. Returns what counts as put: small values count for more than their bytes.
     Result<std::size_t> merge(lmdb::WriteTxn& txn, Offset upto, std::size_t bytes_max);
+    // Any thread.
     std::size_t owned_bytes() const;
 
   private:
@@ -94,7 +96,8 @@ class ProducerTable {
     std::unordered_map<Uuid, Entry> producers_;
     std::list<Uuid> ages_;  // clean ones, least recently used first
     std::deque<Uuid> dirty_;
-    std::size_t fresh_ranges_ = 0;
+    std::atomic<std::size_t> fresh_ranges_{0};
+    std::atomic<std::size_t> in_memory_{0};  // producers_.size()
     std::map<std::string, std::uint64_t, std::less<>> fences_;
     std::deque<std::string> dirty_fences_;
     Offset merged_;  // up to where, by the last complete merge

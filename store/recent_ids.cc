@@ -48,6 +48,7 @@ void RecentIds::grow() {
         }
     }
     newer_ = std::move(larger);
+    count_bytes();
 }
 
 void RecentIds::begin_generation(Offset base, Time now) {
@@ -56,6 +57,7 @@ void RecentIds::begin_generation(Offset base, Time now) {
     newer_.slots.resize(kSlotsMin);
     newer_.base = base;
     newer_.begun = now;
+    count_bytes();
 }
 
 void RecentIds::add(const Uuid& id, Offset offset, Time now) {
@@ -77,8 +79,8 @@ void RecentIds::add(const Uuid& id, Offset offset, Time now) {
     newer_.place(std::uint64_t{tag_of(id)} << 32 | (relative & kLow32));
 }
 
-std::size_t RecentIds::owned_bytes() const {
-    return (newer_.slots.size() + older_.slots.size()) * sizeof(std::uint64_t);
+void RecentIds::count_bytes() {
+    owned_bytes_ = (newer_.slots.size() + older_.slots.size()) * sizeof(std::uint64_t);
 }
 
 }  // namespace skald::store

@@ -2,6 +2,7 @@
 // producer's sequence (rule L3c). The writer's thread only.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -38,7 +39,8 @@ class RecentIds {
         }
         return std::nullopt;
     }
-    std::size_t owned_bytes() const;
+    // Any thread.
+    std::size_t owned_bytes() const { return owned_bytes_; }
 
   private:
     static constexpr std::uint64_t kLow32 = 0xffffffff;
@@ -52,10 +54,12 @@ class RecentIds {
     static std::uint32_t tag_of(const Uuid& id);
     void grow();
     void begin_generation(Offset base, Time now);
+    void count_bytes();
 
     std::size_t generation_max_;
     Generation newer_;
     Generation older_;
+    std::atomic<std::size_t> owned_bytes_{0};
 };
 
 }  // namespace skald::store
