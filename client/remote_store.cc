@@ -1,15 +1,12 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <future>
-#include <random>
 #include <thread>
 
 #include "base/argument_checks.h"
 #include "base/glob.h"
-#include "client/agent.h"
+#include "client/connection.h"
 #include "client/decode.h"
-#include "skald/client.h"
 #include "wire/batch.h"
 #include "wire/request.h"
 
@@ -19,36 +16,7 @@ namespace {
 
 namespace msg = wire::msg;
 
-constexpr std::size_t kNameBytesMax = 255;
 constexpr std::size_t kIdSources = 4;  // so that threads that append do not wait for each other
-
-// A one-shot answer between the socket's thread and a caller that waits.
-template <typename T>
-class Waiter {
-  public:
-    std::function<void(Result<T>)> callback() {
-        return [promise = promise_](Result<T> result) { promise->set_value(std::move(result)); };
-    }
-    Result<T> wait() { return promise_->get_future().get(); }
-
-  private:
-    std::shared_ptr<std::promise<Result<T>>> promise_ = std::make_shared<std::promise<Result<T>>>();
-};
-
-Uuid random_uuid() {
-    std::random_device device;
-    Uuid id;
-    for (std::uint8_t& byte : id.bytes) {
-        byte = static_cast<std::uint8_t>(device());
-    }
-    id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0f) | 0x40);
-    id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
-    return id;
-}
-
-Error not_the_answer() {
-    return {Errc::malformed, "the node answered with another kind of message"};
-}
 
 class RemoteSubscription final : public Subscription {
   public:
@@ -71,17 +39,10 @@ class RemoteSubscription final : public Subscription {
 
 class RemoteStore final : public EventStore {
   public:
-    RemoteStore(Agent::Options options, std::chrono::milliseconds timeout)
-        : timeout_(timeout), agent_(std::move(options)) {}
-
-    Result<void> await_welcome() {
-        auto welcome = agent_.await_welcome(timeout_);
-        if (!welcome) {
-            return welcome.error();
-        }
-        partitions_ = std::max<std::uint16_t>(welcome->partition_count, 1);
-        return {};
-    }
+    explicit RemoteStore(std::unique_ptr<Connection> connection)
+        : partitions_(std::max<std::uint16_t>(connection->welcome().partition_count, 1)),
+          connection_(std::move(connection)),
+          agent_(connection_->agent()) {}
 
     Result<Receipt> append(Append request) override {
         auto call = encode(request);
@@ -105,7 +66,7 @@ class RemoteStore final : public EventStore {
     }
 
     Result<Page> read(const Read& request) override {
-        auto answer = ask(msg::Read{0, request});
+        auto answer = connection_->ask(msg::Read{0, request});
         if (!answer) {
             return answer.error();
         }
@@ -143,7 +104,7 @@ class RemoteStore final : public EventStore {
             }
             tell(std::move(begun));
         };
-        agent_.subscribe({request, agent_.now() + timeout_, std::move(done)});
+        agent_.subscribe({request, connection_->deadline(), std::move(done)});
         auto begun = waiter.wait();
         if (!begun) {
             return begun.error();
@@ -153,13 +114,14 @@ class RemoteStore final : public EventStore {
     }
 
     Result<StreamInfo> stream_info(std::string_view stream) override {
-        return answer_to<msg::StreamAnswer>(msg::GetStream{0, std::string(stream)},
-                                            [](msg::StreamAnswer& a) { return std::move(a.info); });
+        return connection_->answer_to<msg::StreamAnswer>(
+            msg::GetStream{0, std::string(stream)},
+            [](msg::StreamAnswer& a) { return std::move(a.info); });
     }
 
     Result<StreamList> list_streams(std::string_view glob, std::string_view after,
                                     std::uint32_t limit) override {
-        return answer_to<msg::StreamListAnswer>(
+        return connection_->answer_to<msg::StreamListAnswer>(
             msg::ListStreams{0, std::string(glob), std::string(after), limit},
             [](msg::StreamListAnswer& a) { return std::move(a.list); });
     }
@@ -178,12 +140,12 @@ class RemoteStore final : public EventStore {
         call.lifecycle = std::make_unique<const Lifecycle>(request);
         call.stream = request.stream;
         call.partition = partition_of(request.stream);
-        call.deadline = agent_.now() + timeout_;
+        call.deadline = connection_->deadline();
         return settle(std::move(call));
     }
 
     Result<std::optional<Snapshot>> get_snapshot(std::string_view stream) override {
-        auto answer = ask(msg::GetSnapshot{0, std::string(stream)});
+        auto answer = connection_->ask(msg::GetSnapshot{0, std::string(stream)});
         if (!answer) {
             return answer.error();
         }
@@ -202,9 +164,9 @@ class RemoteStore final : public EventStore {
         if (auto ok = check_snapshot(stream, snapshot); !ok) {
             return ok.error();
         }
-        auto answer =
-            ask(msg::PutSnapshot{0, std::string(stream), snapshot.version, snapshot.fingerprint},
-                std::make_shared<const std::string>(snapshot.bytes));
+        auto answer = connection_->ask(
+            msg::PutSnapshot{0, std::string(stream), snapshot.version, snapshot.fingerprint},
+            std::make_shared<const std::string>(snapshot.bytes));
         if (!answer) {
             return answer.error();
         }
@@ -212,7 +174,7 @@ class RemoteStore final : public EventStore {
     }
 
     Result<Position> position() override {
-        return answer_to<msg::PositionAnswer>(
+        return connection_->answer_to<msg::PositionAnswer>(
             msg::GetPosition{}, [](msg::PositionAnswer& a) { return std::move(a.position); });
     }
 
@@ -236,7 +198,7 @@ class RemoteStore final : public EventStore {
         call.ack = request.ack;
         call.stream = std::move(request.streams.back().stream);
         call.partition = partitions_ == 1 ? Partition{} : partition_of(call.stream);
-        call.deadline = agent_.now() + timeout_;
+        call.deadline = connection_->deadline();
         return call;
     }
 
@@ -256,81 +218,26 @@ class RemoteStore final : public EventStore {
         return waiter.wait();
     }
 
-    // A Rejected comes back as its error.
-    Result<Answer> ask(msg::FromClient message, std::shared_ptr<const std::string> body = nullptr) {
-        Waiter<Answer> waiter;
-        agent_.request(
-            {std::move(message), std::move(body), agent_.now() + timeout_, waiter.callback()});
-        auto answer = waiter.wait();
-        if (answer) {
-            if (auto* rejected = std::get_if<msg::Rejected>(&answer->message)) {
-                return std::move(rejected->error);
-            }
-        }
-        return answer;
-    }
-
-    template <typename Wanted, typename Pick>
-    auto answer_to(msg::FromClient message, Pick pick)
-        -> Result<std::decay_t<decltype(pick(std::declval<Wanted&>()))>> {
-        auto answer = ask(std::move(message));
-        if (!answer) {
-            return answer.error();
-        }
-        auto* wanted = std::get_if<Wanted>(&answer->message);
-        if (wanted == nullptr) {
-            return not_the_answer();
-        }
-        return pick(*wanted);
-    }
-
     struct Source {
         std::mutex mutex;
         wire::IdSource ids;  // guarded by mutex
     };
     std::array<Source, kIdSources> sources_;
-    std::chrono::milliseconds timeout_;
-    std::uint16_t partitions_ = 1;
-    Agent agent_;
+    const std::uint16_t partitions_;
+    const std::unique_ptr<Connection> connection_;
+    Agent& agent_;
 };
-
-Result<void> check_options(const ClientOptions& options) {
-    if (options.servers.empty()) {
-        return Error(Errc::invalid_argument, "a client needs at least one server");
-    }
-    if (options.name.size() > kNameBytesMax) {
-        return Error(Errc::invalid_argument, "the client's name has more than 255 bytes");
-    }
-    const bool some =
-        !options.public_key.empty() || !options.secret_key.empty() || !options.server_key.empty();
-    for (const std::string* key : {&options.public_key, &options.secret_key, &options.server_key}) {
-        if (some && key->size() != 40) {
-            return Error(Errc::invalid_argument,
-                         "CURVE needs public_key, secret_key and server_key, 40 characters each");
-        }
-    }
-    return wire::check_zmq_version();
-}
 
 }  // namespace
 }  // namespace client
 
 Result<std::unique_ptr<EventStore>> connect(const ClientOptions& options) {
-    if (auto ok = client::check_options(options); !ok) {
-        return ok.error();
+    auto connection = client::Connection::open(options);
+    if (!connection) {
+        return connection.error();
     }
-    client::Agent::Options agent;
-    agent.servers = options.servers;
-    agent.curve = {options.public_key, options.secret_key, options.server_key};
-    agent.session.servers = options.servers.size();
-    agent.session.producer = client::random_uuid();
-    agent.session.name = options.name;
-    agent.session.seed = load_le<std::uint64_t>(agent.session.producer.bytes.data());
-    auto store = std::make_unique<client::RemoteStore>(std::move(agent), options.timeout);
-    if (auto ok = store->await_welcome(); !ok) {
-        return ok.error();
-    }
-    return std::unique_ptr<EventStore>(std::move(store));
+    return std::unique_ptr<EventStore>(
+        std::make_unique<client::RemoteStore>(std::move(*connection)));
 }
 
 }  // namespace skald
