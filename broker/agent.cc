@@ -64,7 +64,8 @@ Agent::Agent(Parts parts)
     : parts_(std::move(parts)),
       waker_(std::make_shared<wire::Waker>()),
       exchange_([this] { waker_->wake(); }),
-      runner_([this] { waker_->wake(); }) {}
+      runner_([this] { waker_->wake(); }),
+      scavenges_(parts_.volume) {}
 
 Result<std::unique_ptr<Agent>> Agent::open(Parts parts) {
     std::unique_ptr<Agent> agent(new Agent(std::move(parts)));
@@ -80,7 +81,8 @@ Result<std::unique_ptr<Agent>> Agent::open(Parts parts) {
                       agent->parts_.permissions,
                       [agent = agent.get()](PeerId peer) {
                           return agent->socket_->room(peer, agent->router_->sessions());
-                      }},
+                      },
+                      agent->scavenges_},
         agent->parts_.clock.monotonic());
     return agent;
 }

@@ -95,6 +95,7 @@ class Agent {
     std::shared_ptr<wire::Waker> waker_;
     OutcomeExchange exchange_;
     JobRunner runner_;
+    ScavengeRunner scavenges_;
     std::unique_ptr<RouterSocket> socket_;
     std::unique_ptr<Router> router_;
     std::shared_ptr<void> watch_;

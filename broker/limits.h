@@ -28,6 +28,8 @@ inline constexpr std::uint64_t kCreditEventsMax = 65536;
 inline constexpr std::uint64_t kCreditBytesMax = 64 * limits::kMiB;
 // One Deliver aims at this, so that most batches go out whole and need no slicing.
 inline constexpr std::size_t kDeliverBytes = 1 * limits::kMiB;
+// One LogBatches aims at this, for a turn's sake.
+inline constexpr std::size_t kLogBytes = 1 * limits::kMiB;
 // A filter that skips reports where it stands after this many records.
 inline constexpr std::uint64_t kCheckpointRecords = 4096;
 // A peer's part of what may wait in the sockets is no less than this, however many there are.

@@ -57,6 +57,10 @@ bool Rights::may_administer(std::string_view stream) const {
     return matches(admin_, stream);
 }
 
+bool Rights::administers_all() const {
+    return has_star(admin_);
+}
+
 std::vector<std::string> Rights::allowed() const {
     return reads_all_ ? std::vector<std::string>() : read_;
 }

@@ -22,6 +22,7 @@ class Rights {
     bool may_read(std::string_view stream) const;
     bool may_write(std::string_view stream) const;
     bool may_administer(std::string_view stream) const;
+    bool administers_all() const;
     // For a cursor: empty when everything may be read.
     std::vector<std::string> allowed() const;
     bool reads_none() const { return read_.empty(); }

@@ -15,6 +15,7 @@
 #include "broker/arena.h"
 #include "broker/effects.h"
 #include "broker/exchange.h"
+#include "broker/scavenge_runner.h"
 #include "broker/session.h"
 #include "broker/stage_stats.h"
 #include "skald/node.h"
@@ -61,8 +62,8 @@ struct RouterCounters {
     std::uint64_t rejected[9] = {};  // by error class
 };
 
-// One thread at a time. `volume` and `listener` outlive it. `send_room` says how many bytes the
-// socket may take on for a peer right now.
+// One thread at a time. `volume`, `listener` and `scavenges` outlive it. `send_room` says how many
+// bytes the socket may take on for a peer right now.
 class Router {
   public:
     struct Parts {
@@ -71,6 +72,7 @@ class Router {
         NodeLimits limits;
         std::vector<Permission> permissions;
         std::function<std::size_t(PeerId)> send_room;
+        ScavengeRunner& scavenges;
     };
     explicit Router(Parts parts, Monotonic now);
     ~Router();
@@ -153,6 +155,10 @@ class Router {
     bool on(Session& session, Arrival& arrival, const wire::msg::PublishEphemeral& publish);
     bool on(Session& session, Arrival& arrival, const wire::msg::Bye& bye);
     bool on(Session& session, Arrival& arrival, const wire::msg::Heartbeat& heartbeat);
+    bool on(Session& session, Arrival& arrival, const wire::msg::GetLog& get);
+    bool on(Session& session, Arrival& arrival, const wire::msg::FetchLog& fetch);
+    bool on(Session& session, Arrival& arrival, const wire::msg::FetchProducers& fetch);
+    bool on(Session& session, Arrival& arrival, const wire::msg::Scavenge& scavenge);
 
     struct Sequenced {
         std::uint64_t id;
@@ -185,6 +191,10 @@ class Router {
     bool answer(Session&, Waiting&, const wire::msg::ListStreams&, std::size_t room);
     bool answer(Session&, Waiting&, const wire::msg::GetSnapshot&, std::size_t room);
     bool answer(Session&, Waiting&, const wire::msg::GetPosition&, std::size_t room);
+    bool answer(Session&, Waiting&, const wire::msg::GetLog&, std::size_t room);
+    bool answer(Session&, Waiting&, const wire::msg::FetchLog&, std::size_t room);
+    bool answer(Session&, Waiting&, const wire::msg::FetchProducers&, std::size_t room);
+    bool admit_administrator(Session& session, std::uint64_t id);
     std::optional<Error> gate_snapshot(const Session& session, std::size_t bytes) const;
     void send_page(Session& session, std::uint64_t id, store::Step& step,
                    const store::Cursor& cursor);

@@ -20,7 +20,8 @@ namespace skald::broker {
 // A request whose answer may be large, or take long: it waits until the peer has room.
 struct Waiting {
     std::variant<wire::msg::Read, wire::msg::GetStream, wire::msg::ListStreams,
-                 wire::msg::GetSnapshot, wire::msg::GetPosition>
+                 wire::msg::GetSnapshot, wire::msg::GetPosition, wire::msg::GetLog,
+                 wire::msg::FetchLog, wire::msg::FetchProducers>
         request;
     std::size_t bytes = 0;  // it counts for, while it waits
     // Of a Read that looked at its share of records and found nothing yet.

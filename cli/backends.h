@@ -22,11 +22,15 @@ struct Backends {
     std::function<Result<BackupReport>(const std::string& directory, const std::string& out,
                                        const AdminProgress&)>
         backup;
+    std::function<Result<BackupReport>(const ClientOptions&, const std::string& out,
+                                       const AdminProgress&)>
+        backup_node;
     std::function<Result<RestoreReport>(const std::string& in, const std::string& directory,
                                         const AdminProgress&)>
         restore;
     std::function<Result<ScavengeReport>(const std::string& directory, const AdminProgress&)>
         scavenge;
+    std::function<Result<ScavengeReport>(const ClientOptions&, const AdminProgress&)> scavenge_node;
     std::function<Result<DirectoryInfo>(const std::string& directory)> info;
 };
 

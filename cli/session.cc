@@ -56,24 +56,33 @@ void declare_store(Arguments& arguments, StoreChoice& choice, Create create,
     }
 }
 
-Result<std::unique_ptr<EventStore>> open_session(const Invocation& invocation,
-                                                 const StoreChoice& choice, Create create) {
+Result<std::optional<ClientOptions>> choose_server(const Invocation& invocation,
+                                                   const StoreChoice& choice) {
     const Globals& globals = invocation.globals;
     if (!choice.directory.empty() && globals.server_given) {
         return Error(Errc::invalid_argument,
                      fmt::format("{} and --server exclude each other", choice.directory));
     }
     if (!choice.directory.empty()) {
-        StoreOptions options;
-        options.partitions = static_cast<std::uint16_t>(choice.partitions);
-        options.create = create == Create::yes;
-        return invocation.backends.open(choice.directory, options);
+        return std::optional<ClientOptions>();
     }
     auto options = client_options(globals);
-    if (!options) {
-        return options.error();
+    return options ? Result<std::optional<ClientOptions>>(std::move(*options)) : options.error();
+}
+
+Result<std::unique_ptr<EventStore>> open_session(const Invocation& invocation,
+                                                 const StoreChoice& choice, Create create) {
+    auto server = choose_server(invocation, choice);
+    if (!server) {
+        return server.error();
     }
-    return invocation.backends.connect(*options);
+    if (*server) {
+        return invocation.backends.connect(**server);
+    }
+    StoreOptions options;
+    options.partitions = static_cast<std::uint16_t>(choice.partitions);
+    options.create = create == Create::yes;
+    return invocation.backends.open(choice.directory, options);
 }
 
 }  // namespace skald::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cli/command.h"
@@ -18,6 +19,11 @@ enum class Create : bool { no, yes };
 // Adds --data (as `names` has it) and, for commands that may create the directory, --partitions.
 void declare_store(Arguments& arguments, StoreChoice& choice, Create create,
                    std::string_view names = "--data");
+
+// The server that is meant; nullopt: the directory is. invalid_argument when both are named, or for
+// a key; not_found for a file of one.
+Result<std::optional<ClientOptions>> choose_server(const Invocation& invocation,
+                                                   const StoreChoice& choice);
 
 // Errors of open_store and connect; invalid_argument when a directory and a server are both named.
 Result<std::unique_ptr<EventStore>> open_session(const Invocation& invocation,

@@ -43,6 +43,9 @@ class Agent {
     // A Rejected comes back as its error.
     Result<Answer> ask(wire::msg::FromClient message,
                        std::shared_ptr<const std::string> body = nullptr);
+    // The same in two steps.
+    std::future<Result<Answer>> ask_ahead(wire::msg::FromClient message);
+    static Result<Answer> wait(std::future<Result<Answer>> answer);
     // `begun` is called before anything can be told to the subscription; it must not block.
     Result<Begun> subscribe(const Subscribe& request, std::function<void(const Begun&)> begun);
     void unsubscribe(SubscriptionId id);

@@ -13,6 +13,15 @@ std::function<void(Result<T>)> promised(std::future<Result<T>>& future) {
     return [promise](Result<T> result) { promise->set_value(std::move(result)); };
 }
 
+Result<Answer> rejected_as_error(Result<Answer> answer) {
+    if (answer) {
+        if (auto* rejected = std::get_if<wire::msg::Rejected>(&answer->message)) {
+            return std::move(rejected->error);
+        }
+    }
+    return answer;
+}
+
 }  // namespace
 
 Result<wire::msg::Welcome> Agent::await_welcome() {
@@ -140,13 +149,20 @@ Result<T> Agent::await(std::future<Result<T>> answer, Input input) {
 Result<Answer> Agent::ask(wire::msg::FromClient message, std::shared_ptr<const std::string> body) {
     std::future<Result<Answer>> future;
     Plain call{std::move(message), std::move(body), now() + options_.timeout, promised(future)};
-    auto answer = await(std::move(future), Input(std::move(call)));
-    if (answer) {
-        if (auto* rejected = std::get_if<wire::msg::Rejected>(&answer->message)) {
-            return std::move(rejected->error);
-        }
+    return rejected_as_error(await(std::move(future), Input(std::move(call))));
+}
+
+std::future<Result<Answer>> Agent::ask_ahead(wire::msg::FromClient message) {
+    std::future<Result<Answer>> future;
+    auto done = promised(future);
+    if (!push(Plain{std::move(message), nullptr, now() + options_.timeout, done})) {
+        done(Error(Errc::connection_lost, "the client was closed"));
     }
-    return answer;
+    return future;
+}
+
+Result<Answer> Agent::wait(std::future<Result<Answer>> answer) {
+    return rejected_as_error(answer.get());
 }
 
 Result<Begun> Agent::subscribe(const Subscribe& request, std::function<void(const Begun&)> begun) {

@@ -1,13 +1,11 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <future>
-#include <random>
 #include <thread>
 
 #include "base/argument_checks.h"
 #include "base/glob.h"
-#include "client/agent.h"
+#include "client/connection.h"
 #include "client/decode.h"
 #include "skald/client.h"
 #include "wire/batch.h"
@@ -19,19 +17,7 @@ namespace {
 
 namespace msg = wire::msg;
 
-constexpr std::size_t kNameBytesMax = 255;
 constexpr std::size_t kSources = 4;  // so that threads that append do not wait for each other
-
-Uuid random_uuid() {
-    std::random_device device;
-    Uuid id;
-    for (std::uint8_t& byte : id.bytes) {
-        byte = static_cast<std::uint8_t>(device());
-    }
-    id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0f) | 0x40);
-    id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
-    return id;
-}
 
 // Where calls are made: ids, and calls to be used again.
 class Source {
@@ -62,10 +48,6 @@ class Source {
     std::vector<std::unique_ptr<Sequenced>> calls_;
 };
 
-Error not_the_answer() {
-    return {Errc::malformed, "the node answered with another kind of message"};
-}
-
 class RemoteSubscription final : public Subscription {
   public:
     RemoteSubscription(Agent& agent, SubscriptionId id, std::shared_ptr<HandlerSlot> slot)
@@ -87,16 +69,10 @@ class RemoteSubscription final : public Subscription {
 
 class RemoteStore final : public EventStore {
   public:
-    explicit RemoteStore(Agent::Options options) : agent_(std::move(options)) {}
-
-    Result<void> await_welcome() {
-        auto welcome = agent_.await_welcome();
-        if (!welcome) {
-            return welcome.error();
-        }
-        partitions_ = std::max<std::uint16_t>(welcome->partition_count, 1);
-        return {};
-    }
+    explicit RemoteStore(std::unique_ptr<Connection> connection)
+        : partitions_(std::max<std::uint16_t>(connection->welcome().partition_count, 1)),
+          connection_(std::move(connection)),
+          agent_(connection_->agent()) {}
 
     Result<Receipt> append(Append request) override {
         auto call = encode(request);
@@ -120,7 +96,7 @@ class RemoteStore final : public EventStore {
     }
 
     Result<Page> read(const Read& request) override {
-        auto answer = agent_.ask(msg::Read{0, request});
+        auto answer = connection_->ask(msg::Read{0, request});
         if (!answer) {
             return answer.error();
         }
@@ -161,13 +137,14 @@ class RemoteStore final : public EventStore {
     }
 
     Result<StreamInfo> stream_info(std::string_view stream) override {
-        return answer_to<msg::StreamAnswer>(msg::GetStream{0, std::string(stream)},
-                                            [](msg::StreamAnswer& a) { return std::move(a.info); });
+        return connection_->answer_to<msg::StreamAnswer>(
+            msg::GetStream{0, std::string(stream)},
+            [](msg::StreamAnswer& a) { return std::move(a.info); });
     }
 
     Result<StreamList> list_streams(std::string_view glob, std::string_view after,
                                     std::uint32_t limit) override {
-        return answer_to<msg::StreamListAnswer>(
+        return connection_->answer_to<msg::StreamListAnswer>(
             msg::ListStreams{0, std::string(glob), std::string(after), limit},
             [](msg::StreamListAnswer& a) { return std::move(a.list); });
     }
@@ -190,7 +167,7 @@ class RemoteStore final : public EventStore {
     }
 
     Result<std::optional<Snapshot>> get_snapshot(std::string_view stream) override {
-        auto answer = agent_.ask(msg::GetSnapshot{0, std::string(stream)});
+        auto answer = connection_->ask(msg::GetSnapshot{0, std::string(stream)});
         if (!answer) {
             return answer.error();
         }
@@ -209,7 +186,7 @@ class RemoteStore final : public EventStore {
         if (auto ok = check_snapshot(stream, snapshot); !ok) {
             return ok.error();
         }
-        auto answer = agent_.ask(
+        auto answer = connection_->ask(
             msg::PutSnapshot{0, std::string(stream), snapshot.version, snapshot.fingerprint},
             std::make_shared<const std::string>(snapshot.bytes));
         if (!answer) {
@@ -219,7 +196,7 @@ class RemoteStore final : public EventStore {
     }
 
     Result<Position> position() override {
-        return answer_to<msg::PositionAnswer>(
+        return connection_->answer_to<msg::PositionAnswer>(
             msg::GetPosition{}, [](msg::PositionAnswer& a) { return std::move(a.position); });
     }
 
@@ -243,63 +220,22 @@ class RemoteStore final : public EventStore {
         return call;
     }
 
-    template <typename Wanted, typename Pick>
-    auto answer_to(msg::FromClient message, Pick pick)
-        -> Result<std::decay_t<decltype(pick(std::declval<Wanted&>()))>> {
-        auto answer = agent_.ask(std::move(message));
-        if (!answer) {
-            return answer.error();
-        }
-        auto* wanted = std::get_if<Wanted>(&answer->message);
-        if (wanted == nullptr) {
-            return not_the_answer();
-        }
-        return pick(*wanted);
-    }
-
     std::array<Source, kSources> sources_;
-    std::uint16_t partitions_ = 1;
-    Agent agent_;
+    const std::uint16_t partitions_;
+    const std::unique_ptr<Connection> connection_;
+    Agent& agent_;
 };
-
-Result<void> check_options(const ClientOptions& options) {
-    if (options.servers.empty()) {
-        return Error(Errc::invalid_argument, "a client needs at least one server");
-    }
-    if (options.name.size() > kNameBytesMax) {
-        return Error(Errc::invalid_argument, "the client's name has more than 255 bytes");
-    }
-    const bool some =
-        !options.public_key.empty() || !options.secret_key.empty() || !options.server_key.empty();
-    for (const std::string* key : {&options.public_key, &options.secret_key, &options.server_key}) {
-        if (some && key->size() != 40) {
-            return Error(Errc::invalid_argument,
-                         "CURVE needs public_key, secret_key and server_key, 40 characters each");
-        }
-    }
-    return wire::check_zmq_version();
-}
 
 }  // namespace
 }  // namespace client
 
 Result<std::unique_ptr<EventStore>> connect(const ClientOptions& options) {
-    if (auto ok = client::check_options(options); !ok) {
-        return ok.error();
+    auto connection = client::Connection::open(options);
+    if (!connection) {
+        return connection.error();
     }
-    client::Agent::Options agent;
-    agent.servers = options.servers;
-    agent.curve = {options.public_key, options.secret_key, options.server_key};
-    agent.timeout = options.timeout;
-    agent.session.servers = options.servers.size();
-    agent.session.producer = client::random_uuid();
-    agent.session.name = options.name;
-    agent.session.seed = load_le<std::uint64_t>(agent.session.producer.bytes.data());
-    auto store = std::make_unique<client::RemoteStore>(std::move(agent));
-    if (auto ok = store->await_welcome(); !ok) {
-        return ok.error();
-    }
-    return std::unique_ptr<EventStore>(std::move(store));
+    return std::unique_ptr<EventStore>(
+        std::make_unique<client::RemoteStore>(std::move(*connection)));
 }
 
 }  // namespace skald

@@ -34,7 +34,8 @@ Result<std::optional<Identity>> read_identity(lmdb::Txn& txn) {
         }
         if (*others > 0) {
             return Error(Errc::unknown_format,
-                         "the directory holds an LMDB database of another kind");
+                         "the directory holds an LMDB database of another kind, or a copy of a log "
+                         "that was not finished");
         }
         return std::optional<Identity>();
     }

@@ -4,9 +4,12 @@
 
 #include <array>
 
+#include "base/limits.h"
+
 namespace skald::store {
 namespace {
 
+constexpr unsigned kDatabasesPerPartition = 8;
 constexpr std::string_view kLineageKey = "lineage";
 constexpr std::string_view kEpochKey = "epoch";
 constexpr std::string_view kStartKey = "start";
@@ -43,6 +46,14 @@ Error damaged(Partition partition, std::string_view what) {
 }
 
 }  // namespace
+
+lmdb::EnvOptions env_options(std::size_t map_bytes) {
+    lmdb::EnvOptions options;
+    options.map_bytes = map_bytes == 0 ? limits::kMapBytesDefault : map_bytes;
+    options.readers_max = limits::kReadersMax;
+    options.databases_max = limits::kPartitionsMax * kDatabasesPerPartition + 8;
+    return options;
+}
 
 Result<LogDatabases> open_log_databases(lmdb::WriteTxn& txn, Partition partition,
                                         const Uuid& new_lineage) {
@@ -131,6 +142,22 @@ Result<void> write_log_start(lmdb::WriteTxn& txn, lmdb::Database meta, Offset st
 Result<void> write_lifecycle_mark(lmdb::WriteTxn& txn, lmdb::Database meta) {
     const std::uint8_t yes = 1;
     return txn.put(meta, as_bytes(kLifecycleKey), bytes_of(yes));
+}
+
+Result<std::optional<Offset>> log_end(const lmdb::Txn& txn, lmdb::Database log) {
+    auto cursor = lmdb::Cursor::open(txn, log);
+    if (!cursor) {
+        return cursor.error();
+    }
+    auto last = cursor->last();
+    if (!last) {
+        return last.error();
+    }
+    if (!*last) {
+        return std::optional<Offset>();
+    }
+    auto batch = wire::BatchView::open((*last)->value);
+    return batch ? Result<std::optional<Offset>>(batch->end()) : batch.error();
 }
 
 }  // namespace skald::store

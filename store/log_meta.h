@@ -1,21 +1,13 @@
 // A partition's databases and its meta data: lineage, epoch, where its log starts.
 #pragma once
 
-#include <vector>
-
-#include "skald/ids.h"
-#include "skald/result.h"
+#include "skald/log_source.h"
 #include "store/lmdb/env.h"
 #include "wire/batch.h"
 
 namespace skald::store {
 
-// A log's identity from an offset on. A restore or an unclean election adds one.
-struct Lineage {
-    Uuid id;
-    Offset begin;
-};
-static_assert(sizeof(Lineage) == 24);
+static_assert(sizeof(Lineage) == 24);  // as it is stored
 
 struct LogDatabases {
     lmdb::Database log;        // base offset -> batch
@@ -24,13 +16,8 @@ struct LogDatabases {
     lmdb::Database snapshots;  // stream -> snapshot
 };
 
-struct LogMeta {
-    std::vector<Lineage> lineages;  // oldest first, never empty
-    Epoch epoch{1};
-    Offset start;                   // of the first record that is still there
-    wire::ChainHash start_chain{};  // before it
-    bool lifecycle = false;         // some stream has a lifecycle record
-};
+// The environment of a data directory; 0 bytes of map: the default.
+lmdb::EnvOptions env_options(std::size_t map_bytes = 0);
 
 // Opens or creates partition N's databases, and its meta data when it is new.
 Result<LogDatabases> open_log_databases(lmdb::WriteTxn& txn, Partition partition,
@@ -43,5 +30,8 @@ Result<void> write_log_meta(lmdb::WriteTxn& txn, lmdb::Database meta, const LogM
 Result<void> write_log_start(lmdb::WriteTxn& txn, lmdb::Database meta, Offset start,
                              const wire::ChainHash& chain);
 Result<void> write_lifecycle_mark(lmdb::WriteTxn& txn, lmdb::Database meta);
+
+// One past the last record; nullopt of a log without any.
+Result<std::optional<Offset>> log_end(const lmdb::Txn& txn, lmdb::Database log);
 
 }  // namespace skald::store

@@ -12,8 +12,6 @@ constexpr std::size_t kProducersInMemoryMax = 16384;
 constexpr std::size_t kFreshRangesMax = limits::kTailEventsMax;
 constexpr std::size_t kFencesInMemoryMax = 4096;
 constexpr std::size_t kPutCost = 1024;  // what a small value counts for: the pages it touches
-constexpr char kFenceKey = 'f';
-constexpr std::string_view kCoveredKey = "covered";
 
 std::string fence_key(std::string_view name) {
     return std::string(1, kFenceKey).append(name);
@@ -186,12 +184,7 @@ Result<Offset> ProducerTable::covered() const {
     if (!txn) {
         return txn.error();
     }
-    auto stored = txn->get(database_, as_bytes(kCoveredKey));
-    if (!stored) {
-        return stored.error();
-    }
-    return *stored && (*stored)->size() == 8 ? Offset{load_le<std::uint64_t>((*stored)->data())}
-                                             : Offset{};
+    return read_covered(*txn, database_);
 }
 
 bool ProducerTable::merge_due(Offset end) const {
@@ -248,9 +241,7 @@ Result<std::size_t> ProducerTable::merge(lmdb::WriteTxn& txn, Offset upto, std::
         return bytes;
     }
     merged_ = upto;
-    if (auto ok =
-            txn.put(database_, as_bytes(kCoveredKey), std::as_bytes(std::span(&upto.value, 1)));
-        !ok) {
+    if (auto ok = write_covered(txn, database_, upto); !ok) {
         return ok.error();
     }
     if (fences_.size() > kFencesInMemoryMax) {

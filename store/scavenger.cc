@@ -41,6 +41,12 @@ Result<ScavengeReport> Scavenger::run() {
     return report_;
 }
 
+Result<void> Scavenger::go_on() const {
+    return parts_.stop.stop_requested()
+               ? Error(Errc::shutting_down, "the scavenge was stopped; what it did stays done")
+               : Result<void>();
+}
+
 void Scavenger::advance(std::uint64_t bytes) {
     bytes_done_ += bytes;
     if (progress_) {
@@ -97,9 +103,12 @@ Result<std::unique_ptr<IndexSnapshot>> Scavenger::look(PartitionLog& log,
     return index;
 }
 
-// Reads batches from `at` on, up to a slice's worth of rewriting; returns where it came to.
-Result<Offset> Scavenger::prepare(PartitionLog& log, Offset at, Offset end,
-                                  std::vector<Rewrite>& rewrites) {
+// Hands on the batches from `at` on, judged by what readers may see now, until one is not taken or
+// the read has lasted long enough; returns where it came to.
+Result<Offset> Scavenger::walk(PartitionLog& log, Offset at, Offset end, const Visit& visit) {
+    if (auto ok = go_on(); !ok) {
+        return ok.error();
+    }
     seen_ = parts_.visible()[log.partition().value];
     auto txn = parts_.env.read();
     if (!txn) {
@@ -110,9 +119,7 @@ Result<Offset> Scavenger::prepare(PartitionLog& log, Offset at, Offset end,
         return index.error();
     }
     const Monotonic begun = parts_.clock.monotonic();
-    std::size_t bytes = 0;
-    while (at < end && bytes < limits::kSliceBytesMax &&
-           parts_.clock.monotonic() - begun < kReadTimeMax) {
+    while (at < end && parts_.clock.monotonic() - begun < kReadTimeMax) {
         auto found = log.reader().at(*txn, at);
         if (!found) {
             return found.error();
@@ -120,7 +127,26 @@ Result<Offset> Scavenger::prepare(PartitionLog& log, Offset at, Offset end,
         if (!*found) {
             return end;
         }
-        const wire::BatchView& batch = (*found)->view;
+        auto taken = visit((*found)->view);
+        if (!taken) {
+            return taken.error();
+        }
+        if (!*taken) {
+            return at;
+        }
+        at = (*found)->view.end();
+    }
+    return at;
+}
+
+// Up to a slice's worth of rewriting; returns where it came to.
+Result<Offset> Scavenger::prepare(PartitionLog& log, Offset at, Offset end,
+                                  std::vector<Rewrite>& rewrites) {
+    std::size_t bytes = 0;
+    return walk(log, at, end, [&](const wire::BatchView& batch) -> Result<bool> {
+        if (bytes >= limits::kSliceBytesMax) {
+            return false;
+        }
         auto punched = punch(batch);
         if (!punched) {
             return punched.error();
@@ -129,10 +155,9 @@ Result<Offset> Scavenger::prepare(PartitionLog& log, Offset at, Offset end,
             bytes += (*punched)->after.size();
             rewrites.push_back(std::move(**punched));
         }
-        at = batch.end();
         advance(batch.bytes().size());
-    }
-    return at;
+        return true;
+    });
 }
 
 Result<std::optional<Scavenger::Rewrite>> Scavenger::punch(const wire::BatchView& batch) {

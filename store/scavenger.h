@@ -11,6 +11,7 @@
 // that exact and no_stream requests are not recognised by their versions once these are gone.
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -33,12 +34,13 @@ class Scavenger {
         Writer& writer;
         const Clock& clock;
         std::function<std::vector<Visible>()> visible;  // what readers may see now
+        std::stop_token stop;                           // ends it between two slices
     };
     // Records that come while it runs are left for the next run.
     Scavenger(Parts parts, const AdminProgress& progress);
 
-    // Errors: store_failed, corrupt with the offset of a batch that cannot be read, map_full,
-    // disk_full, io_error.
+    // Errors: shutting_down when it was stopped, store_failed, corrupt with the offset of a batch
+    // that cannot be read, map_full, disk_full, io_error.
     Result<ScavengeReport> run();
 
   private:
@@ -53,6 +55,11 @@ class Scavenger {
     };
     using Facts = std::unordered_map<std::string, StreamFacts>;
 
+    // Whether the batch was taken and the next may come.
+    using Visit = std::function<Result<bool>(const wire::BatchView&)>;
+
+    Result<Offset> walk(PartitionLog& log, Offset at, Offset end, const Visit& visit);
+    Result<void> go_on() const;
     Result<void> rewrite(PartitionLog& log, Offset end);
     Result<Offset> prepare(PartitionLog& log, Offset at, Offset end,
                            std::vector<Rewrite>& rewrites);

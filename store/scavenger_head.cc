@@ -8,6 +8,7 @@ namespace skald::store {
 namespace {
 
 constexpr std::size_t kDropsMax = 4096;
+constexpr Offset kAnywhere{~std::uint64_t{0}};
 constexpr int kWipeRoundsMax = 6;
 constexpr auto kGapSliceMax = std::chrono::milliseconds(500);
 static_assert(kGapSliceMax < limits::kReadTxnAgeMax);
@@ -35,36 +36,18 @@ Result<void> Scavenger::drop_head(PartitionLog& log) {
 
 // The batches at the head that may go. The last batch stays: the log's end is read from it.
 Result<std::vector<Scavenger::Drop>> Scavenger::find_head(PartitionLog& log) {
-    seen_ = parts_.visible()[log.partition().value];
-    auto txn = parts_.env.read();
-    if (!txn) {
-        return txn.error();
-    }
-    auto index = look(log, *txn);
-    if (!index) {
-        return index.error();
-    }
     std::vector<Drop> drops;
-    Offset at = log.start();
-    while (drops.size() < kDropsMax && at < seen_.high_watermark) {
-        auto found = log.reader().at(*txn, at);
-        if (!found) {
-            return found.error();
+    auto walked = walk(log, log.start(), kAnywhere, [&](const wire::BatchView& batch) {
+        if (drops.size() == kDropsMax || batch.end() >= seen_.high_watermark) {
+            return Result<bool>(false);
         }
-        if (!*found || (*found)->view.end() >= seen_.high_watermark) {
-            break;
+        auto may = may_drop(batch);
+        if (may && *may) {
+            drops.push_back({batch.header()});
         }
-        auto may = may_drop((*found)->view);
-        if (!may) {
-            return may.error();
-        }
-        if (!*may) {
-            break;
-        }
-        drops.push_back({(*found)->view.header()});
-        at = (*found)->view.end();
-    }
-    return drops;
+        return may;
+    });
+    return walked ? Result<std::vector<Drop>>(std::move(drops)) : walked.error();
 }
 
 Result<bool> Scavenger::may_drop(const wire::BatchView& batch) {
@@ -172,6 +155,9 @@ Result<void> Scavenger::scrub() {
 Result<void> Scavenger::zero_free_pages(lmdb::Scrubber& scrubber) {
     const std::size_t page_bytes = parts_.env.info().page_bytes;
     for (bool more = true; more;) {
+        if (auto ok = go_on(); !ok) {
+            return ok;
+        }
         auto ok = parts_.writer.alone([&]() -> Result<void> {
             begin_slice();
             const std::uint64_t before = scrubber.counts().pages_zeroed;
@@ -214,6 +200,9 @@ Result<void> Scavenger::wipe_buffers(lmdb::Scrubber& scrubber) {
 
 Result<void> Scavenger::zero_gaps(lmdb::Scrubber& scrubber) {
     for (bool more = true; more;) {
+        if (auto ok = go_on(); !ok) {
+            return ok;
+        }
         begin_slice();
         auto slice = scrubber.zero_gaps(
             [&] { return parts_.clock.monotonic() - slice_begun_ >= kGapSliceMax; });

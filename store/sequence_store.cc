@@ -7,8 +7,7 @@
 namespace skald::store {
 namespace {
 
-constexpr char kProducerKey = 'p';
-constexpr char kRangesKey = 'r';
+constexpr std::string_view kCoveredKey = "covered";
 constexpr std::size_t kChunkRangesMax = 64;
 constexpr std::uint32_t kRangeRequestsMax = 1U << 30;
 
@@ -195,6 +194,19 @@ Result<void> forget_written(lmdb::WriteTxn& txn, lmdb::Database database, const 
             return erased.error();
         }
     }
+}
+
+Result<Offset> read_covered(const lmdb::Txn& txn, lmdb::Database database) {
+    auto stored = txn.get(database, as_bytes(kCoveredKey));
+    if (!stored) {
+        return stored.error();
+    }
+    return *stored && (*stored)->size() == 8 ? Offset{load_le<std::uint64_t>((*stored)->data())}
+                                             : Offset{};
+}
+
+Result<void> write_covered(lmdb::WriteTxn& txn, lmdb::Database database, Offset covered) {
+    return txn.put(database, as_bytes(kCoveredKey), std::as_bytes(std::span(&covered.value, 1)));
 }
 
 }  // namespace skald::store

@@ -9,6 +9,11 @@
 
 namespace skald::store {
 
+// How keys of the producers' database begin. Ranges come last.
+inline constexpr char kFenceKey = 'f';
+inline constexpr char kProducerKey = 'p';
+inline constexpr char kRangesKey = 'r';
+
 // What is known of a producer beside its ranges.
 struct StoredProducer {
     std::uint64_t epoch = 0;
@@ -31,5 +36,9 @@ Result<std::optional<Written>> read_written(const lmdb::Txn& txn, lmdb::Database
 Result<std::size_t> add_written(lmdb::WriteTxn& txn, lmdb::Database database, const Uuid& id,
                                 const std::vector<SequenceRange>& ranges, std::uint64_t last);
 Result<void> forget_written(lmdb::WriteTxn& txn, lmdb::Database database, const Uuid& id);
+
+// What the log says of requests and fences below it is in the database.
+Result<Offset> read_covered(const lmdb::Txn& txn, lmdb::Database database);
+Result<void> write_covered(lmdb::WriteTxn& txn, lmdb::Database database, Offset covered);
 
 }  // namespace skald::store

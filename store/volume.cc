@@ -9,6 +9,7 @@
 #include "base/glob.h"
 #include "base/limits.h"
 #include "store/cursor.h"
+#include "store/database_log.h"
 #include "store/file_extender.h"
 #include "store/identity.h"
 #include "store/lmdb/free_list.h"
@@ -21,8 +22,6 @@
 
 namespace skald::store {
 namespace {
-
-constexpr unsigned kDatabasesPerPartition = 8;
 
 class LmdbVolume final : public Volume {
   public:
@@ -47,7 +46,9 @@ class LmdbVolume final : public Volume {
     Result<std::string> encode_lifecycle(const Lifecycle& request) override;
     Result<std::optional<Snapshot>> get_snapshot(std::string_view stream) override;
     Result<void> put_snapshot(std::string_view stream, const Snapshot& snapshot) override;
-    Result<ScavengeReport> scavenge(const AdminProgress& progress) override;
+    Result<ScavengeReport> scavenge(const AdminProgress& progress,
+                                    const std::stop_token& stop) override;
+    LogSource& log() override { return *log_; }
     Position position() const override;
     Position position_after(const AppendOutcome& outcome) const override;
     VolumeInfo info() const override;
@@ -66,6 +67,7 @@ class LmdbVolume final : public Volume {
     std::unique_ptr<lmdb::Env> env_;
     std::unique_ptr<LogSet> set_;
     std::optional<Logs> logs_;
+    std::unique_ptr<DatabaseLog> log_;
     mutable std::mutex published_mutex_;
     std::vector<Visible> published_;  // guarded by published_mutex_
     std::mutex watchers_mutex_;
@@ -97,6 +99,8 @@ Result<void> LmdbVolume::start(const std::vector<LogDatabases>& databases,
     set_ = std::move(*set);
     logs_.emplace(Logs{identity_.cluster, set_->logs()});
     publish();
+    log_ = std::make_unique<DatabaseLog>(
+        DatabaseLog::Parts{*env_, identity_.cluster, databases, [this] { return visible(); }});
     if (options.write_ahead) {
         extender_ = FileExtender::start(*env_, options.ahead);
     }
@@ -276,12 +280,13 @@ Result<void> LmdbVolume::put_snapshot(std::string_view stream, const Snapshot& s
         [&](lmdb::WriteTxn& txn) { return write_snapshot(txn, database, stream, snapshot); });
 }
 
-Result<ScavengeReport> LmdbVolume::scavenge(const AdminProgress& progress) {
+Result<ScavengeReport> LmdbVolume::scavenge(const AdminProgress& progress,
+                                            const std::stop_token& stop) {
     const std::unique_lock running(scavenge_mutex_, std::try_to_lock);
     if (!running) {
         return Error(Errc::busy, "the log is being scavenged already");
     }
-    return Scavenger({*env_, set_->logs(), *writer_, clock_, [this] { return visible(); }},
+    return Scavenger({*env_, set_->logs(), *writer_, clock_, [this] { return visible(); }, stop},
                      progress)
         .run();
 }
@@ -356,10 +361,7 @@ Result<std::unique_ptr<Volume>> Volume::open(const std::string& directory,
                      fmt::format("at most {} partitions, not {}", limits::kPartitionsMax,
                                  options.partitions));
     }
-    lmdb::EnvOptions env_options;
-    env_options.map_bytes = options.map_bytes == 0 ? limits::kMapBytesDefault : options.map_bytes;
-    env_options.readers_max = limits::kReadersMax;
-    env_options.databases_max = limits::kPartitionsMax * kDatabasesPerPartition + 8;
+    lmdb::EnvOptions env_options = store::env_options(options.map_bytes);
     env_options.create = options.create;
     auto env = lmdb::Env::open(directory, env_options);
     if (!env) {

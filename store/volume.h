@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "base/limits.h"
 #include "skald/admin.h"
 #include "skald/event_store.h"
+#include "skald/log_source.h"
 #include "wire/request.h"
 
 namespace skald::store {
@@ -193,8 +195,13 @@ class Volume {
     virtual Result<void> put_snapshot(std::string_view stream, const Snapshot& snapshot) = 0;
 
     // Removes dead records (see skald/admin.h) while reads and appends go on: it writes in slices
-    // of limits::kSliceBytesMax and limits::kSliceTimeMax. One at a time, else busy.
-    virtual Result<ScavengeReport> scavenge(const AdminProgress& progress) = 0;
+    // of limits::kSliceBytesMax and limits::kSliceTimeMax. One at a time, else busy. Stopped, it
+    // ends between two slices as shutting_down.
+    virtual Result<ScavengeReport> scavenge(const AdminProgress& progress,
+                                            const std::stop_token& stop) = 0;
+
+    // For copies of it, while reads and appends go on. Any thread.
+    virtual LogSource& log() = 0;
 
     virtual Position position() const = 0;
     // The position just behind an append, for its receipt.

@@ -142,6 +142,25 @@ msg::StreamListAnswer decode(const fb::StreamListAnswer& m) {
     return answer;
 }
 
+msg::LogAnswer decode(const fb::LogAnswer& m) {
+    msg::LogAnswer answer{m.id(), {from_fb(m.cluster()), m.bytes(), {}}};
+    if (m.partitions() != nullptr) {
+        for (const fb::LogPartition* state : *m.partitions()) {
+            answer.state.partitions.push_back(from_fb(state));
+        }
+    }
+    return answer;
+}
+
+msg::ScavengeAnswer decode(const fb::ScavengeAnswer& m) {
+    return {m.id(),
+            m.running(),
+            m.done(),
+            m.total(),
+            {m.batches_rewritten(), m.records_removed(), m.batches_dropped(), m.bytes_freed(),
+             m.pages_zeroed(), m.gaps_zeroed(), m.pages_kept()}};
+}
+
 // The verified root, or nullptr. The depth and table bounds stop a small frame from costing much.
 const fb::Envelope* open(Bytes frame) {
     if (frame.size() > kEnvelopeBytesMax) {
@@ -150,6 +169,29 @@ const fb::Envelope* open(Bytes frame) {
     const auto* data = reinterpret_cast<const std::uint8_t*>(frame.data());
     flatbuffers::Verifier verifier(data, frame.size(), kDepthMax, kTablesMax);
     return fb::VerifyEnvelopeBuffer(verifier) ? fb::GetEnvelope(data) : nullptr;
+}
+
+msg::FromClient log_request(const fb::Envelope& e) {
+    switch (e.body_type()) {
+        case fb::Body::GetLog:
+            return msg::GetLog{e.body_as_GetLog()->id()};
+        case fb::Body::FetchLog: {
+            const auto& m = *e.body_as_FetchLog();
+            return msg::FetchLog{m.id(), Partition{m.partition()}, Offset{m.from()},
+                                 Offset{m.end()}, m.bytes()};
+        }
+        case fb::Body::FetchProducers: {
+            const auto& m = *e.body_as_FetchProducers();
+            return msg::FetchProducers{m.id(), Partition{m.partition()}, text(m.after()),
+                                       m.bytes()};
+        }
+        case fb::Body::Scavenge: {
+            const auto& m = *e.body_as_Scavenge();
+            return msg::Scavenge{m.id(), from_fb(m.run())};
+        }
+        default:
+            throw Refused("not a message of a client");
+    }
 }
 
 msg::FromClient from_client(const fb::Envelope& e) {
@@ -199,7 +241,24 @@ msg::FromClient from_client(const fb::Envelope& e) {
         case fb::Body::Heartbeat:
             return msg::Heartbeat{e.body_as_Heartbeat()->number()};
         default:
-            throw Refused("not a message of a client");
+            return log_request(e);
+    }
+}
+
+msg::FromNode log_answer(const fb::Envelope& e) {
+    switch (e.body_type()) {
+        case fb::Body::LogAnswer:
+            return decode(*e.body_as_LogAnswer());
+        case fb::Body::LogBatches:
+            return msg::LogBatches{e.body_as_LogBatches()->id()};
+        case fb::Body::LogProducers: {
+            const auto& m = *e.body_as_LogProducers();
+            return msg::LogProducers{m.id(), Offset{m.covered()}, text(m.next())};
+        }
+        case fb::Body::ScavengeAnswer:
+            return decode(*e.body_as_ScavengeAnswer());
+        default:
+            throw Refused("not a message of a node");
     }
 }
 
@@ -226,7 +285,7 @@ msg::FromNode subscription_message(const fb::Envelope& e) {
             return msg::Subscribed{m.id(), from_fb(m.position())};
         }
         default:
-            throw Refused("not a message of a node");
+            return log_answer(e);
     }
 }
 

@@ -89,6 +89,19 @@ struct Build {
     Built operator()(const msg::Heartbeat& m) const {
         return built(fb::CreateHeartbeat(b, m.number));
     }
+    Built operator()(const msg::GetLog& m) const { return built(fb::CreateGetLog(b, m.id)); }
+    Built operator()(const msg::FetchLog& m) const {
+        return built(
+            fb::CreateFetchLog(b, m.id, m.partition.value, m.from.value, m.end.value, m.bytes));
+    }
+    Built operator()(const msg::FetchProducers& m) const {
+        const auto after = build_bytes(m.after);
+        return built(fb::CreateFetchProducers(b, m.id, m.partition.value, after, m.bytes));
+    }
+    Built operator()(const msg::Scavenge& m) const {
+        const fb::Id run = to_fb(m.run);
+        return built(fb::CreateScavenge(b, m.id, &run));
+    }
 
     Built operator()(const msg::Welcome& m) const;
     Built operator()(const msg::Receipts& m) const;
@@ -139,6 +152,24 @@ struct Build {
     }
     Built operator()(const msg::Goodbye& m) const {
         return built(fb::CreateGoodbye(b, build(b, m.error)));
+    }
+    Built operator()(const msg::LogAnswer& m) const;
+    Built operator()(const msg::LogBatches& m) const {
+        return built(fb::CreateLogBatches(b, m.id));
+    }
+    Built operator()(const msg::LogProducers& m) const {
+        const auto next = build_bytes(m.next);
+        return built(fb::CreateLogProducers(b, m.id, m.covered.value, next));
+    }
+    Built operator()(const msg::ScavengeAnswer& m) const {
+        const ScavengeReport& r = m.report;
+        return built(fb::CreateScavengeAnswer(
+            b, m.id, m.running, m.done, m.total, r.batches_rewritten, r.records_removed,
+            r.batches_dropped, r.bytes_freed, r.pages_zeroed, r.gaps_zeroed, r.pages_kept));
+    }
+
+    parts::Ref<flatbuffers::Vector<std::uint8_t>> build_bytes(std::string_view bytes) const {
+        return b.CreateVector(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
     }
 };
 
@@ -211,6 +242,17 @@ Built Build::operator()(const msg::StreamListAnswer& m) const {
     const auto list = b.CreateVector(streams);
     const auto next = b.CreateString(m.list.next);
     return built(fb::CreateStreamListAnswer(b, m.id, list, next));
+}
+
+Built Build::operator()(const msg::LogAnswer& m) const {
+    std::vector<parts::Ref<fb::LogPartition>> partitions;
+    partitions.reserve(m.state.partitions.size());
+    for (const PartitionState& state : m.state.partitions) {
+        partitions.push_back(build(b, state));
+    }
+    const auto list = b.CreateVector(partitions);
+    const fb::Id cluster = to_fb(m.state.cluster);
+    return built(fb::CreateLogAnswer(b, m.id, &cluster, m.state.bytes, list));
 }
 
 Bytes finish(Builder& b, Built body) {

@@ -113,6 +113,18 @@ Ref<fb::StreamInfo> build(Builder& b, const StreamInfo& info) {
     return stream.Finish();
 }
 
+Ref<fb::LogPartition> build(Builder& b, const PartitionState& state) {
+    const LogMeta& meta = state.meta;
+    fb::Lineage* places = nullptr;
+    const auto lineages = b.CreateUninitializedVectorOfStructs(meta.lineages.size(), &places);
+    for (std::size_t i = 0; i < meta.lineages.size(); ++i) {
+        places[i] = fb::Lineage(to_fb(meta.lineages[i].id), meta.lineages[i].begin.value);
+    }
+    const fb::Id chain = to_fb(Uuid{meta.start_chain});
+    return fb::CreateLogPartition(b, lineages, meta.epoch.value, meta.start.value, &chain,
+                                  meta.lifecycle, state.high_watermark.value);
+}
+
 Ref<flatbuffers::Vector<const fb::ChunkHead*>> build(Builder& b,
                                                      const std::vector<msg::ChunkHead>& chunks) {
     fb::ChunkHead* places = nullptr;
@@ -134,6 +146,10 @@ Uuid from_fb(const fb::Id* id) {
 
 std::string text(const flatbuffers::String* string) {
     return string == nullptr ? std::string() : string->str();
+}
+
+std::string text(const flatbuffers::Vector<std::uint8_t>* bytes) {
+    return bytes == nullptr ? std::string() : std::string(bytes->begin(), bytes->end());
 }
 
 // One byte more than may be: enough to be refused by. Many entries of a vector may be one string.
@@ -290,6 +306,23 @@ StreamInfo from_fb(const fb::StreamInfo* info) {
     }
     stream.truncate_before = Version{info->truncate_before()};
     return stream;
+}
+
+PartitionState from_fb(const fb::LogPartition* state) {
+    if (state == nullptr || state->lineages() == nullptr || state->lineages()->size() == 0) {
+        throw Refused("log of a partition without its lineage");
+    }
+    PartitionState read;
+    check_aligned(state->lineages());
+    for (const fb::Lineage* lineage : *state->lineages()) {
+        read.meta.lineages.push_back({from_fb(&lineage->id()), Offset{lineage->begin()}});
+    }
+    read.meta.epoch = Epoch{state->epoch()};
+    read.meta.start = Offset{state->start()};
+    read.meta.start_chain = from_fb(state->start_chain()).bytes;
+    read.meta.lifecycle = state->lifecycle();
+    read.high_watermark = Offset{state->high_watermark()};
+    return read;
 }
 
 std::vector<msg::ChunkHead> from_fb(const flatbuffers::Vector<const fb::ChunkHead*>* chunks) {

@@ -24,6 +24,7 @@ Ref<fb::Start> build(Builder& b, const Start& start);
 Ref<fb::Selection> build(Builder& b, const Selection& selection);
 Ref<fb::Fault> build(Builder& b, const Error& error);
 Ref<fb::StreamInfo> build(Builder& b, const StreamInfo& info);
+Ref<fb::LogPartition> build(Builder& b, const PartitionState& state);
 Ref<flatbuffers::Vector<const fb::ChunkHead*>> build(Builder& b,
                                                      const std::vector<msg::ChunkHead>& chunks);
 
@@ -36,6 +37,7 @@ struct Refused : std::runtime_error {
 
 Uuid from_fb(const fb::Id* id);
 std::string text(const flatbuffers::String* string);
+std::string text(const flatbuffers::Vector<std::uint8_t>* bytes);
 // At most one more than the bounds, and each at most one byte more than its own.
 std::vector<std::string> texts(
     const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* strings,
@@ -46,6 +48,7 @@ Start from_fb(const fb::Start* start);
 Selection from_fb(const fb::Selection* selection);
 Error from_fb(const fb::Fault* fault);
 StreamInfo from_fb(const fb::StreamInfo* info);
+PartitionState from_fb(const fb::LogPartition* state);
 std::vector<msg::ChunkHead> from_fb(const flatbuffers::Vector<const fb::ChunkHead*>* chunks);
 
 // Structs in a vector; FlatBuffers' verifier does not ask it of those.

@@ -8,14 +8,18 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "skald/admin.h"
 #include "skald/error.h"
 #include "skald/event_store.h"
+#include "skald/log_source.h"
 
 namespace skald::wire::msg {
 
 inline constexpr std::uint16_t kProtocolMin = 1;
 inline constexpr std::uint16_t kProtocolMax = 1;
-inline constexpr std::uint64_t kFeatures = 0;
+// Bits of `features`. 1 is reserved for ephemeral events.
+inline constexpr std::uint64_t kFeatureLogs = 2;  // GetLog, FetchLog, FetchProducers, Scavenge
+inline constexpr std::uint64_t kFeatures = kFeatureLogs;
 // Ids below are sequences in a partition, of Append and ChangeStream; others are above.
 inline constexpr std::uint64_t kFirstPlainId = std::uint64_t{1} << 63;
 
@@ -99,6 +103,28 @@ struct PublishEphemeral {
 };
 struct Bye {
     std::string reason;
+};
+struct GetLog {
+    std::uint64_t id = 0;
+};
+struct FetchLog {
+    std::uint64_t id = 0;
+    Partition partition;
+    Offset from;
+    Offset end;
+    std::uint32_t bytes = 0;
+    bool operator==(const FetchLog&) const = default;
+};
+struct FetchProducers {
+    std::uint64_t id = 0;
+    Partition partition;
+    std::string after;
+    std::uint32_t bytes = 0;
+};
+// Begins the run unless it is known, and asks how it stands.
+struct Scavenge {
+    std::uint64_t id = 0;
+    Uuid run;
 };
 
 // ---- from both
@@ -230,12 +256,35 @@ struct Busy {
 struct Goodbye {
     Error error;
 };
+struct LogAnswer {
+    std::uint64_t id = 0;
+    LogState state;
+};
+// Body frames: the batches.
+struct LogBatches {
+    std::uint64_t id = 0;
+};
+// A body frame holds the rows.
+struct LogProducers {
+    std::uint64_t id = 0;
+    Offset covered;
+    std::string next;
+};
+struct ScavengeAnswer {
+    std::uint64_t id = 0;
+    bool running = false;
+    std::uint64_t done = 0;  // of total, while it runs
+    std::uint64_t total = 0;
+    ScavengeReport report;  // once it has ended
+};
 
-using FromClient = std::variant<Append, Hello, Read, Subscribe, Credit, Unsubscribe, GetStream,
-                                ListStreams, ChangeStream, GetSnapshot, PutSnapshot, GetPosition,
-                                PublishEphemeral, Bye, Heartbeat>;
+using FromClient =
+    std::variant<Append, Hello, Read, Subscribe, Credit, Unsubscribe, GetStream, ListStreams,
+                 ChangeStream, GetSnapshot, PutSnapshot, GetPosition, PublishEphemeral, Bye,
+                 Heartbeat, GetLog, FetchLog, FetchProducers, Scavenge>;
 using FromNode = std::variant<Receipts, Deliver, Rejected, Welcome, Page, Subscribed, Checkpoint,
                               CaughtUp, FellBehind, Ended, StreamAnswer, StreamListAnswer,
-                              SnapshotAnswer, PositionAnswer, Done, Busy, Goodbye, Heartbeat>;
+                              SnapshotAnswer, PositionAnswer, Done, Busy, Goodbye, Heartbeat,
+                              LogAnswer, LogBatches, LogProducers, ScavengeAnswer>;
 
 }  // namespace skald::wire::msg

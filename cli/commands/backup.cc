@@ -1,37 +1,29 @@
-// skald backup and restore: a data directory copied, and made from a copy.
+// skald backup and restore: a log copied, and a data directory made from a copy.
 #include <fmt/format.h>
 
 #include "cli/commands/commands.h"
-#include "cli/json_writer.h"
-#include "cli/output.h"
-#include "cli/terminal_progress.h"
+#include "cli/commands/report.h"
+#include "cli/session.h"
 
 namespace skald::cli {
 namespace {
 
-struct CopyOptions {
-    std::string from;
-    std::string to;
-};
-
 // BackupReport and RestoreReport say the same things.
 template <typename Report>
-void print(Output& output, const Report& report, const CopyOptions& options) {
-    if (!output.json()) {
-        output.line(fmt::format(
-            "{}: {} in {}, {}", options.to, counted(report.events, "event", "events"),
-            counted(report.batches, "batch", "batches"), counted(report.bytes, "byte", "bytes")));
-        for (const PartitionCopy& copy : report.partitions) {
-            output.line(fmt::format("partition {}: offsets {} to {}, lineage {}",
-                                    copy.partition.value, copy.start.value, copy.next.value,
-                                    to_string(copy.lineage)));
-        }
-        return;
+void print_text(Output& output, const Report& report, const std::string& to) {
+    output.line(fmt::format("{}: {} in {}, {}", to, counted(report.events, "event", "events"),
+                            counted(report.batches, "batch", "batches"),
+                            counted(report.bytes, "byte", "bytes")));
+    for (const PartitionCopy& copy : report.partitions) {
+        output.line(fmt::format("partition {}: offsets {} to {}, lineage {}", copy.partition.value,
+                                copy.start.value, copy.next.value, to_string(copy.lineage)));
     }
-    std::string text;
-    JsonWriter json(text);
+}
+
+template <typename Report>
+void write_json(JsonWriter& json, const Report& report, const std::string& to) {
     json.begin_object()
-        .field("directory", options.to)
+        .field("directory", to)
         .field("events", report.events)
         .field("batches", report.batches)
         .field("bytes", report.bytes)
@@ -46,64 +38,80 @@ void print(Output& output, const Report& report, const CopyOptions& options) {
             .end_object();
     }
     json.end_array().end_object();
-    output.line(text);
 }
 
 template <typename Copy>
-Result<void> run(const CopyOptions& options, const Invocation& invocation, const char* what,
+Result<void> run(const Invocation& invocation, const char* command, const std::string& to,
                  const Copy& copy) {
-    TerminalProgress progress(invocation, what, "bytes");
-    auto report = copy(options.from, options.to, [&](std::uint64_t done, std::uint64_t total) {
-        progress.update(done, total, done);
-    });
-    progress.clear();
-    if (!report) {
-        return report.error();
+    auto report = run_with_report(
+        invocation, command, copy,
+        [&](Output& output, const auto& done) { print_text(output, done, to); },
+        [&](JsonWriter& json, const auto& done) { write_json(json, done, to); });
+    return report ? Result<void>() : report.error();
+}
+
+struct BackupOptions {
+    StoreChoice from;
+    std::string to;
+};
+
+Result<void> back_up(const BackupOptions& options, const Invocation& invocation) {
+    auto server = choose_server(invocation, options.from);
+    if (!server) {
+        return server.error();
     }
-    Output output(invocation);
-    print(output, *report, options);
-    return output.flush();
+    auto done = run(invocation, "backup", options.to, [&](const AdminProgress& progress) {
+        const Backends& backends = invocation.backends;
+        return *server ? backends.backup_node(**server, options.to, progress)
+                       : backends.backup(options.from.directory, options.to, progress);
+    });
+    if (!done && !*server && done.error().code == Errc::already_open) {
+        done.error().message += "; or leave --data out to copy it through its node";
+    }
+    return done;
 }
 
 }  // namespace
 
 Command backup_command() {
-    auto options = std::make_shared<CopyOptions>();
+    auto options = std::make_shared<BackupOptions>();
     return {
         .name = "backup",
-        .summary = "Copy a data directory, up to now, into a new one",
-        .example = "skald backup ./copy --data /var/lib/skald",
+        .summary = "Copy the log of a server at work, or of a directory, into a new directory",
+        .example = "skald backup ./copy",
         .declare =
             [options](Arguments& arguments) {
                 arguments.text("OUT", "PATH", options->to, "the new directory").path().required();
-                arguments.text("--data", "PATH", options->from, "the data directory to copy")
+                declare_store(arguments, options->from, Create::no);
+            },
+        .run = [options](const Invocation& invocation) { return back_up(*options, invocation); },
+        .children = {}};
+}
+
+Command restore_command() {
+    struct Options {
+        std::string from;
+        std::string to;
+    };
+    auto options = std::make_shared<Options>();
+    return {
+        .name = "restore",
+        .summary = "Make a data directory from a backup",
+        .example = "skald restore ./copy ./restored",
+        .declare =
+            [options](Arguments& arguments) {
+                arguments.text("IN", "PATH", options->from, "the backup").path().required();
+                arguments.text("DIR", "PATH", options->to, "the data directory, new or empty")
                     .path()
                     .required();
             },
         .run =
             [options](const Invocation& invocation) {
-                return run(*options, invocation, "backup", invocation.backends.backup);
+                return run(invocation, "restore", options->to, [&](const AdminProgress& progress) {
+                    return invocation.backends.restore(options->from, options->to, progress);
+                });
             },
         .children = {}};
-}
-
-Command restore_command() {
-    auto options = std::make_shared<CopyOptions>();
-    return {.name = "restore",
-            .summary = "Make a data directory from a backup",
-            .example = "skald restore ./copy ./restored",
-            .declare =
-                [options](Arguments& arguments) {
-                    arguments.text("IN", "PATH", options->from, "the backup").path().required();
-                    arguments.text("DIR", "PATH", options->to, "the data directory, new or empty")
-                        .path()
-                        .required();
-                },
-            .run =
-                [options](const Invocation& invocation) {
-                    return run(*options, invocation, "restore", invocation.backends.restore);
-                },
-            .children = {}};
 }
 
 }  // namespace skald::cli

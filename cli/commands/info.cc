@@ -3,8 +3,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/commands/directory.h"
-#include "cli/json_writer.h"
-#include "cli/output.h"
+#include "cli/commands/report.h"
 
 namespace skald::cli {
 namespace {
@@ -44,9 +43,7 @@ void write_partition(JsonWriter& json, const DirectoryPartition& partition) {
         .end_object();
 }
 
-void print_json(Output& output, const DirectoryInfo& info) {
-    std::string text;
-    JsonWriter json(text);
+void write_json(JsonWriter& json, const DirectoryInfo& info) {
     json.begin_object()
         .field("cluster", to_string(info.cluster))
         .field("node", to_string(info.node))
@@ -60,17 +57,11 @@ void print_json(Output& output, const DirectoryInfo& info) {
         write_partition(json, partition);
     }
     json.end_array().end_object();
-    output.line(text);
 }
 
 Result<void> run(const std::string& directory, const Invocation& invocation) {
     auto info = invocation.backends.info(directory);
-    if (!info) {
-        return info.error();
-    }
-    Output output(invocation);
-    (output.json() ? print_json : print_text)(output, *info);
-    return output.flush();
+    return info ? print_report(invocation, *info, print_text, write_json) : info.error();
 }
 
 }  // namespace

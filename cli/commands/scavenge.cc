@@ -2,10 +2,8 @@
 #include <fmt/format.h>
 
 #include "cli/commands/commands.h"
-#include "cli/commands/directory.h"
-#include "cli/json_writer.h"
-#include "cli/output.h"
-#include "cli/terminal_progress.h"
+#include "cli/commands/report.h"
+#include "cli/session.h"
 
 namespace skald::cli {
 namespace {
@@ -24,9 +22,7 @@ void print_text(Output& output, const ScavengeReport& report) {
     }
 }
 
-void print_json(Output& output, const ScavengeReport& report) {
-    std::string text;
-    JsonWriter json(text);
+void write_json(JsonWriter& json, const ScavengeReport& report) {
     json.begin_object()
         .field("records_removed", report.records_removed)
         .field("batches_rewritten", report.batches_rewritten)
@@ -36,29 +32,37 @@ void print_json(Output& output, const ScavengeReport& report) {
         .field("gaps_zeroed", report.gaps_zeroed)
         .field("pages_kept", report.pages_kept)
         .end_object();
-    output.line(text);
 }
 
-Result<void> run(const std::string& directory, const Invocation& invocation) {
-    TerminalProgress progress(invocation, "scavenge", "bytes");
-    auto report = invocation.backends.scavenge(
-        directory, [&progress](std::uint64_t done, std::uint64_t total) {
-            progress.update(done, total, done);
-        });
-    progress.clear();
-    if (!report) {
-        return report.error();
+Result<void> run(const StoreChoice& choice, const Invocation& invocation) {
+    auto server = choose_server(invocation, choice);
+    if (!server) {
+        return server.error();
     }
-    Output output(invocation);
-    (output.json() ? print_json : print_text)(output, *report);
-    return output.flush();
+    const auto scavenge = [&](const AdminProgress& progress) {
+        return *server ? invocation.backends.scavenge_node(**server, progress)
+                       : invocation.backends.scavenge(choice.directory, progress);
+    };
+    auto report = run_with_report(invocation, "scavenge", scavenge, print_text, write_json);
+    return report ? Result<void>() : report.error();
 }
 
 }  // namespace
 
 Command scavenge_command() {
-    return directory_command(
-        "scavenge", "Remove what limits, truncation, deletion and erasure have hidden", run);
+    auto choice = std::make_shared<StoreChoice>();
+    return {.name = "scavenge",
+            .summary = "Remove what limits, truncation, deletion and erasure have hidden",
+            .example = "skald scavenge",
+            .declare =
+                [choice](Arguments& arguments) {
+                    arguments
+                        .text("DIR", "PATH", choice->directory,
+                              "a data directory; without it the server does it, at work")
+                        .path();
+                },
+            .run = [choice](const Invocation& invocation) { return run(*choice, invocation); },
+            .children = {}};
 }
 
 }  // namespace skald::cli

@@ -1,13 +1,9 @@
 // skald verify: reads a whole data directory again.
 #include <fmt/format.h>
 
-#include <iterator>
-
 #include "cli/commands/commands.h"
 #include "cli/commands/directory.h"
-#include "cli/json_writer.h"
-#include "cli/output.h"
-#include "cli/terminal_progress.h"
+#include "cli/commands/report.h"
 
 namespace skald::cli {
 namespace {
@@ -41,9 +37,7 @@ void print_text(Output& output, const VerifyReport& report) {
                                           : counted(report.problem_count, "problem", "problems"));
 }
 
-void print_json(Output& output, const VerifyReport& report) {
-    std::string text;
-    JsonWriter json(text);
+void write_json(JsonWriter& json, const VerifyReport& report) {
     json.begin_object()
         .field("ok", report.problem_count == 0)
         .field("partitions", report.partitions)
@@ -60,23 +54,15 @@ void print_json(Output& output, const VerifyReport& report) {
         write_problem(json, problem);
     }
     json.end_array().end_object();
-    output.line(text);
 }
 
 Result<void> run(const std::string& directory, const Invocation& invocation) {
-    TerminalProgress progress(invocation, "verify", "bytes");
-    auto report =
-        invocation.backends.verify(directory, [&progress](std::uint64_t done, std::uint64_t total) {
-            progress.update(done, total, done);
-        });
-    progress.clear();
+    const auto verify = [&](const AdminProgress& progress) {
+        return invocation.backends.verify(directory, progress);
+    };
+    auto report = run_with_report(invocation, "verify", verify, print_text, write_json);
     if (!report) {
         return report.error();
-    }
-    Output output(invocation);
-    (output.json() ? print_json : print_text)(output, *report);
-    if (auto flushed = output.flush(); !flushed) {
-        return flushed;
     }
     if (report->problem_count > 0) {
         return Error(Errc::corrupt,

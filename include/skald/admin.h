@@ -1,5 +1,5 @@
-// Work on a whole data directory: check it, copy it, look at it. Nobody else may have it open,
-// except for backup_directory inside the process that does.
+// Work on a whole data directory: check it, copy it, look at it. Nobody may have it open for
+// writing, except for directory_info(). A log at work is copied by backup_log().
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "skald/ids.h"
+#include "skald/log_source.h"
 #include "skald/result.h"
 
 namespace skald {
@@ -57,11 +58,20 @@ struct BackupReport {
     std::vector<PartitionCopy> partitions;
 };
 
-// Copies the log of `directory` as it stands at the call into the new directory `out`, which is a
-// data directory like any other. Errors: not_found, already_exists, already_open, disk_full,
-// io_error.
+// Copies the log of `directory` into the new directory `out`, which is a data directory like any
+// other. Errors: not_found, already_exists, already_open, corrupt, disk_full, io_error.
 Result<BackupReport> backup_directory(const std::string& directory, const std::string& out,
                                       const AdminProgress& progress = {});
+
+// The same from wherever the log comes, as of a running node (skald/client.h), while writes go on:
+// the copy ends at the high-watermark of each partition at the call or, when records that were
+// copied had been removed, a little later, where the reason for it is in the copy. Every batch is
+// verified. What a failed copy left is removed; what an ended process left is no data directory.
+// Errors: those of the source, already_exists, disk_full, io_error; corrupt with the offset of a
+// batch that is damaged or does not continue the log; log_truncated when scavenging moved the log's
+// head past the offset that was due, again and again.
+Result<BackupReport> backup_log(LogSource& log, const std::string& out,
+                                const AdminProgress& progress = {});
 
 struct RestoreReport {
     std::uint64_t batches = 0;
@@ -84,6 +94,7 @@ struct ScavengeReport {
     std::uint64_t pages_zeroed = 0;     // free pages of the data file that held something
     std::uint64_t gaps_zeroed = 0;      // the same of unused room in pages of use
     std::uint64_t pages_kept = 0;       // free, but an open read may still see them: the next time
+    bool operator==(const ScavengeReport&) const = default;
 };
 
 // Removes what limits, truncation, deletion and erasure have made unreadable, gives its room back

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "skald/admin.h"
 #include "skald/event_store.h"
+#include "skald/log_source.h"
 
 namespace skald {
 
@@ -37,5 +39,17 @@ struct ClientOptions {
 // of the client, of its own. Destroy subscriptions before the client; calls still open are then
 // resolved as outcome_unknown or connection_lost.
 Result<std::unique_ptr<EventStore>> connect(const ClientOptions& options);
+
+// The log of a running node, for backup_log() of skald/admin.h. The node serves on meanwhile; after
+// a lost connection calls go on until their timeout. Takes the right to administer everything, else
+// forbidden. Errors: those of connect(); unsupported_version when the node is of an older version.
+Result<std::unique_ptr<LogSource>> connect_log(const ClientOptions& options);
+
+// What scavenge_directory() of skald/admin.h does, done by a node at work; waits for its end, which
+// the timeout does not bound: that is for each question how far it is. When it gives up, the node
+// does not. Takes the right to administer everything. Errors: those of connect(), forbidden, busy
+// while another one runs, and what ended it.
+Result<ScavengeReport> scavenge_node(const ClientOptions& options,
+                                     const AdminProgress& progress = {});
 
 }  // namespace skald

@@ -4,25 +4,14 @@
 
 #include <filesystem>
 
-#include "base/limits.h"
-
 namespace skald::store {
 namespace {
 
-constexpr unsigned kDatabasesMax = limits::kPartitionsMax * 8U + 8;
-
-lmdb::EnvOptions env_options(bool create, bool read_only) {
-    lmdb::EnvOptions options;
-    options.map_bytes = limits::kMapBytesDefault;
-    options.readers_max = limits::kReadersMax;
-    options.databases_max = kDatabasesMax;
-    options.create = create;
-    options.read_only = read_only;
-    return options;
-}
-
-Result<Directory> open_known(const std::string& path, bool read_only) {
-    auto env = lmdb::Env::open(path, env_options(false, read_only));
+Result<Directory> open_known(const std::string& path, lmdb::Access access) {
+    lmdb::EnvOptions options = env_options();
+    options.create = false;
+    options.access = access;
+    auto env = lmdb::Env::open(path, options);
     if (!env) {
         return env.error();
     }
@@ -58,21 +47,25 @@ Result<Directory> open_known(const std::string& path, bool read_only) {
 }  // namespace
 
 Result<Directory> open_for_reading(const std::string& path) {
-    return open_known(path, true);
+    return open_known(path, lmdb::Access::read);
+}
+
+Result<Directory> open_at_rest(const std::string& path) {
+    return open_known(path, lmdb::Access::read_at_rest);
 }
 
 Result<Directory> open_exclusively(const std::string& path) {
-    return open_known(path, false);
+    return open_known(path, lmdb::Access::write);
 }
 
-Result<Directory> create_directory(const std::string& path, const Identity& identity) {
+Result<Directory> begin_directory(const std::string& path, const Identity& identity) {
     namespace fs = std::filesystem;
     std::error_code ec;
     if (fs::exists(path, ec) && !fs::is_empty(path, ec)) {
         return Error(Errc::already_exists,
                      fmt::format("{} is not empty; name a new directory", path));
     }
-    auto env = lmdb::Env::open(path, env_options(true, false));
+    auto env = lmdb::Env::open(path, env_options());
     if (!env) {
         return env.error();
     }
@@ -82,9 +75,6 @@ Result<Directory> create_directory(const std::string& path, const Identity& iden
     auto txn = directory.env->write();
     if (!txn) {
         return txn.error();
-    }
-    if (auto ok = write_identity(*txn, identity); !ok) {
-        return ok.error();
     }
     for (std::uint16_t i = 0; i < identity.partitions; ++i) {
         auto databases = open_log_databases(*txn, Partition{i}, Uuid{});
@@ -99,20 +89,12 @@ Result<Directory> create_directory(const std::string& path, const Identity& iden
     return directory;
 }
 
-Result<Offset> log_end(const lmdb::Txn& txn, lmdb::Database log, const LogMeta& meta) {
-    auto cursor = lmdb::Cursor::open(txn, log);
-    if (!cursor) {
-        return cursor.error();
+void discard_directory(const std::string& path) {
+    std::error_code ignored;
+    for (const char* name : {"/data.mdb", "/lock.mdb", "/skald.lock"}) {
+        std::filesystem::remove(path + name, ignored);
     }
-    auto last = cursor->last();
-    if (!last) {
-        return last.error();
-    }
-    if (!*last) {
-        return meta.start;
-    }
-    auto batch = wire::BatchView::open((*last)->value);
-    return batch ? Result<Offset>(batch->end()) : batch.error();
+    std::filesystem::remove(path, ignored);
 }
 
 }  // namespace skald::store

@@ -18,12 +18,14 @@ struct Directory {
 
 // For reading, while another process may write it. not_found, unknown_format, io_error.
 Result<Directory> open_for_reading(const std::string& path);
+// For reading: already_open when another process writes it, and none may before this is closed.
+Result<Directory> open_at_rest(const std::string& path);
 // For everything, alone: already_open when another process writes it.
 Result<Directory> open_exclusively(const std::string& path);
-// A new one with these partitions; already_exists when `path` holds anything.
-Result<Directory> create_directory(const std::string& path, const Identity& identity);
-
-// One past the last record.
-Result<Offset> log_end(const lmdb::Txn& txn, lmdb::Database log, const LogMeta& meta);
+// A new one. `identity` is not written: until it is, nobody takes the directory for a log.
+// already_exists when `path` holds anything.
+Result<Directory> begin_directory(const std::string& path, const Identity& identity);
+// Removes what begin_directory() made, as far as that works. Nobody may have it open.
+void discard_directory(const std::string& path);
 
 }  // namespace skald::store

@@ -33,7 +33,7 @@ Result<DirectoryInfo> directory_info(const std::string& path) {
         if (!meta) {
             return meta.error();
         }
-        auto end = store::log_end(*txn, databases.log, *meta);
+        auto end = store::log_end(*txn, databases.log);
         if (!end) {
             return end.error();
         }
@@ -46,8 +46,8 @@ Result<DirectoryInfo> directory_info(const std::string& path) {
         }
         partition.epoch = meta->epoch;
         partition.start = meta->start;
-        partition.next = *end;
-        info.events += *end - meta->start;
+        partition.next = end->value_or(meta->start);
+        info.events += partition.next - meta->start;
         info.partitions.push_back(partition);
     }
     return info;

@@ -12,7 +12,7 @@ Result<ScavengeReport> scavenge_directory(const std::string& directory,
     if (!volume) {
         return volume.error();
     }
-    return (*volume)->scavenge(progress);
+    return (*volume)->scavenge(progress, {});
 }
 
 }  // namespace skald

@@ -58,13 +58,21 @@ Result<std::string> prepare_directory(const std::string& directory, const EnvOpt
     return canonical.string();
 }
 
-Result<int> lock_directory(const std::string& directory) {
+// -1: none is needed. Where the lock's file is missing nobody ever wrote who knows of it.
+Result<int> lock_directory(const std::string& directory, Access access) {
     const std::string path = directory + "/skald.lock";
-    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    const bool writes = access == Access::write;
+    if (access == Access::read) {
+        return -1;
+    }
+    const int fd = open(path.c_str(), (writes ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC, 0644);
+    if (fd < 0 && !writes && errno == ENOENT) {
+        return -1;
+    }
     if (fd < 0) {
         return errno_error(path);
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (flock(fd, (writes ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
         close(fd);
         return Error(
             Errc::already_open,
@@ -79,7 +87,7 @@ Result<MDB_env*> open_env(const std::string& directory, const EnvOptions& option
         return error_of(rc, directory);
     }
     unsigned flags = MDB_NOTLS;
-    if (options.read_only) {
+    if (options.access != Access::write) {
         flags |= MDB_RDONLY;
     }
     int rc = mdb_env_set_maxreaders(env, options.readers_max);
@@ -126,15 +134,12 @@ Result<std::unique_ptr<Env>> Env::open(const std::string& directory, const EnvOp
     if (!claim(*canonical)) {
         return Error(Errc::already_open, fmt::format("{} is open in this process", directory));
     }
-    int lock_fd = -1;
-    if (!options.read_only) {
-        auto locked = lock_directory(*canonical);
-        if (!locked) {
-            unclaim(*canonical);
-            return locked.error();
-        }
-        lock_fd = *locked;
+    auto locked = lock_directory(*canonical, options.access);
+    if (!locked) {
+        unclaim(*canonical);
+        return locked.error();
     }
+    const int lock_fd = *locked;
     const auto give_up = [&](const Error& error) {
         if (lock_fd >= 0) {
             close(lock_fd);
@@ -142,7 +147,7 @@ Result<std::unique_ptr<Env>> Env::open(const std::string& directory, const EnvOp
         unclaim(*canonical);
         return error;
     };
-    if (!options.read_only) {
+    if (options.access == Access::write) {
         if (auto ok = make_data_file(*canonical); !ok) {
             return give_up(ok.error());
         }

@@ -29,12 +29,15 @@ struct Database {
 };
 enum class Keys : std::uint8_t { bytes, integers };
 
+// Who else may have it open: while one writes others may read, but for one that reads at rest.
+enum class Access : std::uint8_t { write, read, read_at_rest };
+
 struct EnvOptions {
     std::size_t map_bytes = 0;
     unsigned readers_max = 126;
     unsigned databases_max = 16;
     bool create = true;  // else not_found
-    bool read_only = false;
+    Access access = Access::write;
 };
 
 struct EnvInfo {
@@ -47,9 +50,9 @@ struct EnvInfo {
 };
 
 // One environment: a directory with data.mdb and lock.mdb. Opened once per process, else
-// already_open; held by one process at a time for writing (a lock on the file `skald.lock`), else
-// already_open. Default sync flags only: a commit that returned is on the disk.
-// Thread safe; must outlive its transactions. Never fork with one open.
+// already_open; held by one process at a time for writing, or by any number at rest (a lock on the
+// file `skald.lock`), else already_open. Default sync flags only: a commit that returned is on the
+// disk. Thread safe; must outlive its transactions. Never fork with one open.
 class Env {
   public:
     static Result<std::unique_ptr<Env>> open(const std::string& directory,
@@ -124,7 +127,8 @@ class WriteTxn : public Txn {
     // False when there was none.
     Result<bool> erase(Database db, Bytes key);
     Result<bool> erase(Database db, std::uint64_t key);
-    Result<void> drop(Database db);  // and everything in it
+    Result<void> drop(Database db);   // and everything in it
+    Result<void> clear(Database db);  // removes everything in it
     // A child: its changes become this transaction's on its commit. It must not outlive it.
     Result<WriteTxn> child();
     Result<void> commit() &&;

@@ -150,6 +150,13 @@ Result<void> WriteTxn::drop(Database db) {
     return {};
 }
 
+Result<void> WriteTxn::clear(Database db) {
+    if (const int rc = mdb_drop(txn_, db.handle, 0); rc != 0) {
+        return error_of(rc, "cannot clear a database");
+    }
+    return {};
+}
+
 Result<WriteTxn> WriteTxn::child() {
     MDB_txn* txn = nullptr;
     if (const int rc = mdb_txn_begin(mdb_txn_env(txn_), txn_, 0, &txn); rc != 0) {

@@ -39,7 +39,35 @@ class FakeCursor final : public store::Cursor {
     std::shared_ptr<Feed> feed_;
 };
 
-class FakeVolume final : public store::Volume {
+// One batch of `batch_bytes` after the other, from offset 0 up to its end.
+class FakeLog final : public LogSource {
+  public:
+    Result<LogState> state() override {
+        LogState state;
+        state.partitions.push_back({{{{Uuid{}, Offset{}}}, Epoch{1}, Offset{}, {}, false}, end});
+        return state;
+    }
+    Result<BatchRun> batches(const LogRange& range) override {
+        asked = range;
+        BatchRun run;
+        for (Offset at = range.from; at < std::min(range.end, end); ++at) {
+            if (!run.batches.empty() && (run.batches.size() + 1) * batch.size() > range.bytes) {
+                break;
+            }
+            run.batches.push_back(as_bytes(batch));
+        }
+        return run;
+    }
+    Result<ProducerRows> producers(Partition, const std::string& after, std::size_t) override {
+        return ProducerRows{Offset{}, "rows" + after, after.empty() ? "next" : ""};
+    }
+
+    Offset end{100};
+    std::string batch = std::string(1000, 'b');
+    LogRange asked;
+};
+
+class FakeVolume : public store::Volume {
   public:
     void submit(std::span<const store::Submission>) override {}
     bool submit_here(const store::Submission&) override { return false; }
@@ -73,7 +101,10 @@ class FakeVolume final : public store::Volume {
         return std::optional<Snapshot>();
     }
     Result<void> put_snapshot(std::string_view, const Snapshot&) override { return {}; }
-    Result<ScavengeReport> scavenge(const AdminProgress&) override { return ScavengeReport{}; }
+    Result<ScavengeReport> scavenge(const AdminProgress&, const std::stop_token&) override {
+        return ScavengeReport{};
+    }
+    LogSource& log() override { return fake_log; }
     Position position() const override { return {}; }
     Position position_after(const store::AppendOutcome&) const override { return {}; }
     store::VolumeInfo info() const override {
@@ -87,6 +118,7 @@ class FakeVolume final : public store::Volume {
     std::optional<Error> failure() const override { return std::nullopt; }
     std::shared_ptr<void> watch(std::function<void()>) override { return nullptr; }
 
+    FakeLog fake_log;
     std::uint16_t partitions = 1;
     std::shared_ptr<Feed> feed = std::make_shared<Feed>();
     store::CursorOptions asked;

@@ -26,7 +26,7 @@ class RouterFixture {
   public:
     explicit RouterFixture(NodeLimits limits = {}, std::vector<Permission> permissions = {})
         : router_({volume_, listener_, limits, std::move(permissions),
-                   [this](PeerId) { return room_; }},
+                   [this](PeerId) { return room_; }, scavenges_},
                   now_) {}
 
     void say(PeerId peer, const msg::FromClient& message, std::string_view body = {}) {
@@ -104,6 +104,7 @@ class RouterFixture {
         return refused.empty() ? std::nullopt : std::optional(refused.back().error.code);
     }
     void forget() { sent_.clear(); }
+    const std::vector<Outgoing>& sent_messages() const { return sent_; }
     Router& router() { return router_; }
     FakeVolume& volume() { return volume_; }
     std::vector<store::Submission>& submitted() { return submitted_; }
@@ -152,6 +153,7 @@ class RouterFixture {
     std::size_t room_ = 16 * limits::kMiB;
     FakeVolume volume_;
     NoListener listener_;
+    ScavengeRunner scavenges_{volume_};
     Router router_;
     Effects effects_;
     wire::EnvelopeEncoder encoder_;

@@ -94,7 +94,22 @@ TEST_CASE("scavenge: what was removed, as text and as JSON") {
     const json document = json::parse(harness.run({"scavenge", "dir", "--json"}).out);
     CHECK(document["records_removed"] == 2);
     CHECK(document["pages_zeroed"] == 3);
-    CHECK(harness.run({"scavenge"}).status == 2);
+}
+
+TEST_CASE("scavenge: without a directory the server does it") {
+    Harness harness;
+    std::vector<std::string> asked;
+    harness.backends.scavenge_node = [&](const ClientOptions& options, const AdminProgress&) {
+        asked = options.servers;
+        ScavengeReport report;
+        report.records_removed = 2;
+        return Result<ScavengeReport>(report);
+    };
+    const Ran text = harness.run({"scavenge", "--server", "tcp://a:1"});
+    CHECK(text.status == 0);
+    CHECK(asked == std::vector<std::string>{"tcp://a:1"});
+    CHECK(text.out.starts_with("2 records removed"));
+    CHECK(harness.run({"scavenge", "dir", "--server", "tcp://a:1"}).status == 2);
 }
 
 TEST_CASE("backup and restore: what was copied, from where to where") {
@@ -124,13 +139,37 @@ TEST_CASE("backup and restore: what was copied, from where to where") {
     const json document =
         json::parse(harness.run({"backup", "out", "--data", "dir", "--json"}).out);
     CHECK(document["partitions"][0]["next"] == 10);
-    CHECK(harness.run({"backup", "out"}).status == 2);
 
     const Ran restore = harness.run({"restore", "in", "dir"});
     CHECK(restore.status == 4);
     CHECK(from == "in");
     CHECK(to == "dir");
     CHECK(restore.err == "skald: restore: dir: holds files already\n");
+}
+
+TEST_CASE("backup: of the server, unless a directory is named") {
+    Harness harness;
+    std::vector<std::string> from;
+    harness.backends.backup_node = [&](const ClientOptions& options, const std::string& out,
+                                       const AdminProgress& progress) {
+        from = options.servers;
+        progress(1, 2);
+        CHECK(out == "out");
+        return Result<BackupReport>(
+            BackupReport{2, 10, 512, {{Partition(0), id(1), Offset(0), Offset(10)}}});
+    };
+    harness.backends.backup = [&](const std::string&, const std::string&, const AdminProgress&) {
+        return Result<BackupReport>(Error(Errc::already_open, "dir is in use"));
+    };
+    const Ran backup = harness.run({"backup", "out"});
+    CHECK(backup.status == 0);
+    CHECK(from == std::vector<std::string>{"tcp://127.0.0.1:7400"});
+    CHECK(backup.out.starts_with("out: 10 events in 2 batches, 512 bytes\n"));
+    const Ran open = harness.run({"backup", "out", "--data", "dir"});
+    CHECK(open.status == 4);
+    CHECK(open.err ==
+          "skald: backup: dir is in use; or leave --data out to copy it through its node\n");
+    CHECK(harness.run({"backup", "out", "--data", "dir", "--server", "tcp://a:1"}).status == 2);
 }
 
 TEST_CASE("info: identity, size and partitions") {

@@ -56,15 +56,18 @@ class Documents(unittest.TestCase):
         self.assertEqual(made.hex(" ", 8), fenced("protocol.md", "request").hex(" ", 8))
 
     def test_envelopes(self):
-        (hello_kind, hello), (kind, receipts), (last_kind, heartbeat) = map(
+        (hello_kind, hello), (kind, receipts), (last_kind, heartbeat), (fetch_kind, fetch) = map(
             envelope.decode, envelopes())
-        self.assertEqual((hello_kind, kind, last_kind), ("Hello", "Receipts", "Heartbeat"))
+        self.assertEqual((hello_kind, kind, last_kind, fetch_kind),
+                         ("Hello", "Receipts", "Heartbeat", "FetchLog"))
         self.assertEqual(hello.Client(), b"demo")
         self.assertEqual(bytes(hello.Producer().Bytes()), bytes(range(16)))
         many = receipts.Ranges(0)
         self.assertEqual((many.FirstId(), many.Count(), many.Offset(), many.OffsetStep(),
                           many.Version(), many.Digest()), (7, 3, 100, 1, 4, 0x01020304))
         self.assertEqual(heartbeat.Number(), 2)
+        self.assertEqual((fetch.Id(), fetch.Partition(), fetch.From(), fetch.End(), fetch.Bytes()),
+                         (2**63 + 5, 1, 100, 200, 2**20))
 
     def test_flipped_bits_of_an_envelope_are_malformed_or_decode(self):
         for frame in envelopes():

@@ -18,7 +18,7 @@ def fenced(document, name):
 def envelopes():
     """The indented blocks of the last section of protocol.md."""
     text = (DOCS / "protocol.md").read_text(encoding="utf-8")
-    section = text.split("## 14. Worked example")[1]
+    section = text.split("## 15. Worked example")[1]
     return [bytes.fromhex(block)
             for block in re.findall(r"(?:^ {4}[0-9a-f ]+\n)+", section, re.MULTILINE)]
 

@@ -49,7 +49,7 @@ Receipt TestLog::change(const std::string& stream, const LifecycleChange& change
 }
 
 ScavengeReport TestLog::scavenge() {
-    auto report = volume_->scavenge({});
+    auto report = volume_->scavenge({}, {});
     INFO((report ? "" : report.error().message));
     REQUIRE(report);
     return *report;

@@ -44,7 +44,7 @@ class DyingReader {
         if (read(paths_[0], path, sizeof path - 1) > 0) {
             lmdb::EnvOptions options;
             options.create = false;
-            options.read_only = true;
+            options.access = lmdb::Access::read;
             auto env = lmdb::Env::open(path, options);
             auto txn = env ? (*env)->read() : env.error();
             answer = txn ? 'y' : 'n';

@@ -20,6 +20,21 @@ Position some_position() {
     return position;
 }
 
+LogState some_log() {
+    LogState state{Uuid{{1}}, 1000, {}};
+    for (std::uint64_t i = 0; i < 3; ++i) {
+        PartitionState partition;
+        partition.meta.lineages = {{Uuid{{2}}, Offset{0}}, {Uuid{{3}}, Offset{10 + i}}};
+        partition.meta.epoch = Epoch{4};
+        partition.meta.start = Offset{5};
+        partition.meta.start_chain = {6, 7, 8};
+        partition.meta.lifecycle = i == 1;
+        partition.high_watermark = Offset{100 + i};
+        state.partitions.push_back(partition);
+    }
+    return state;
+}
+
 // An encoded envelope at an address that is a multiple of 8.
 class Frame {
   public:
@@ -59,7 +74,7 @@ std::vector<Frame> worked_example() {
     bool found = false;
     bool open = false;
     for (std::string line; std::getline(document, line);) {
-        found = found || line.starts_with("## 14. Worked example");
+        found = found || line.starts_with("## 15. Worked example");
         const bool block = found && line.starts_with("    ");
         if (block && !open) {
             blocks.emplace_back();
@@ -93,7 +108,10 @@ std::vector<Frame> one_of_each() {
              msg::Hello{}, msg::Read{9, {selection, some_position(), false, 10, 1000}},
              msg::Subscribe{10, selection, Version{3}, true, 5, 6}, msg::GetStream{1, "s"},
              msg::ChangeStream{1, 0, 0, Partition{}, {"s", Expected::exact(3u), SetLimits{}}},
-             msg::ListStreams{1, "*", "b", 5}}) {
+             msg::ListStreams{1, "*", "b", 5},
+             msg::FetchLog{1, Partition{2}, Offset{3}, Offset{4}, 5},
+             msg::FetchProducers{1, Partition{2}, std::string("p\0q", 3), 5},
+             msg::Scavenge{1, Uuid{{9}}}}) {
         frames.emplace_back(e.encode(m));
     }
     msg::ReceiptRange range;
@@ -105,7 +123,8 @@ std::vector<Frame> one_of_each() {
              msg::Welcome{}, msg::Receipts{{range, range}}, msg::Rejected{1, Partition{2}, error},
              msg::Page{1, {{}}, some_position(), some_position(), true},
              msg::Deliver{1, {{}, {}}, some_position()}, msg::Ended{1, error, some_position()},
-             msg::StreamListAnswer{1, {{StreamInfo{}}, "n"}}}) {
+             msg::StreamListAnswer{1, {{StreamInfo{}}, "n"}}, msg::LogAnswer{1, some_log()},
+             msg::LogProducers{1, Offset{5}, "next"}, msg::ScavengeAnswer{1, true, 2, 3, {}}}) {
         frames.emplace_back(e.encode(m));
     }
     return frames;
@@ -147,6 +166,14 @@ TEST_CASE("envelope: what a client sends comes back", "[wire]") {
     CHECK(std::get<AtTime>(read.read.start).time == Time{-5});
     CHECK(read.read.backward);
 
+    const msg::FetchLog fetch{2, Partition{3}, Offset{4}, Offset{~std::uint64_t{0}}, 5};
+    CHECK(over_the_wire_from_client(fetch) == fetch);
+    const auto producers =
+        over_the_wire_from_client(msg::FetchProducers{2, Partition{3}, std::string("p\0q", 3), 5});
+    CHECK(producers.partition == Partition{3});
+    CHECK(producers.after == std::string("p\0q", 3));
+    CHECK(over_the_wire_from_client(msg::Scavenge{2, Uuid{{9}}}).run == Uuid{{9}});
+
     const auto change = over_the_wire_from_client(msg::ChangeStream{
         1, 0, 1, Partition{}, {"s", Expected::exact(std::uint64_t{9}), DeleteStream{true}}});
     CHECK(change.lifecycle.expected == Expected::exact(std::uint64_t{9}));
@@ -171,6 +198,18 @@ TEST_CASE("envelope: what a node sends comes back", "[wire]") {
     error.conflicts.push_back({"s", "exists", -1});
     CHECK(over_the_wire_from_node(msg::Rejected{3, Partition{1}, error}).error == error);
     CHECK(over_the_wire_from_node(msg::CaughtUp{3, some_position()}).position == some_position());
+
+    CHECK(over_the_wire_from_node(msg::LogAnswer{3, some_log()}).state == some_log());
+    const auto rows =
+        over_the_wire_from_node(msg::LogProducers{3, Offset{5}, std::string("p\0q", 3)});
+    CHECK(rows.covered == Offset{5});
+    CHECK(rows.next == std::string("p\0q", 3));
+    const ScavengeReport report{1, 2, 3, 4, 5, 6, 7};
+    const auto scavenge = over_the_wire_from_node(msg::ScavengeAnswer{3, true, 8, 9, report});
+    CHECK(scavenge.running);
+    CHECK(scavenge.done == 8);
+    CHECK(scavenge.total == 9);
+    CHECK(scavenge.report == report);
 
     StreamInfo info;
     info.name = "s";
@@ -216,7 +255,7 @@ TEST_CASE("envelope: any flipped byte is survived", "[wire]") {
 
 TEST_CASE("envelope: the worked example of the document decodes", "[wire][golden]") {
     const std::vector<Frame> frames = worked_example();
-    REQUIRE(frames.size() == 3);
+    REQUIRE(frames.size() == 4);
 
     auto hello = decode_from_client(frames[0].bytes());
     REQUIRE(hello);
@@ -225,6 +264,7 @@ TEST_CASE("envelope: the worked example of the document decodes", "[wire][golden
         expected.producer.bytes[i] = i;
     }
     expected.client = "demo";
+    expected.features = 0;
     CHECK(std::get<msg::Hello>(*hello) == expected);
 
     auto receipts = decode_from_node(frames[1].bytes());
@@ -244,6 +284,12 @@ TEST_CASE("envelope: the worked example of the document decodes", "[wire][golden
     auto heartbeat = decode_from_client(frames[2].bytes());
     REQUIRE(heartbeat);
     CHECK(std::get<msg::Heartbeat>(*heartbeat).number == 2);
+
+    auto fetch = decode_from_client(frames[3].bytes());
+    REQUIRE(fetch);
+    const msg::FetchLog wanted{msg::kFirstPlainId + 5, Partition{1}, Offset{100}, Offset{200},
+                               1 << 20};
+    CHECK(std::get<msg::FetchLog>(*fetch) == wanted);
 
     EnvelopeEncoder encoder;
     CHECK(as_text(encoder.encode(msg::FromClient(expected))) == as_text(frames[0].bytes()));
