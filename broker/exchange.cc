@@ -29,12 +29,10 @@ void OutcomeExchange::on_outcomes(std::span<store::Decided> run) {
 }
 
 void OutcomeExchange::on_commit(const store::CommitTimes& times) {
-    bool first = false;
-    {
-        const std::lock_guard lock(mutex_);
-        first = gathered_.commits.empty();
-        gathered_.commits.push_back({gathered_.outcomes.size(), times});
-    }
+    const std::lock_guard lock(mutex_);
+    const bool first = gathered_.commits.empty();
+    gathered_.commits.push_back({gathered_.outcomes.size(), times});
+    // With the lock: whoever takes the commit may end the node.
     if (first) {
         wake_();
     }

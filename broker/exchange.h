@@ -36,7 +36,7 @@ struct OutcomeBatch {
 // Thread safe.
 class OutcomeExchange final : public store::AppendListener {
   public:
-    // `wake` is called once for whatever gathers until the next take().
+    // `wake` is called once for whatever gathers until the next take(), which it must not call.
     explicit OutcomeExchange(std::function<void()> wake) : wake_(std::move(wake)) {}
 
     void on_outcome(std::uint64_t tag, const Result<store::AppendOutcome>& outcome) override;

@@ -1,5 +1,6 @@
 // Subscriptions of a session: where each stands, its credit, and how it goes on after a reconnect.
 #include <algorithm>
+#include <utility>
 
 #include "client/session.h"
 
@@ -174,6 +175,9 @@ void Session::end(SubscriptionId id, Error error) {
         return;
     }
     if (class_of(error.code) == ErrorClass::unavailable) {
+        if (std::exchange(s->live, false)) {
+            tell(id, Told::Kind::fell_behind, *s);
+        }
         s->retry = now_ + kRetryPause;
         return;
     }

@@ -94,18 +94,33 @@ Result<AppendOutcome> Admission::admit(const Submission& submission) {
             if (repeat && *repeat) {
                 return **repeat;
             }
+            // What cannot be looked up proves nothing.
+            if (!repeat && class_of(repeat.error().code) != ErrorClass::conflict) {
+                return repeat.error();
+            }
             return Error(Errc::already_rejected,
                          fmt::format("sequence {} of producer {} was rejected before",
                                      producer.sequence, to_string(producer.id)));
         }
     }
     auto done = check_and_write(submission);
-    if (!done || done->repeated) {
-        if (auto ok = log_.producers().rejected(producer); !ok) {
-            return ok.error();
-        }
+    if (auto ok = remember(producer, done); !ok) {
+        return ok.error();
     }
     return done;
+}
+
+// What was written is remembered with its batch. A repeat is as good as written: sent once more, it
+// must get the same answer, although what found it may be forgotten by then.
+Result<void> Admission::remember(const Producer& producer, const Result<AppendOutcome>& done) {
+    if (done && !done->repeated) {
+        return {};
+    }
+    if (done && done->offset.value + 1 >= done->records) {
+        return log_.producers().wrote(producer, Offset{done->offset.value + 1 - done->records},
+                                      done->records);
+    }
+    return log_.producers().rejected(producer);
 }
 
 Result<AppendOutcome> Admission::check_and_write(const Submission& submission) {

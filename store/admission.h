@@ -1,5 +1,5 @@
 // Decides each request of a commit: written, repeated or rejected, in-flight records included
-// (rules L3, L4). The writer's thread only.
+// (rules L3, L4). Of whoever prepares.
 #pragma once
 
 #include <optional>
@@ -51,6 +51,7 @@ class Admission {
         bool control = false;
     };
 
+    Result<void> remember(const Producer& producer, const Result<AppendOutcome>& done);
     Result<AppendOutcome> check_and_write(const Submission& submission);
     Result<std::optional<Error>> check_streams(const wire::RequestView& request);
     Result<std::optional<Error>> check_control(const wire::RequestView& request) const;

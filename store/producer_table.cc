@@ -1,6 +1,7 @@
 #include "store/producer_table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/limits.h"
 #include "store/sequence_store.h"
@@ -153,7 +154,7 @@ Result<void> ProducerTable::rejected(const Producer& producer) {
 
 Result<std::uint64_t> ProducerTable::fence(std::string_view name) {
     if (const auto it = fences_.find(name); it != fences_.end()) {
-        return it->second;
+        return it->second.token;
     }
     auto txn = env_.read();
     if (!txn) {
@@ -169,12 +170,13 @@ Result<std::uint64_t> ProducerTable::fence(std::string_view name) {
 }
 
 void ProducerTable::raise_fence(std::string_view name, std::uint64_t token) {
-    auto [it, fresh] = fences_.try_emplace(std::string(name), token);
-    if (!fresh && it->second >= token) {
+    auto [it, fresh] = fences_.try_emplace(std::string(name));
+    KnownFence& known = it->second;
+    if (!fresh && known.token >= token) {
         return;
     }
-    it->second = token;
-    if (std::find(dirty_fences_.begin(), dirty_fences_.end(), name) == dirty_fences_.end()) {
+    known.token = token;
+    if (!std::exchange(known.dirty, true)) {
         dirty_fences_.emplace_back(name);
     }
 }
@@ -228,12 +230,13 @@ Result<std::size_t> ProducerTable::merge(lmdb::WriteTxn& txn, Offset upto, std::
         bytes += *put;
     }
     for (; !dirty_fences_.empty() && bytes < bytes_max; dirty_fences_.pop_front()) {
-        const std::uint64_t token = fences_.at(dirty_fences_.front());
+        KnownFence& known = fences_.at(dirty_fences_.front());
         if (auto ok = txn.put(database_, as_bytes(fence_key(dirty_fences_.front())),
-                              std::as_bytes(std::span(&token, 1)));
+                              std::as_bytes(std::span(&known.token, 1)));
             !ok) {
             return ok.error();
         }
+        known.dirty = false;
         bytes += kPutCost;
     }
     evict();

@@ -3,7 +3,7 @@
 // What came since the last merge is in memory; merge() moves it to LMDB, where older requests are
 // looked up when one is retried. So memory holds a number for each producer lately seen, and the
 // places of the requests of some 65,536 records, however many producers and requests there are.
-// The writer's thread only, except covered().
+// Of whoever prepares or merges, except covered().
 #pragma once
 
 #include <atomic>
@@ -98,7 +98,11 @@ class ProducerTable {
     std::deque<Uuid> dirty_;
     std::atomic<std::size_t> fresh_ranges_{0};
     std::atomic<std::size_t> in_memory_{0};  // producers_.size()
-    std::map<std::string, std::uint64_t, std::less<>> fences_;
+    struct KnownFence {
+        std::uint64_t token = 0;
+        bool dirty = false;
+    };
+    std::map<std::string, KnownFence, std::less<>> fences_;
     std::deque<std::string> dirty_fences_;
     Offset merged_;  // up to where, by the last complete merge
 };

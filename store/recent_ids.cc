@@ -29,12 +29,17 @@ std::uint32_t RecentIds::tag_of(const Uuid& id) {
 
 void RecentIds::Generation::place(std::uint64_t slot) {
     const std::size_t mask = slots.size() - 1;
-    std::size_t at = (slot >> 32) & mask;
-    while (slots[at] != 0) {
-        at = (at + 1) & mask;
+    const std::size_t home = (slot >> 32) & mask;
+    const std::size_t probes = std::min(kProbesMax, slots.size());
+    for (std::size_t probe = 0; probe < probes; ++probe) {
+        std::uint64_t& place = slots[(home + probe) & mask];
+        if (place == 0) {
+            place = slot;
+            ++used;
+            return;
+        }
     }
-    slots[at] = slot;
-    ++used;
+    slots[home] = slot;
 }
 
 void RecentIds::grow() {

@@ -1,7 +1,8 @@
 // Which event ids were seen lately, and where: a best-effort window for repeats that come without a
-// producer's sequence (rule L3c). The writer's thread only.
+// producer's sequence (rule L3c). Of whoever prepares.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -14,6 +15,8 @@ namespace skald::store {
 // Two generations of an open-addressing table; the older is forgotten when the newer is full or
 // old. A slot holds 32 bits of the id's hash and 32 of the offset above the generation's first: a
 // find is a hint, to be confirmed in the log. 8 bytes a slot, at most half full; grows by doubling.
+// An id that is used very often takes so many slots, and so many confirmations: an entry beyond is
+// forgotten.
 class RecentIds {
   public:
     // Remembers between capacity / 2 and capacity ids.
@@ -26,15 +29,21 @@ class RecentIds {
     std::optional<Offset> find(const Uuid& id, Confirm confirm) const {
         for (const Generation* generation : {&newer_, &older_}) {
             const std::size_t mask = generation->slots.size() - 1;
-            for (std::size_t at = tag_of(id); !generation->slots.empty(); ++at) {
-                const std::uint64_t slot = generation->slots[at & mask];
+            const std::size_t probes = std::min(kProbesMax, generation->slots.size());
+            int confirmed = 0;
+            for (std::size_t probe = 0; probe < probes && confirmed < kConfirmedMax; ++probe) {
+                const std::uint64_t slot = generation->slots[(tag_of(id) + probe) & mask];
                 if (slot == 0) {
                     break;
                 }
+                if (slot >> 32 != tag_of(id)) {
+                    continue;
+                }
                 const Offset offset = generation->base + ((slot & kLow32) - 1);
-                if (slot >> 32 == tag_of(id) && confirm(offset)) {
+                if (confirm(offset)) {
                     return offset;
                 }
+                ++confirmed;
             }
         }
         return std::nullopt;
@@ -44,6 +53,8 @@ class RecentIds {
 
   private:
     static constexpr std::uint64_t kLow32 = 0xffffffff;
+    static constexpr std::size_t kProbesMax = 512;
+    static constexpr int kConfirmedMax = 16;
     struct Generation {
         std::vector<std::uint64_t> slots;  // 0 is free; its size a power of two
         std::size_t used = 0;

@@ -84,6 +84,10 @@ Result<void> Scavenger::settle_producers(PartitionLog& log, Offset end) {
         }
         auto ok = parts_.writer.change([&](lmdb::WriteTxn& txn) -> Result<void> {
             auto put = log.producers().merge(txn, log.next, limits::kSliceBytesMax);
+            if (!put) {
+                // What it had taken for put is in no transaction now.
+                parts_.writer.fail(put.error());
+            }
             return put ? Result<void>() : put.error();
         });
         if (!ok) {
@@ -99,12 +103,13 @@ Result<void> Scavenger::drop(PartitionLog& log, const std::vector<Drop>& drops) 
         Offset start;
         auto ok = parts_.writer.change([&](lmdb::WriteTxn& txn) -> Result<void> {
             begin_slice();
-            for (next = done; next < drops.size() && !slice_over(); ++next) {
+            next = done;
+            do {
                 auto erased = txn.erase(log.databases().log, drops[next].header.base_offset);
                 if (!erased) {
                     return erased.error();
                 }
-            }
+            } while (++next < drops.size() && !slice_over());
             const wire::BatchHeader& last = drops[next - 1].header;
             start = Offset{last.base_offset + last.records};
             return write_log_start(txn, log.databases().meta, start, last.chain);

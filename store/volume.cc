@@ -18,6 +18,7 @@
 #include "store/scavenger.h"
 #include "store/snapshots.h"
 #include "store/stream_list.h"
+#include "store/watchers.h"
 #include "store/writer.h"
 
 namespace skald::store {
@@ -70,8 +71,7 @@ class LmdbVolume final : public Volume {
     std::unique_ptr<DatabaseLog> log_;
     mutable std::mutex published_mutex_;
     std::vector<Visible> published_;  // guarded by published_mutex_
-    std::mutex watchers_mutex_;
-    std::vector<std::weak_ptr<std::function<void()>>> watchers_;  // guarded by watchers_mutex_
+    const std::shared_ptr<Watchers> watchers_ = std::make_shared<Watchers>();
     std::unique_ptr<FileExtender> extender_;
     std::unique_ptr<Writer> writer_;
     std::mutex scavenge_mutex_;  // held by the one that runs
@@ -121,14 +121,7 @@ void LmdbVolume::publish() {
         const std::scoped_lock lock(published_mutex_);
         published_ = std::move(visible);
     }
-    const std::scoped_lock lock(watchers_mutex_);
-    std::erase_if(watchers_, [](const auto& weak) {
-        const auto watcher = weak.lock();
-        if (watcher) {
-            (*watcher)();
-        }
-        return watcher == nullptr;
-    });
+    watchers_->tell();
 }
 
 std::vector<Visible> LmdbVolume::visible() const {
@@ -137,10 +130,7 @@ std::vector<Visible> LmdbVolume::visible() const {
 }
 
 std::shared_ptr<void> LmdbVolume::watch(std::function<void()> watcher) {
-    auto handle = std::make_shared<std::function<void()>>(std::move(watcher));
-    const std::scoped_lock lock(watchers_mutex_);
-    watchers_.push_back(handle);
-    return handle;
+    return watchers_->add(std::move(watcher));
 }
 
 Result<Partition> LmdbVolume::partition_of(const wire::RequestView& request) const {

@@ -73,7 +73,8 @@ void Writer::run() {
 }
 
 bool Writer::has_work() const {
-    return (!queue_.empty() && !throttled()) || !changes_.empty() || woken_;
+    return alone_waiting_ == 0 &&
+           ((!queue_.empty() && !throttled()) || !changes_.empty() || woken_);
 }
 
 // The newest index entries in memory are at their bound: appends wait until a slice was merged.
@@ -219,8 +220,9 @@ void Writer::refuse(const Submission& submission, Error error) {
 
 // Nothing waits, nothing is at the disk, and no slice of the index is due.
 bool Writer::idle() const {
-    return !preparing_ && !committing_ && !woken_ && !stop_ && !failure_ && queue_.empty() &&
-           changes_.empty() && !throttled() && !(maintainer_ != nullptr && maintainer_->pending());
+    return !preparing_ && !committing_ && alone_waiting_ == 0 && !woken_ && !stop_ && !failure_ &&
+           queue_.empty() && changes_.empty() && !throttled() &&
+           !(maintainer_ != nullptr && maintainer_->pending());
 }
 
 bool Writer::submit_here(const Submission& submission, Partition partition) {
@@ -251,7 +253,8 @@ Result<AppendOutcome> Writer::append(const Submission& submission, Partition par
         }
         // Everything ahead of us in the queue goes into the same commit, so one round usually
         // serves.
-        while (!preparing_ && !throttled() && !waiter.done() && !queue_.empty()) {
+        while (!preparing_ && alone_waiting_ == 0 && !throttled() && !waiter.done() &&
+               !queue_.empty()) {
             work(lock);
         }
     }
@@ -266,7 +269,7 @@ Result<void> Writer::change(const std::function<Result<void>(lmdb::WriteTxn&)>& 
     }
     changes_.push_back(&waiting);
     while (!waiting.done) {
-        if (preparing_) {
+        if (preparing_ || alone_waiting_ != 0) {
             idle_.wait(lock);
         } else {
             work(lock);
@@ -277,8 +280,11 @@ Result<void> Writer::change(const std::function<Result<void>(lmdb::WriteTxn&)>& 
 
 Result<void> Writer::alone(const std::function<Result<void>()>& work) {
     std::unique_lock lock(mutex_);
+    ++alone_waiting_;
     idle_.wait(lock, [this] { return !preparing_ && !committing_; });
+    --alone_waiting_;
     if (failure_) {
+        give_back(false);
         return stopped(*failure_);
     }
     preparing_ = committing_ = true;

@@ -42,7 +42,7 @@ class Writer {
 
     // Before the first request.
     void set_maintainer(IndexMaintainer* maintainer) { maintainer_ = maintainer; }
-    // Commits what was submitted and ends the thread; later calls get store_failed.
+    // Commits what was submitted and ends the threads; later submissions get shutting_down.
     void stop();
     void submit(std::span<const Submission> submissions, std::span<const Partition> partitions);
     bool submit_here(const Submission& submission, Partition partition);
@@ -132,6 +132,7 @@ class Writer {
     std::size_t spare_ = 0;  // the one of them that is prepared next
     bool preparing_ = false;
     bool committing_ = false;
+    int alone_waiting_ = 0;  // nothing is prepared while somebody waits to be alone
     bool woken_ = false;
     bool stop_ = false;
     std::optional<Error> failure_;

@@ -138,8 +138,12 @@ class WriteTxn : public Txn {
   private:
     using Txn::Txn;
     friend class Env;
+    std::uint64_t pages() const { return growth_ / kPageBytes + children_pages_; }
     Result<void> put_with(Database db, Bytes key, Bytes value, unsigned flags);
+    static constexpr std::uint64_t kPageBytes = 4096;
+    WriteTxn* parent_ = nullptr;
     std::uint64_t growth_ = 0;
+    std::uint64_t children_pages_ = 0;  // of those that were committed
 };
 
 // Walks one database in key order. Must not outlive its transaction.

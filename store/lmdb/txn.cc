@@ -162,12 +162,21 @@ Result<WriteTxn> WriteTxn::child() {
     if (const int rc = mdb_txn_begin(mdb_txn_env(txn_), txn_, 0, &txn); rc != 0) {
         return error_of(rc, "cannot begin a child transaction");
     }
-    return WriteTxn(txn);
+    WriteTxn child(txn);
+    child.parent_ = this;
+    return child;
 }
 
 Result<void> WriteTxn::commit() && {
+    if (parent_ == nullptr) {
+        auto& env = *static_cast<Env*>(mdb_env_get_userctx(mdb_txn_env(txn_)));
+        env.pages_max_ = std::max<std::size_t>(env.pages_max_, pages());
+    }
     if (const int rc = mdb_txn_commit(std::exchange(txn_, nullptr)); rc != 0) {
         return error_of(rc, "cannot commit");
+    }
+    if (parent_ != nullptr) {
+        parent_->children_pages_ += pages();
     }
     return {};
 }

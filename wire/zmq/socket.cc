@@ -242,8 +242,11 @@ bool Waker::fall_asleep() {
     return false;
 }
 
-void Waker::wake_up() {
-    if (state_.exchange(State::awake) == State::woken) {
+// `written`: the poll saw the descriptor. Another's wake() may still be about to write; the next
+// poll sees that.
+void Waker::wake_up(bool written) {
+    (void)state_.exchange(State::awake);
+    if (written) {
         std::uint64_t count = 0;
         [[maybe_unused]] const auto got = read(fd_, &count, sizeof count);
     }
@@ -262,7 +265,7 @@ void poll_sockets(const ZmqSocket& socket, const ZmqSocket* other, Waker& waker,
     }
     if (waker.fall_asleep()) {
         zmq_poll(items, count, timeout_ms);
-        waker.wake_up();
+        waker.wake_up((items[0].revents & ZMQ_POLLIN) != 0);
     }
 }
 
@@ -270,7 +273,7 @@ void poll_waker(Waker& waker, int timeout_ms) {
     zmq_pollitem_t item{nullptr, waker.fd_, ZMQ_POLLIN, 0};
     if (waker.fall_asleep()) {
         zmq_poll(&item, 1, timeout_ms);
-        waker.wake_up();
+        waker.wake_up((item.revents & ZMQ_POLLIN) != 0);
     }
 }
 

@@ -101,7 +101,7 @@ class Waker {
     friend void poll_waker(Waker&, int);
     enum class State : std::uint8_t { awake, asleep, woken };
     bool fall_asleep();
-    void wake_up();
+    void wake_up(bool written);
 
     int fd_;
     std::atomic<State> state_{State::awake};
