@@ -202,6 +202,30 @@ TEST_CASE("volume: event ids are known again after a restart", "[store]") {
          });
 }
 
+TEST_CASE("volume: a repeat is answered again when what found it is forgotten", "[store]") {
+    TestLog log;
+    wire::IdSource ids;
+    NewEvent event = event_of("t", "");
+    event.id = ids.next();
+    Append append = Append::one("s", event);
+    append.check_ids = true;
+    const auto first = log.store().append(append);
+    REQUIRE(first);
+    const std::string bytes = wire::encode_request(append, ids).value().bytes;
+    const Submission again{wire::RequestView::open(as_bytes(bytes)).value(),
+                           Producer{random_uuid(), Epoch{1}, 0, 0}};
+    REQUIRE(log.volume().append(again)->repeated);
+    for (int i = 0; i < 2; ++i) {
+        log.clock().advance(limits::kRecentIdsAge + std::chrono::seconds(1));
+        log.append("other", {"x"});
+    }
+    CHECK_FALSE(log.store().append(append)->repeated);
+    const auto later = log.volume().append(again);
+    REQUIRE(later);
+    CHECK(later->repeated);
+    CHECK(later->offset == first->offset);
+}
+
 TEST_CASE("volume: a repeated delete for good gets its first receipt", "[store]") {
     TestLog log;
     log.append("s", {"a"});
