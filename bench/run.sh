@@ -62,11 +62,12 @@ measure_skald() {
     load pub --connections 4 --in-flight 1024 --streams 1
     load pub --connections 4 --in-flight 16 --streams 1 --per-message 64
     echo "skald memory_owned $payload $(owned) MiB"
+    skald -q bench sub
     stop_node
     start_node
     load pub --connections 4 --in-flight 1024 --streams 1000000 |
         sed 's/ publish_4x1024/&_1Mstreams/; s/ ack_4x1024/&_1Mstreams/'
-    skald -q bench sub
+    skald -q bench sub | sed 's/ replay_push/&_1Mstreams/; /end_to_end/d'
     load live --subscribers 8 --in-flight 64 --streams 1 --per-message 100
     stop_node
 }
