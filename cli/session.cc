@@ -46,6 +46,7 @@ Result<ClientOptions> client_options(const Globals& globals) {
 
 void declare_store(Arguments& arguments, StoreChoice& choice, Create create,
                    std::string_view names) {
+    choice.option = names;
     arguments.text(names, "PATH", choice.directory, "work on this data directory, without a server")
         .path();
     if (create == Create::yes) {
@@ -61,7 +62,7 @@ Result<std::optional<ClientOptions>> choose_server(const Invocation& invocation,
     const Globals& globals = invocation.globals;
     if (!choice.directory.empty() && globals.server_given) {
         return Error(Errc::invalid_argument,
-                     fmt::format("{} and --server exclude each other", choice.directory));
+                     fmt::format("{} and --server exclude each other", choice.option));
     }
     if (!choice.directory.empty()) {
         return std::optional<ClientOptions>();
