@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/endpoint.h"
 #include "base/limits.h"
 #include "cli/curve_keys.h"
 
@@ -21,6 +22,11 @@ Result<CurveKeys> own_keys(const std::string& key_file) {
 }
 
 Result<ClientOptions> client_options(const Globals& globals) {
+    for (const std::string& server : globals.servers) {
+        if (auto ok = check_endpoint(server); !ok) {
+            return ok.error();
+        }
+    }
     ClientOptions options;
     options.servers = globals.servers;
     options.timeout = globals.timeout;
