@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/endpoint.h"
 #include "broker/agent.h"
 #include "broker/http/server.h"
 #include "broker/metrics.h"
@@ -70,6 +71,9 @@ Result<void> check_options(const NodeOptions& options) {
         return ok;
     }
     for (const std::string& endpoint : options.listen) {
+        if (auto ok = check_endpoint(endpoint); !ok) {
+            return ok;
+        }
         if (options.secret_key.empty() && !is_private(endpoint)) {
             return Error(Errc::invalid_argument,
                          fmt::format("endpoint {} can be reached from other machines: it needs a "

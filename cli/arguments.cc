@@ -23,10 +23,11 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 
 CLI::Option* add(CLI::App& app, std::string_view names, std::string_view kind, ParseWord parse,
                  std::string_view help, bool many = false) {
-    const auto read = [parse = std::move(parse)](const CLI::results_t& words) {
+    const std::string name(names.substr(names.rfind(',') + 1));
+    const auto read = [name, parse = std::move(parse)](const CLI::results_t& words) {
         for (const std::string& word : words) {
             if (auto problem = parse(word)) {
-                throw CLI::ValidationError(fmt::format("`{}`", word), *problem);
+                throw CLI::ValidationError(fmt::format("{} `{}`", name, word), *problem);
             }
         }
         return true;

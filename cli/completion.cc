@@ -24,7 +24,7 @@ struct Value {
 
 std::string one_phrase(std::string text) {
     for (char& c : text) {
-        if (c == '\'' || c == ':' || c == '\n' || c == '[' || c == ']') {
+        if (c == '\'' || c == '\n' || c == '[' || c == ']') {
             c = ' ';
         }
     }
@@ -48,10 +48,17 @@ void add_options(Place& place, std::vector<Value>& values, const CLI::App& app) 
         if (option->get_positional() && lists_words(kind)) {
             place.words.push_back(spaced(kind));
         }
+        std::vector<std::string> names;
         for (const std::string& name : option->get_lnames()) {
             place.options.emplace_back("--" + name, one_phrase(option->get_description()));
+            names.push_back("--" + name);
+        }
+        for (const std::string& name : option->get_snames()) {
+            names.push_back("-" + name);
+        }
+        for (const std::string& name : names) {
             if (kind == "PATH" || lists_words(kind)) {
-                values.push_back({place.path + ":--" + name, spaced(kind)});
+                values.push_back({place.path + ":" + name, spaced(kind)});
             }
         }
     }
@@ -124,10 +131,19 @@ _skald() {{
     return script;
 }
 
+// A colon ends a name in the lists of _describe.
+std::string escaped_colons(const std::string& text) {
+    std::string escaped;
+    for (const char c : text) {
+        escaped += c == ':' ? "\\:" : std::string(1, c);
+    }
+    return escaped;
+}
+
 std::string zsh_list(const std::vector<std::pair<std::string, std::string>>& entries) {
     std::string list;
     for (const auto& [name, help] : entries) {
-        list += fmt::format(" '{}:{}'", name, help);
+        list += fmt::format(" '{}:{}'", name, escaped_colons(help));
     }
     return list;
 }

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -44,6 +45,7 @@ class EventParser {
     template <typename Int>
     Result<void> read_count(Int& to);
     Result<void> read_metadata();
+    Result<void> check_metadata() const;
     Result<void> read_tags();
     Result<void> read_id();
     Result<void> read_time();
@@ -207,7 +209,18 @@ Result<void> EventParser::read_metadata() {
         }
         line_.event.metadata.emplace_back(std::move(name), std::move(value));
     } while (in_.punctuation(','));
-    return in_.punctuation('}') ? Result<void>() : malformed();
+    return in_.punctuation('}') ? check_metadata() : malformed();
+}
+
+Result<void> EventParser::check_metadata() const {
+    std::vector<std::string_view> names;
+    for (const auto& [name, value] : line_.event.metadata) {
+        names.push_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    const auto twice = std::adjacent_find(names.begin(), names.end());
+    return twice == names.end() ? Result<void>()
+                                : invalid("metadata", fmt::format("holds `{}` twice", *twice));
 }
 
 Result<void> EventParser::read_tags() {

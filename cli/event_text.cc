@@ -25,35 +25,37 @@ void append_styled(std::string& out, std::string_view text, std::string_view col
     out += kPlain;
 }
 
-// A line break or an escape in the data must not reach the terminal as one.
-void append_data(std::string& out, const EventView& event) {
-    if (!is_utf8(event.data)) {
-        fmt::format_to(std::back_inserter(out), "<{} bytes of {}>", event.data.size(),
-                       event.content_type());
-        return;
-    }
+// A line break or an escape in what others wrote must not reach the terminal as one.
+void append_tame(std::string& out, std::string_view text) {
     const std::size_t begin = out.size();
-    out += event.data;
+    out += text;
     std::replace_if(
         out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(),
         [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
 }
 
+void append_data(std::string& out, const EventView& event) {
+    if (!is_utf8(event.data)) {
+        append_tame(out, fmt::format("<{} bytes of {}>", event.data.size(), event.content_type()));
+        return;
+    }
+    append_tame(out, event.data);
+}
+
 void append_details(std::string& out, const EventView& event) {
-    auto to = std::back_inserter(out);
-    fmt::format_to(to, "  partition={} offset={} id={}", event.partition.value, event.offset.value,
-                   to_string(event.id));
+    fmt::format_to(std::back_inserter(out), "  partition={} offset={} id={}", event.partition.value,
+                   event.offset.value, to_string(event.id));
     if (!event.correlation_id().empty()) {
-        fmt::format_to(to, " correlation_id={}", event.correlation_id());
+        append_tame(out, fmt::format(" correlation_id={}", event.correlation_id()));
     }
     if (!event.causation_id().empty()) {
-        fmt::format_to(to, " causation_id={}", event.causation_id());
+        append_tame(out, fmt::format(" causation_id={}", event.causation_id()));
     }
     for (const std::string_view tag : event.tags()) {
-        fmt::format_to(to, " tag={}", tag);
+        append_tame(out, fmt::format(" tag={}", tag));
     }
     for (const auto& [key, value] : event.metadata()) {
-        fmt::format_to(to, " {}={}", key, value);
+        append_tame(out, fmt::format(" {}={}", key, value));
     }
 }
 

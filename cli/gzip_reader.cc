@@ -14,7 +14,7 @@ constexpr std::string_view kGzipMagic = "\x1f\x8b";
 constexpr int kGzipWindow = 15 + 16;  // zlib: the largest window, gzip header wanted
 
 Error broken(const char* why) {
-    return {Errc::malformed, std::string("gzip input is broken: ") + why};
+    return {Errc::corrupt, std::string("gzip input is broken: ") + why};
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 
 namespace skald::cli {
 
-// Several gzip members in a row read as one text. Broken or cut-off input is `malformed`.
+// Several gzip members in a row read as one text. Broken or cut-off input is `corrupt`.
 class GzipReader final : public ByteSource {
   public:
     explicit GzipReader(ByteSource& packed);

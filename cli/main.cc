@@ -4,6 +4,7 @@
 
 #include "cli/backends.h"
 #include "cli/commands/commands.h"
+#include "cli/fault_report.h"
 #include "cli/program.h"
 
 namespace {
@@ -24,6 +25,7 @@ skald::cli::Environment environment_of(char** variables) {
 
 int main(int argc, char** argv) {
     namespace cli = skald::cli;
+    cli::report_faults();
     auto stop = cli::StopSignal::create();
     if (!stop) {
         std::cerr << "skald: " << stop.error().message << '\n';

@@ -1,7 +1,5 @@
 #include "cli/ndjson_reader.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 namespace skald::cli {
@@ -19,11 +17,16 @@ bool is_blank(std::string_view text) {
 Result<bool> NdjsonReader::next(Line& line) {
     while (true) {
         std::string_view text;
-        auto got = next_raw(text);
+        bool too_long = false;
+        auto got = next_raw(text, too_long);
         if (!got || !*got) {
             return got;
         }
         ++number_;
+        if (too_long) {
+            line = {number_, {}, true};
+            return true;
+        }
         if (number_ == 1 && text.starts_with(kByteOrderMark)) {
             text.remove_prefix(kByteOrderMark.size());
         }
@@ -37,20 +40,23 @@ Result<bool> NdjsonReader::next(Line& line) {
     }
 }
 
-Result<bool> NdjsonReader::next_raw(std::string_view& text) {
+Result<bool> NdjsonReader::next_raw(std::string_view& text, bool& too_long) {
     while (true) {
         const std::size_t end = buffer_.find('\n', std::max(at_, searched_));
         if (end != std::string::npos || ended_) {
             const std::size_t stop = std::min(end, buffer_.size());
             text = std::string_view(buffer_).substr(at_, stop - at_);
-            const bool any = end != std::string::npos || !text.empty();
+            too_long = too_long || text.size() > kLineBytesMax;
+            const bool any = end != std::string::npos || !text.empty() || too_long;
             at_ = std::min(stop + 1, buffer_.size());
             return any;
         }
         searched_ = buffer_.size();
         if (searched_ - at_ > kLineBytesMax) {
-            return Error(Errc::request_too_large, fmt::format("line {} is longer than {} bytes",
-                                                              number_ + 1, kLineBytesMax));
+            too_long = true;
+        }
+        if (too_long) {
+            at_ = searched_;
         }
         if (auto filled = fill(); !filled) {
             return filled.error();

@@ -10,12 +10,13 @@
 namespace skald::cli {
 
 // A line may take this much: an event at its limit, written as base64, and room around it. A longer
-// one is request_too_large, and nothing behind it can be read.
+// one is dropped as it is read.
 inline constexpr std::size_t kLineBytesMax = 2 << 20;
 
 struct Line {
     std::uint64_t number = 0;  // from 1
     std::string_view text;     // valid until the next call; without the line break
+    bool too_long = false;     // beyond kLineBytesMax: there is no text
 };
 
 class NdjsonReader {
@@ -23,11 +24,11 @@ class NdjsonReader {
     explicit NdjsonReader(ByteSource& source) : source_(source) {}
 
     // The next line that is not blank; false at the end. A last line may lack its line break; a
-    // byte order mark before the first is skipped.
+    // byte order mark before the first is skipped. Errors are those of the source.
     Result<bool> next(Line& line);
 
   private:
-    Result<bool> next_raw(std::string_view& text);
+    Result<bool> next_raw(std::string_view& text, bool& too_long);
     Result<void> fill();
 
     ByteSource& source_;

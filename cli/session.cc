@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/endpoint.h"
 #include "base/limits.h"
 #include "cli/curve_keys.h"
 
@@ -21,6 +22,11 @@ Result<CurveKeys> own_keys(const std::string& key_file) {
 }
 
 Result<ClientOptions> client_options(const Globals& globals) {
+    for (const std::string& server : globals.servers) {
+        if (auto ok = check_endpoint(server); !ok) {
+            return ok.error();
+        }
+    }
     ClientOptions options;
     options.servers = globals.servers;
     options.timeout = globals.timeout;
@@ -46,6 +52,7 @@ Result<ClientOptions> client_options(const Globals& globals) {
 
 void declare_store(Arguments& arguments, StoreChoice& choice, Create create,
                    std::string_view names) {
+    choice.option = names;
     arguments.text(names, "PATH", choice.directory, "work on this data directory, without a server")
         .path();
     if (create == Create::yes) {
@@ -61,7 +68,7 @@ Result<std::optional<ClientOptions>> choose_server(const Invocation& invocation,
     const Globals& globals = invocation.globals;
     if (!choice.directory.empty() && globals.server_given) {
         return Error(Errc::invalid_argument,
-                     fmt::format("{} and --server exclude each other", choice.directory));
+                     fmt::format("{} and --server exclude each other", choice.option));
     }
     if (!choice.directory.empty()) {
         return std::optional<ClientOptions>();

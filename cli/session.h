@@ -12,6 +12,7 @@ namespace skald::cli {
 struct StoreChoice {
     std::string directory;  // empty: a server
     std::uint64_t partitions = 1;
+    std::string option = "a directory";  // how it is named in words
 };
 
 enum class Create : bool { no, yes };

@@ -83,13 +83,21 @@ class Tally {
     std::atomic<std::uint64_t> done_ = 0;
 };
 
-void submit_line(const Line& line, AppendPipeline& pipeline) {
+Result<EventLine> parse_line(const Line& line) {
+    if (line.too_long) {
+        return Error(Errc::request_too_large, fmt::format("longer than {} bytes", kLineBytesMax));
+    }
+    return parse_event(line.text);
+}
+
+// False: the line is no event.
+bool submit_line(const Line& line, AppendPipeline& pipeline) {
     bool taken = false;
     while (!taken) {
-        auto parsed = parse_event(line.text);
+        auto parsed = parse_line(line);
         if (!parsed) {
             pipeline.reject(line.number, parsed.error());
-            return;
+            return false;
         }
         const bool has_id = parsed->event.id.has_value();
         Append append;
@@ -98,13 +106,15 @@ void submit_line(const Line& line, AppendPipeline& pipeline) {
         append.check_ids = has_id;
         taken = pipeline.submit(line.number, std::move(append));
     }
+    return true;
 }
 
 std::string summary_line(const ImportSummary& summary, Monotonic took) {
     const std::string failed =
         summary.failed == 0 ? "" : fmt::format(", {} failed", summary.failed);
-    return fmt::format("imported {} events, {} repeated{}, in {:.1f} s", summary.imported,
-                       summary.repeated, failed, static_cast<double>(took.count()) / 1e9);
+    return fmt::format("imported {}, {} repeated{}, in {:.1f} s",
+                       counted(summary.imported, "event", "events"), summary.repeated, failed,
+                       static_cast<double>(took.count()) / 1e9);
 }
 
 std::string summary_json(const ImportSummary& summary, Monotonic took) {
@@ -127,16 +137,27 @@ void print_summary(const ImportSummary& summary, Monotonic took, const ImportOpt
     if (globals.json && !options.receipts) {
         console.out << summary_json(summary, took) << '\n';
     } else if (!globals.quiet) {
-        (options.receipts || summary.first_error ? console.err : console.out)
+        (options.receipts || summary.first_error || summary.unreadable ? console.err : console.out)
             << summary_line(summary, took) << '\n';
     }
 }
 
-Error final_error(const ImportSummary& summary, const ImportOptions& options) {
-    Error error = *summary.first_error;
-    if (options.on_error == "skip") {
-        error.message =
-            fmt::format("{} lines were skipped; the first: {}", summary.failed, error.message);
+std::string skipped_text(const ImportSummary& summary) {
+    return fmt::format("{}: {}",
+                       counted(summary.failed, "line was skipped", "lines were skipped; the first"),
+                       summary.first_error->message);
+}
+
+// Why the import failed, if it did.
+std::optional<Error> final_error(const ImportSummary& summary, const ImportOptions& options) {
+    const bool skipped = options.on_error == "skip" && summary.first_error;
+    // The input did not end there: that weighs more than the lines that were passed over.
+    std::optional<Error> error = summary.first_error;
+    if (summary.unreadable && (skipped || !error)) {
+        error = summary.unreadable;
+        error->message += skipped ? "; " + skipped_text(summary) : "";
+    } else if (skipped) {
+        error->message = skipped_text(summary);
     }
     return error;
 }
@@ -159,12 +180,12 @@ Result<void> run(const ImportOptions& options, const Invocation& invocation) {
     GzipReader source(file ? *file : invocation.console.in);
     const ImportSummary summary = import_lines(**store, source, options, invocation);
     print_summary(summary, clock.monotonic() - begun, options, invocation);
-    if (summary.first_error) {
+    if (auto error = final_error(summary, options)) {
         const bool told = options.receipts && options.on_error != "skip" && summary.at_line;
         if (told && invocation.told != nullptr) {
             *invocation.told = true;
         }
-        return final_error(summary, options);
+        return std::move(*error);
     }
     if (summary.interrupted_at) {
         return Error(
@@ -219,15 +240,15 @@ ImportSummary import_lines(EventStore& store, ByteSource& source, const ImportOp
             if (!*got) {
                 break;
             }
-            submit_line(line, pipeline);
+            if (!submit_line(line, pipeline) && options.on_error != "skip") {
+                break;
+            }
             last = line.number;
             progress.update(source.bytes_read(), source.bytes_total(), tally.done());
         }
         pipeline.finish();
     }
-    if (unreadable) {
-        tally.fail(*unreadable);
-    }
+    tally.summary().unreadable = std::move(unreadable);
     tally.summary().interrupted_at = interrupted_at;
     return std::move(tally.summary());
 }

@@ -24,6 +24,7 @@ struct ImportSummary {
     std::uint64_t failed = 0;
     std::optional<Error> first_error;
     bool at_line = false;  // the first error is that of a line, and has its place among receipts
+    std::optional<Error> unreadable;              // what kept it from reading the input to its end
     std::optional<std::uint64_t> interrupted_at;  // the last line that was taken
 };
 

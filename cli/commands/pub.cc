@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/limits.h"
@@ -52,7 +53,13 @@ Result<void> take_metadata(NewEvent& event, const std::vector<std::string>& entr
         if (equals == std::string::npos || equals == 0) {
             return Error(Errc::invalid_argument, fmt::format("--meta {}: not KEY=VALUE", entry));
         }
-        event.metadata.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
+        std::string key = entry.substr(0, equals);
+        if (std::any_of(event.metadata.begin(), event.metadata.end(),
+                        [&key](const auto& known) { return known.first == key; })) {
+            return Error(Errc::invalid_argument,
+                         fmt::format("--meta {}: `{}` is given twice", entry, key));
+        }
+        event.metadata.emplace_back(std::move(key), entry.substr(equals + 1));
     }
     return {};
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <thread>
+
 namespace skald::cli {
 namespace {
 
@@ -29,11 +31,17 @@ void Publisher::run(Monotonic end) {
         append();
     }
     wait_until_at_most(0);
+    if (refused_ && latencies_.count() == 0 && !failed_) {
+        error_ = Error(Errc::busy, "the queue is full: nothing was appended");
+    }
 }
 
 // At the bound it sleeps until an eighth is free: to be woken for each answer would cost more than
 // the appends.
 bool Publisher::wait_for_room() {
+    if (refused_) {
+        wait_for_answer();
+    }
     if (under_way_ >= options_.in_flight) {
         wait_until_at_most(options_.in_flight - 1 - options_.in_flight / 8);
     }
@@ -42,6 +50,17 @@ bool Publisher::wait_for_room() {
     }
     ++under_way_;
     return true;
+}
+
+void Publisher::wait_for_answer() {
+    refused_ = false;
+    const std::uint64_t left = under_way_;
+    if (left > 0) {
+        wait_until_at_most(left - 1 - left / 8);
+    } else {
+        // Others fill the queue.
+        std::this_thread::yield();
+    }
 }
 
 void Publisher::wait_until_at_most(std::uint64_t wanted) {
@@ -82,6 +101,8 @@ void Publisher::append() {
 void Publisher::take(Monotonic begun, const Result<Receipt>& receipt) {
     if (receipt) {
         latencies_.add(clock_.monotonic() - begun);
+    } else if (receipt.error().code == Errc::busy) {
+        refused_ = true;
     } else if (!failed_.exchange(true)) {
         error_ = receipt.error();
     }

@@ -19,7 +19,8 @@ class Publisher {
     Publisher(EventStore& store, const BenchOptions& options, const Invocation& invocation,
               std::uint64_t number);
 
-    // Appends until `end` or a stop, then waits for the answers.
+    // Appends until `end` or a stop, then waits for the answers. An append that is refused as busy
+    // waits for answers to others; when all were, that is the error.
     void run(Monotonic end);
 
     std::uint64_t events() const { return latencies_.count() * options_.per_message; }
@@ -30,6 +31,7 @@ class Publisher {
     static constexpr std::uint64_t kNobodyWaits = std::numeric_limits<std::uint64_t>::max();
 
     bool wait_for_room();
+    void wait_for_answer();
     void wait_until_at_most(std::uint64_t wanted);
     void leave();
     void append();
@@ -45,6 +47,7 @@ class Publisher {
     std::atomic<std::uint64_t> under_way_{0};
     std::atomic<std::uint64_t> wanted_{kNobodyWaits};  // how few run() waits for
     std::atomic<bool> failed_{false};
+    std::atomic<bool> refused_{false};  // the store's queue was full
     std::mutex mutex_;
     std::condition_variable changed_;
     // Of the thread that calls back, until run() returned.

@@ -40,24 +40,43 @@ Result<void> list(EventStore& store, const StreamOptions& options, Output& outpu
     return {};
 }
 
+Error no_stream(const StreamOptions& options) {
+    return {Errc::stream_not_found, fmt::format("{}: there is no such stream", options.stream)};
+}
+
 Result<void> info(EventStore& store, const StreamOptions& options, Output& output) {
     auto found = store.stream_info(options.stream);
     if (!found) {
         return found.error();
     }
     if (found->state == StreamState::none) {
-        return Error(Errc::stream_not_found,
-                     fmt::format("{}: there is no such stream", options.stream));
+        return no_stream(options);
     }
     output.stream(*found);
     return {};
+}
+
+// A change asks for a stream that is there: when it is not, that is no conflict to whoever named
+// it.
+Error explain(EventStore& store, const StreamOptions& options, Error error) {
+    if (error.code != Errc::wrong_expected_version) {
+        return error;
+    }
+    const auto found = store.stream_info(options.stream);
+    if (found && found->state == StreamState::none) {
+        return no_stream(options);
+    }
+    if (found && found->state == StreamState::deleted) {
+        return {Errc::stream_deleted, fmt::format("{}: the stream was deleted", options.stream)};
+    }
+    return error;
 }
 
 Result<void> change(EventStore& store, const StreamOptions& options, LifecycleChange wanted,
                     Output& output) {
     auto receipt = store.change_stream({options.stream, Expected::stream_exists(), wanted});
     if (!receipt) {
-        return receipt.error();
+        return explain(store, options, receipt.error());
     }
     output.receipt(*receipt);
     return {};

@@ -89,6 +89,15 @@ TEST_CASE("bench pub: a rate and the percentiles of its answers") {
     CHECK(harness.store().events() > before);
 }
 
+TEST_CASE("bench pub: a full queue is waited for") {
+    Harness harness;
+    BenchOptions load = options();
+    load.in_flight = GENERATE(1, 16);
+    harness.store().fail_next("bench-1", Error(Errc::busy, "full"));
+    CHECK(run_load(harness, load, bench_pub).done);
+    CHECK(harness.store().events() > 0);
+}
+
 TEST_CASE("bench read: everything that is stored") {
     Harness harness;
     harness.store();

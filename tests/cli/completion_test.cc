@@ -38,6 +38,7 @@ TEST_CASE("completion: bash completes commands, options and words") {
     CHECK(offered(path, "skald import --on-error s", 3) == "stop skip");
     CHECK(offered(path, "skald completion z", 2) == "zsh");
     CHECK(offered(path, "skald --output j", 2) == "json");
+    CHECK(offered(path, "skald -o \"\"", 2) == "text json");
 }
 
 TEST_CASE("completion: zsh gets every command; other shells are refused") {
@@ -45,6 +46,10 @@ TEST_CASE("completion: zsh gets every command; other shells are refused") {
     const Ran ran = harness.run({"completion", "zsh"});
     CHECK(ran.out.starts_with("#compdef skald\n"));
     CHECK(ran.out.find("'truncate:Remove the oldest events'") != std::string::npos);
+    CHECK(ran.out.find(R"('--id:the event\'s id\:)") == std::string::npos);
+    CHECK(ran.out.find(R"(`-`\: data)") == std::string::npos);
+    CHECK(ran.out.find(R"('--server:servers to use; default $SKALD_SERVER, else )"
+                       R"(tcp\://127.0.0.1\:7400')") != std::string::npos);
     const Ran fish = harness.run({"completion", "fish"});
     CHECK(fish.status == 2);
     CHECK(

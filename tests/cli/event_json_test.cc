@@ -255,6 +255,7 @@ TEST_CASE("event_json: what is wrong is named") {
         {s + R"(,"time":"today"})", "`time` is not an RFC 3339 time, as 2026-01-31T08:00:00Z"},
         {s + R"(,"metadata":[]})", "`metadata` must be an object"},
         {s + R"(,"metadata":{"k":1}})", "`metadata` must hold strings: `k` is none"},
+        {s + R"(,"metadata":{"a":"1","b":"1","a":"2"}})", "`metadata` holds `a` twice"},
         {s + R"(,"tags":"x"})", "`tags` must be an array"},
         {s + R"(,"tags":[1]})", "`tags` must hold strings"},
         {s + R"(,"hop":65536})", "`hop` must be a whole number from 0 to 65535"},

@@ -138,6 +138,20 @@ TEST_CASE("import: a malformed line stops it; earlier lines stay") {
     CHECK(harness.store().events() == 2);
 }
 
+TEST_CASE("import: nothing behind a malformed line is read") {
+    Harness harness;
+    std::string input = event_line("s", 1) + event_line("s", 2) + event_line("s", 3) + "{}\n";
+    for (int i = 5; i <= 31; ++i) {
+        input += event_line("s", i);
+    }
+    const Ran ran = harness.run({"import", "--data", "d"}, input);
+    CHECK(ran.status == 2);
+    CHECK(ran.err ==
+          "imported 3 events, 0 repeated, 1 failed, in 0.0 s\n"
+          "skald: import: line 4: `stream` is missing\n");
+    CHECK(harness.store().events() == 3);
+}
+
 TEST_CASE("import: a refused line stops it with its own exit status") {
     Harness harness;
     harness.store().fail_next("b", Error(Errc::fenced, "b: fenced"));
@@ -153,12 +167,45 @@ TEST_CASE("import: a refused line stops it with its own exit status") {
 
 TEST_CASE("import: an error that is of no line is told once as well") {
     Harness harness;
-    const std::string input = event_line("a", 1) + std::string(kLineBytesMax + 1, ' ');
-    const Ran ran = harness.run({"import", "--receipts", "--json", "--data", "d"}, input);
-    CHECK(ran.status == 2);
+    const Ran ran = harness.run({"import", "--receipts", "--json", "--data", "d"}, "\x1f\x8b\x08");
+    CHECK(ran.status == 1);
+    CHECK(ran.err ==
+          "imported 0 events, 0 repeated, in 0.0 s\n"
+          "skald: import: gzip input is broken: it ends too early\n");
     const auto lines = lines_of(ran.out);
-    REQUIRE(lines.size() == 2);
-    CHECK(json::parse(lines[1])["error"] == "request_too_large");
+    REQUIRE(lines.size() == 1);
+    CHECK(json::parse(lines[0])["error"] == "corrupt");
+}
+
+TEST_CASE("import: a line that is too long stops it, or is skipped") {
+    const std::string input = event_line("a", 1) + std::string(3 * kLineBytesMax, ' ') + "\n" +
+                              event_line("a", 3) + event_line("a", 4);
+    Harness harness;
+    const Ran stopped = harness.run({"import", "--data", "d"}, input);
+    CHECK(stopped.status == 2);
+    CHECK(stopped.err ==
+          "imported 1 event, 0 repeated, 1 failed, in 0.0 s\n"
+          "skald: import: line 2: longer than 2097152 bytes\n");
+    const Ran skipped = harness.run({"import", "--on-error", "skip", "--data", "e"}, input);
+    CHECK(skipped.status == 2);
+    CHECK(skipped.err ==
+          "skald: import: line 2: longer than 2097152 bytes\n"
+          "imported 3 events, 0 repeated, 1 failed, in 0.0 s\n"
+          "skald: import: 1 line was skipped: line 2: longer than 2097152 bytes\n");
+    CHECK(harness.store("e").events() == 3);
+}
+
+TEST_CASE("import: input that breaks off is said even behind lines that were skipped") {
+    // A stored block of one malformed line, and no more.
+    const std::string packed("\x1f\x8b\x08\0\0\0\0\0\0\x03\0\x03\0\xfc\xff{}\n", 18);
+    Harness harness;
+    const Ran ran = harness.run({"import", "--on-error", "skip", "--data", "d"}, packed);
+    CHECK(ran.status == 1);
+    CHECK(ran.err ==
+          "skald: import: line 1: `stream` is missing\n"
+          "imported 0 events, 0 repeated, 1 failed, in 0.0 s\n"
+          "skald: import: gzip input is broken: it ends too early; 1 line was skipped: line 1: "
+          "`stream` is missing\n");
 }
 
 TEST_CASE("import: no more lines under way than a client holds") {

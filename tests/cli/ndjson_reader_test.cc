@@ -88,16 +88,32 @@ TEST_CASE("ndjson_reader: the pieces input comes in do not matter", "[model]") {
     }));
 }
 
-TEST_CASE("ndjson_reader: a line beyond the bound is an error, at the bound it is none") {
+TEST_CASE("ndjson_reader: a line at the bound is whole") {
     MemorySource most(std::string(kLineBytesMax, 'x') + "\n");
     CHECK(lines_in(most).size() == 1);
-    MemorySource more("{}\n" + std::string(kLineBytesMax + 512 * 1024, 'x') + "\n");
-    NdjsonReader reader(more);
+}
+
+TEST_CASE("ndjson_reader: a line beyond the bound is passed over, and told with its number") {
+    const std::size_t beyond =
+        GENERATE(kLineBytesMax + 1, kLineBytesMax + 512 * 1024, std::size_t{3 * kLineBytesMax});
+    const std::size_t step = GENERATE(std::size_t{4093}, std::size_t{1 << 22});
+    const std::string end = GENERATE(as<std::string>{}, "\n{\"a\":1}\n", "\n", "");
+    Dripping source("{}\n" + std::string(beyond, 'x') + end, step);
+    NdjsonReader reader(source);
     Line line;
-    REQUIRE(reader.next(line));
-    const auto got = reader.next(line);
-    REQUIRE_FALSE(got);
-    CHECK(got.error() == Error(Errc::request_too_large, "line 2 is longer than 2097152 bytes"));
+    REQUIRE(reader.next(line).value());
+    CHECK_FALSE(line.too_long);
+    REQUIRE(reader.next(line).value());
+    CHECK(line.number == 2);
+    CHECK(line.too_long);
+    CHECK(line.text.empty());
+    CHECK(reader.next(line).value() == (end.size() > 1));
+    if (end.size() > 1) {
+        CHECK(line.number == 3);
+        CHECK(line.text == "{\"a\":1}");
+        CHECK_FALSE(line.too_long);
+        CHECK_FALSE(reader.next(line).value());
+    }
 }
 
 TEST_CASE("gzip_reader: plain and packed text, in pieces, in several members") {
@@ -119,6 +135,9 @@ TEST_CASE("gzip_reader: broken input is an error") {
     std::string changed = packed;
     changed[packed.size() - 6] = static_cast<char>(changed[packed.size() - 6] ^ 1);
     CHECK(unpack(changed, 4) == "error: gzip input is broken: incorrect data check");
+    MemorySource source(changed);
+    GzipReader reader(source);
+    CHECK(read_all(reader, 1 << 20).error().code == Errc::corrupt);
 }
 
 }  // namespace skald::cli

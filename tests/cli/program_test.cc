@@ -22,7 +22,16 @@ TEST_CASE("program: wrong usage ends with 2 and says what is meant") {
          "skald: read: unknown option --limti: did you mean `--limit`?; see `skald read --help`\n"},
         {{"read", "s", "t"}, "skald: read: unexpected argument `t`; see `skald read --help`\n"},
         {{"read", "s", "--limit", "x"},
-         "skald: read: `x`: not a whole number; see `skald read --help`\n"},
+         "skald: read: --limit `x`: not a whole number; see `skald read --help`\n"},
+        {{"read", "s", "--limit", "-1"},
+         "skald: read: --limit `-1`: not a whole number; see `skald read --help`\n"},
+        {{"read", "s", "--timeout", "abc"},
+         "skald: read: --timeout `abc`: not a duration, as 250ms, 10s, 5m, 24h or 7d; see `skald "
+         "read --help`\n"},
+        {{"read", "s", "--data", "d", "-s", "tcp://127.0.0.1:1"},
+         "skald: read: --data and --server exclude each other\n"},
+        {{"pub", "s", "--type", "T", "--dir", "d", "-s", "tcp://127.0.0.1:1"},
+         "skald: pub: --dir and --server exclude each other\n"},
         {{"pub", "s"}, "skald: pub: --type is required; see `skald pub --help`\n"},
         {{"read", "s", "--all"}, "skald: read: STREAM excludes --all; see `skald read --help`\n"},
     };

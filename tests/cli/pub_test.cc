@@ -135,6 +135,7 @@ TEST_CASE("pub: what cannot be appended is refused before anything is opened") {
         {{"--id", "7"}, "--id 7: not a UUID"},
         {{"--time", "now"}, "--time now: not an RFC 3339 time"},
         {{"--meta", "user"}, "--meta user: not KEY=VALUE"},
+        {{"--meta", "k=v", "--meta", "k=w"}, "--meta k=w: `k` is given twice"},
         {{"--expect", "-1"}, "--expect -1: not any, none, exists or a version"},
     };
     for (const auto& [extra, message] : all) {

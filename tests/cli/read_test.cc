@@ -109,6 +109,13 @@ TEST_CASE("read: nothing of the data reaches the terminal as a control character
                 .status == 0);
     const Ran text = harness.run({"read", "s", "--data", "d"});
     CHECK(text.out.ends_with("  a [31m b\n"));
+    const std::string meant = "\x1b]0;x\x07";
+    REQUIRE(harness
+                .run({"pub", "o", "--type", "T", "--dir", "d", "--correlation", meant,
+                      "--causation", meant, "--meta", "k=" + meant})
+                .status == 0);
+    const Ran details = harness.run({"read", "o", "-v", "-o", "text", "--data", "d"});
+    CHECK(details.out.ends_with(" correlation_id= ]0;x  causation_id= ]0;x  k= ]0;x \n"));
     REQUIRE(harness
                 .run({"pub", "s", "--type", "T", "--content-type", "x/y", "--dir", "d", "-"},
                      "\xff\xfe")

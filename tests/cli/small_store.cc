@@ -151,10 +151,11 @@ Result<void> SmallStore::check(const StreamAppend& part) {
     const std::int64_t last = found == streams_.end() || !found->second.info.last
                                   ? -1
                                   : static_cast<std::int64_t>(found->second.info.last->value);
+    const bool active = found != streams_.end() && found->second.info.state == StreamState::active;
     const Expected expected = part.expected;
     const bool fits = expected.kind() == Expected::Kind::any ||
                       (expected.kind() == Expected::Kind::no_stream && last < 0) ||
-                      (expected.kind() == Expected::Kind::stream_exists && last >= 0) ||
+                      (expected.kind() == Expected::Kind::stream_exists && active) ||
                       (expected.kind() == Expected::Kind::exact &&
                        last == static_cast<std::int64_t>(expected.version().value));
     if (fits) {
@@ -339,9 +340,8 @@ Result<StreamList> SmallStore::list_streams(std::string_view glob, std::string_v
 Result<Receipt> SmallStore::change_stream(const Lifecycle& request) {
     const std::lock_guard lock(mutex_);
     const auto found = streams_.find(request.stream);
-    if (found == streams_.end()) {
-        return Error(Errc::stream_not_found,
-                     fmt::format("{}: there is no such stream", request.stream));
+    if (auto checked = check({request.stream, request.expected, {}}); !checked) {
+        return checked.error();
     }
     StreamInfo& info = found->second.info;
     if (const auto* truncate = std::get_if<TruncateStream>(&request.change)) {

@@ -61,10 +61,33 @@ TEST_CASE("stream truncate, delete: a receipt, and the events are gone") {
     CHECK(stream(harness, {"info", "s"}).out == "s  versions 2-2\n");
     CHECK(stream(harness, {"delete", "s"}).status == 0);
     CHECK(stream(harness, {"info", "s"}).out == "s  deleted\n");
+    publish(harness, "s");
     CHECK(stream(harness, {"delete", "s", "--hard"}).status == 0);
     CHECK(stream(harness, {"info", "s"}).out == "s  tombstoned\n");
-    CHECK(stream(harness, {"delete", "none"}).status == 3);
     CHECK(stream(harness, {"truncate", "s"}).status == 2);
+}
+
+TEST_CASE("stream: what is not there cannot be changed") {
+    Harness harness;
+    publish(harness, "gone");
+    REQUIRE(stream(harness, {"delete", "gone"}).status == 0);
+    const std::vector<std::vector<std::string>> changes{{"truncate", "STREAM", "--before", "1"},
+                                                        {"delete", "STREAM"},
+                                                        {"delete", "STREAM", "--hard"},
+                                                        {"limits", "STREAM", "--max-count", "1"}};
+    for (std::vector<std::string> words : changes) {
+        CAPTURE(words);
+        words[1] = "none";
+        const Ran none = stream(harness, words);
+        CHECK(none.status == 3);
+        CHECK(none.err == "skald: stream " + words[0] + ": none: there is no such stream\n");
+        words[1] = "gone";
+        words.emplace_back("--json");
+        const Ran gone = stream(harness, words);
+        CHECK(gone.status == 3);
+        CHECK(gone.err == "skald: stream " + words[0] + ": gone: the stream was deleted\n");
+        CHECK(json::parse(gone.out)["code"] == 302);
+    }
 }
 
 TEST_CASE("stream limits: shown, set one by one, cleared") {
