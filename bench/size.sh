@@ -2,8 +2,8 @@
 # What may not grow with the log: the cost of an append, the node's memory, and the time to open a
 # log after kill -9.
 #
-#     bench/size.sh append                 lone append and rate, from an empty log to 10 million events
-#     bench/size.sh open [gigabytes, 10]   memory, and start-up after kill -9, while a log grows to that
+#     bench/size.sh append                 lone append and rate, from an empty log to 10 M events
+#     bench/size.sh open [gigabytes, 10]   memory, and start-up after kill -9, as a log grows
 #
 # Prints tables for documents. Data go below SKALD_BENCH_DIR, as with bench/run.sh.
 set -euo pipefail
@@ -27,8 +27,9 @@ append_cost() {
     echo "|---|---|---|"
     # Seconds, unanswered and events an append: what brings the log to about ten times its size.
     for fill in '' '1 1 1' '1 1 16' '1 16 64' '5 16 64'; do
-        # shellcheck disable=SC2086 # three words
-        [ -z "$fill" ] || { set -- $fill; load "$1" --in-flight "$2" --per-message "$3" >/dev/null; }
+        # shellcheck disable=SC2086 # three words, or none
+        set -- $fill
+        [ $# -eq 0 ] || load "$1" --in-flight "$2" --per-message "$3" > /dev/null
         [ -e "$work/log" ] && before=$(stored) || before=0
         lone=$(load 1 --in-flight 1 | value ack_1x1_p50)
         cp -r --sparse=always "$work/log" "$work/copy"

@@ -66,7 +66,7 @@ class Documents(unittest.TestCase):
         self.assertEqual((many.FirstId(), many.Count(), many.Offset(), many.OffsetStep(),
                           many.Version(), many.Digest()), (7, 3, 100, 1, 4, 0x01020304))
         self.assertEqual(heartbeat.Number(), 2)
-        self.assertEqual((fetch.Id(), fetch.Partition(), fetch.From(), fetch.End(), fetch.Bytes()),
+        self.assertEqual((fetch.Id(), fetch.Partition(), fetch.From_(), fetch.End(), fetch.Bytes()),
                          (2**63 + 5, 1, 100, 200, 2**20))
 
     def test_flipped_bits_of_an_envelope_are_malformed_or_decode(self):
