@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/bytes.h"
@@ -157,6 +158,12 @@ bool glob_match(std::string_view pattern, std::string_view text) {
         ++p;
     }
     return p == pattern.size();
+}
+
+bool matches_any(const std::vector<std::string>& globs, std::string_view text) {
+    return globs.empty() || std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+               return glob_match(glob, text);
+           });
 }
 
 bool is_utf8(std::string_view text) {

@@ -1,7 +1,9 @@
 // Shell globs over bytes, and the rules for names.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "skald/result.h"
 
@@ -10,6 +12,8 @@ namespace skald {
 // `*` any run, `?` one byte, `[abc]`, `[a-z]`, `[!a]` one of or none of a set. A `[` without its
 // `]` stands for itself. Costs at most |pattern| x |text|; never recurses.
 bool glob_match(std::string_view pattern, std::string_view text);
+// Whether one of the globs does; without any, everything matches.
+bool matches_any(const std::vector<std::string>& globs, std::string_view text);
 
 // 1-255 bytes of UTF-8, no control characters, none of `* ? [ ]`; names starting `$` are refused
 // unless `system` is set. invalid_stream_name says which rule was broken.

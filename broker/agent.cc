@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "broker/limits.h"
+
 namespace skald::broker {
 namespace {
 
@@ -64,6 +66,7 @@ Agent::Agent(Parts parts)
     : parts_(std::move(parts)),
       waker_(std::make_shared<wire::Waker>()),
       exchange_([this] { waker_->wake(); }),
+      inbox_([this] { waker_->wake(); }),
       runner_([this] { waker_->wake(); }),
       scavenges_(parts_.volume) {}
 
@@ -100,6 +103,8 @@ void Agent::start() {
             waker_->wake();
         }
     });
+    relay_ = parts_.volume.ephemeral().attach_relay(
+        [this](const store::EphemeralEvent& event) { return inbox_.put(event); });
     publish(parts_.clock.monotonic());
     thread_ = std::thread([this] { run(); });
 }
@@ -142,6 +147,7 @@ void Agent::run() {
         drain();
     }
     watch_.reset();
+    relay_.reset();
     effects_.clear();
     router_->end_all(effects_);
     send(effects_);
@@ -231,6 +237,11 @@ void Agent::serve() {
     subscribed_ = router_->subscriptions() != 0;
     if (news_.exchange(false)) {
         router_->news();
+    }
+    if (router_->fanning_out() < kRelayedEventsMax) {
+        for (const store::EphemeralEvent& event : inbox_.take()) {
+            router_->relay(event);
+        }
     }
     const Monotonic until = parts_.clock.monotonic() + limits::kTurnTimeMax;
     more_ = router_->pump(effects_, [&] { return parts_.clock.monotonic() >= until; });

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "broker/exchange.h"
+#include "broker/relay.h"
 #include "broker/router.h"
 #include "broker/transport/router_socket.h"
 #include "wire/zmq/socket.h"
@@ -94,11 +95,13 @@ class Agent {
     // The socket's messages may hold it longer than the agent lives.
     std::shared_ptr<wire::Waker> waker_;
     OutcomeExchange exchange_;
+    EphemeralInbox inbox_;
     JobRunner runner_;
     ScavengeRunner scavenges_;
     std::unique_ptr<RouterSocket> socket_;
     std::unique_ptr<Router> router_;
     std::shared_ptr<void> watch_;
+    std::shared_ptr<void> relay_;
     std::atomic<bool> news_{false};
     std::atomic<bool> subscribed_{false};  // somebody wants to be told of news
     std::atomic<bool> stop_{false};

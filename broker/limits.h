@@ -39,6 +39,16 @@ inline constexpr std::size_t kSendPartMin = 256 * limits::kKiB;
 inline constexpr std::size_t kReceiptRangesMax = 2048;
 inline constexpr std::uint32_t kReceiptRangeCountMax = 8192;
 
+// Ephemeral events: one slice of a fan-out looks at this many subscriptions, and one turn sends
+// this many to a peer; the rest waits for the next, when the socket knows of them.
+inline constexpr std::size_t kFanOutStep = 256;
+inline constexpr std::size_t kTurnEphemeralMax = 512;
+// From other threads of this process, on their way to the node's: beyond, busy.
+inline constexpr std::size_t kRelayedEventsMax = 1024;
+inline constexpr std::size_t kRelayedBytesMax = 4 * limits::kMiB;
+// Messages with bodies that a peer has not taken: beyond, it has no room.
+inline constexpr std::size_t kPeerBodiesMax = limits::kPeerMessagesMax / 2;
+
 // A Goodbye to a connection without a session, at most this often in all.
 inline constexpr auto kStrangerInterval = std::chrono::milliseconds(10);
 

@@ -95,6 +95,12 @@ void add_counters(Families& f, const RouterCounters& c) {
             c.delivered_events);
     counter("skald_delivered_bytes_total", "Bytes sent in pages and deliveries.",
             c.delivered_bytes);
+    counter("skald_ephemeral_published_total", "Ephemeral events taken from publishers.",
+            c.ephemeral_published);
+    counter("skald_ephemeral_delivered_total", "Ephemeral events sent to subscriptions.",
+            c.ephemeral_delivered);
+    counter("skald_ephemeral_dropped_total",
+            "Ephemeral events that a subscription had no credit or room for.", c.ephemeral_dropped);
     counter("skald_malformed_total", "Messages that were not understood.", c.malformed);
     counter("skald_discarded_total", "Messages beyond credit, discarded unread.", c.discarded);
     counter("skald_strangers_total", "Messages of connections without a session.", c.strangers);

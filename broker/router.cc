@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 
 #include "broker/limits.h"
 #include "wire/envelope.h"
@@ -14,6 +15,7 @@ namespace {
 namespace msg = wire::msg;
 
 constexpr std::uint32_t kHeartbeatsInExpiry = 3;
+constexpr std::uint64_t kNoId = std::numeric_limits<std::uint64_t>::max();
 
 std::uint32_t milliseconds(std::chrono::milliseconds time) {
     return static_cast<std::uint32_t>(time.count());
@@ -196,7 +198,7 @@ void Router::welcome(Session& session, const msg::Hello& hello) {
     session.due.resize(info.partitions.size());
     msg::Welcome welcome;
     welcome.protocol = std::min(hello.protocol_max, msg::kProtocolMax);
-    welcome.features = hello.features & msg::kFeatures;
+    welcome.features = session.features = hello.features & msg::kFeatures;
     welcome.node = info.node;
     welcome.cluster = info.cluster;
     welcome.partition_count = static_cast<std::uint16_t>(info.partitions.size());
@@ -228,6 +230,7 @@ void Router::end_session(PeerId peer) {
     subscriptions_ -= session.subscriptions.size();
     std::erase(subscribers_, peer);
     std::erase(turn_, peer);
+    ephemeral_.erase(ephemeral_.lower_bound({peer, 0}), ephemeral_.lower_bound({peer, kNoId}));
     while (!session.waiting.empty()) {
         forget_waiting(session);
     }
@@ -275,6 +278,7 @@ void Router::tick(Monotonic now, Effects& effects) {
         if (!session->subscriptions.empty() && parts_.send_room(peer) != 0) {
             for (auto& [id, subscription] : session->subscriptions) {
                 subscription->report(peer, effects);
+                subscription->tell_dropped(peer, effects);
             }
         }
         if (now - session->said >= parts_.limits.expiry / kHeartbeatsInExpiry) {

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -55,6 +56,9 @@ struct RouterCounters {
     std::uint64_t commits = 0;
     std::uint64_t delivered_events = 0;
     std::uint64_t delivered_bytes = 0;
+    std::uint64_t ephemeral_published = 0;
+    std::uint64_t ephemeral_delivered = 0;
+    std::uint64_t ephemeral_dropped = 0;
     std::uint64_t malformed = 0;
     std::uint64_t discarded = 0;
     std::uint64_t strangers = 0;
@@ -90,9 +94,12 @@ class Router {
 
     // The volume has news for its readers.
     void news();
-    // One turn of reads, and of subscriptions that have news and credit: for sessions with room,
-    // round about, until a bound of limits::kTurn... is reached or it is `late`. True when more
-    // could be done at once.
+    // An ephemeral event of this process.
+    void relay(const store::EphemeralEvent& event);
+    std::size_t fanning_out() const { return fan_outs_.size(); }
+    // One turn of ephemeral events, reads, and subscriptions that have news and credit: for
+    // sessions with room, round about, until a bound of limits::kTurn... is reached or it is
+    // `late`. True when more could be done at once.
     bool pump(Effects& effects, const std::function<bool()>& late);
     // Heartbeats, expiry, checkpoints. To be called every kTickInterval or so.
     void tick(Monotonic now, Effects& effects);
@@ -122,6 +129,17 @@ class Router {
         RequestArena::Block* block = nullptr;
         Partition partition;
         bool primary = false;
+    };
+    // A subscription that asked for ephemeral events.
+    using Target = std::pair<PeerId, std::uint64_t>;
+    // An ephemeral event on its way to them.
+    struct FanOut {
+        store::EphemeralEvent event;
+        std::size_t bytes = 0;     // it counts for
+        PeerId peer = 0;           // who published it
+        std::uint64_t serial = 0;  // of its session; 0: nobody who waits for an answer
+        std::uint64_t id = 0;
+        Target after{};  // those up to here were looked at
     };
     struct Round {
         RoundTimes times;
@@ -207,6 +225,12 @@ class Router {
     bool deliver_next(Session& session, std::size_t room);
     bool visit(Session& session, Turn& turn);
     void count_deliveries(const Effects& effects, std::size_t from);
+    static std::optional<Error> check_ephemeral(const Session& session);
+    Result<store::EphemeralEvent> open_ephemeral(const Session& session, const Arrival& arrival);
+    void fan_out(Turn& turn);
+    std::size_t send_ephemeral(Session& session, Subscription& subscription,
+                               const store::EphemeralEvent& event);
+    void finish(const FanOut& done);
     std::optional<Error> check_selection(const Session& session, const Selection& selection) const;
 
     Parts parts_;
@@ -227,7 +251,10 @@ class Router {
     std::vector<Session*> touched_;  // have submissions in this round
     std::vector<PeerId> to_flush_;   // have receipts gathered
     std::vector<PeerId> subscribers_;
-    std::deque<PeerId> turn_;     // sessions with a request that waits or a subscription to go on
+    std::deque<PeerId> turn_;  // sessions with a request that waits or a subscription to go on
+    std::map<Target, Subscription*> ephemeral_;
+    std::deque<FanOut> fan_outs_;
+    std::uint64_t turns_ = 0;
     Effects* effects_ = nullptr;  // of the call that runs
     std::vector<Job> jobs_;
     std::size_t listing_ = 0;  // jobs that list streams

@@ -4,25 +4,14 @@
 
 #include "broker/limits.h"
 #include "broker/router.h"
+#include "broker/turn.h"
 
 namespace skald::broker {
 namespace {
 
 namespace msg = wire::msg;
 
-// What a message counts for beside its bodies.
-constexpr std::size_t kEnvelopeBytes = 256;
-
 }  // namespace
-
-// What one call of pump() may still do.
-struct Router::Turn {
-    std::size_t steps = limits::kTurnStepsMax;
-    std::size_t bytes = limits::kTurnSendBytesMax;
-    const std::function<bool()>& late;
-
-    bool open() const { return steps != 0 && bytes != 0 && !late(); }
-};
 
 std::optional<Error> Router::check_subscribe(const Session& session,
                                              const msg::Subscribe& message) const {
@@ -38,7 +27,8 @@ std::optional<Error> Router::check_subscribe(const Session& session,
     if (session.subscriptions.contains(message.id)) {
         return Error(Errc::already_exists, "a subscription has this id");
     }
-    return check_selection(session, message.selection);
+    auto closed = message.ephemeral ? check_ephemeral(session) : std::nullopt;
+    return closed ? closed : check_selection(session, message.selection);
 }
 
 bool Router::on(Session& session, Arrival&, const msg::Subscribe& message) {
@@ -62,6 +52,9 @@ bool Router::on(Session& session, Arrival&, const msg::Subscribe& message) {
     if (session.subscriptions.empty()) {
         subscribers_.push_back(session.peer);
     }
+    if (message.ephemeral) {
+        ephemeral_.emplace(Target{session.peer, message.id}, subscription.get());
+    }
     session.subscriptions.emplace(message.id, std::move(subscription));
     ++subscriptions_;
     return false;
@@ -71,6 +64,9 @@ bool Router::on(Session& session, Arrival&, const msg::Credit& credit) {
     const auto it = session.subscriptions.find(credit.subscription);
     if (it != session.subscriptions.end()) {
         it->second->grant(credit.events, credit.bytes);
+        if (it->second->owes_dropped() && parts_.send_room(session.peer) != 0) {
+            it->second->tell_dropped(session.peer, *effects_);
+        }
         make_ready(session, *it->second);
     }
     return false;
@@ -88,6 +84,7 @@ void Router::end_subscription(Session& session, Subscriptions::iterator it) {
     if (it->second->queued) {
         std::erase(session.ready, it->first);
     }
+    ephemeral_.erase({session.peer, it->first});
     session.subscriptions.erase(it);
     --subscriptions_;
     if (session.subscriptions.empty()) {
@@ -182,8 +179,7 @@ bool Router::visit(Session& session, Turn& turn) {
                 bytes += body->size();
             }
         }
-        --turn.steps;
-        turn.bytes -= std::min(turn.bytes, bytes);
+        turn.take(bytes);
         room -= std::min(room, bytes);
     }
     return moved;
@@ -193,9 +189,15 @@ bool Router::pump(Effects& effects, const std::function<bool()>& late) {
     effects_ = &effects;
     const std::size_t before = effects.sends.size();
     Turn turn{.late = late};
+    ++turns_;
     bool more = false;
     std::size_t left = turn_.size();
-    for (; left != 0 && turn.open(); --left) {
+    while ((left != 0 || (turn.fans_out && !fan_outs_.empty())) && turn.open()) {
+        fan_out(turn);
+        if (left == 0 || !turn.open()) {
+            continue;
+        }
+        --left;
         Session& session = *find(turn_.front());
         turn_.pop_front();
         session.in_turn = false;
@@ -206,7 +208,7 @@ bool Router::pump(Effects& effects, const std::function<bool()>& late) {
         }
     }
     count_deliveries(effects, before);
-    return more || left != 0;
+    return more || left != 0 || !fan_outs_.empty();
 }
 
 }  // namespace skald::broker

@@ -133,14 +133,6 @@ bool Router::on(Session& session, Arrival&, const msg::GetPosition& get) {
     return false;
 }
 
-bool Router::on(Session& session, Arrival&, const msg::PublishEphemeral& publish) {
-    if (admit_plain(session, publish.id)) {
-        refuse(session, publish.id,
-               Error(Errc::unsupported_version, "ephemeral events were not agreed on"));
-    }
-    return false;
-}
-
 // ---- answers, in turn. False when the request goes on waiting.
 
 bool Router::answer(Session& session, Waiting& waiting, const msg::Read& message,

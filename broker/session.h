@@ -67,6 +67,14 @@ struct Session {
     std::deque<std::uint64_t> ready;  // subscriptions that may go on
     bool in_turn = false;             // stands in the router's list of those to be served
     bool delivered_last = false;      // reads and deliveries take turns
+    std::uint64_t features = 0;       // that both ends have
+    // Ephemeral events to it in one turn: the socket does not know of them yet.
+    struct FannedOut {
+        std::uint64_t turn = 0;
+        std::size_t bytes = 0;
+        std::size_t messages = 0;
+    };
+    FannedOut fanned_out;
 
     bool within_credit(std::size_t bytes) const {
         return requests_in_flight < credit_requests &&

@@ -1,6 +1,7 @@
 #include "broker/subscription.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "broker/limits.h"
 
@@ -115,6 +116,25 @@ void Subscription::report(PeerId peer, Effects& effects) {
     Position moved = changes();
     if (!moved.partitions.empty()) {
         effects.send(peer, msg::Checkpoint{id_, std::move(moved)});
+    }
+}
+
+bool Subscription::send_ephemeral(PeerId peer, const Frame& frame, bool room, Effects& effects) {
+    if (!room || !has_credit()) {
+        ++dropped_;
+        return false;
+    }
+    tell_dropped(peer, effects);
+    ++sent_events_;
+    sent_bytes_ += frame->size();
+    effects.send(peer, msg::Ephemeral{id_}, {frame});
+    return true;
+}
+
+// Not while there is no credit: one message then tells of all.
+void Subscription::tell_dropped(PeerId peer, Effects& effects) {
+    if (owes_dropped()) {
+        effects.send(peer, msg::Dropped{id_, std::exchange(dropped_, 0)});
     }
 }
 

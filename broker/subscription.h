@@ -34,6 +34,15 @@ class Subscription {
     // Tells of records skipped since the client last heard, if any. Called now and then.
     void report(PeerId peer, Effects& effects);
 
+    // Whether an ephemeral event is for it: it is live and its reader would get such an event.
+    bool wants(const EventView& event) const { return live_ && cursor_->wants(event); }
+    // Sends the event, or counts it as dropped: there is no room, or no credit. (One that has
+    // stored events to wait for is not live: they come first.)
+    bool send_ephemeral(PeerId peer, const Frame& frame, bool room, Effects& effects);
+    bool owes_dropped() const { return dropped_ != 0 && has_credit(); }
+    // Tells how many were dropped since the client last heard, if any.
+    void tell_dropped(PeerId peer, Effects& effects);
+
     bool queued = false;  // the router's: it stands in its session's list
 
   private:
@@ -54,6 +63,7 @@ class Subscription {
     std::uint64_t whole_bytes_ = 0;
     std::uint64_t wants_events_ = 0;  // the credit that the next batch waits for
     std::uint64_t wants_bytes_ = 0;
+    std::uint64_t dropped_ = 0;
     bool news_ = true;
     bool live_ = false;
 };

@@ -94,16 +94,20 @@ void write_conflicts(JsonWriter& json, const std::vector<Conflict>& conflicts) {
 void append_event(std::string& out, const EventView& event) {
     JsonWriter json(out);
     json.begin_object().field("stream", event.stream);
-    if (!event.control) {
+    if (!event.control && !event.ephemeral) {
         json.field("version", event.version.value);
     }
-    json.field("partition", std::uint64_t{event.partition.value})
-        .field("offset", event.offset.value)
-        .field("id", to_string(event.id))
+    if (!event.ephemeral) {
+        json.field("partition", std::uint64_t{event.partition.value})
+            .field("offset", event.offset.value);
+    }
+    json.field("id", to_string(event.id))
         .field("type", event.type)
-        .field("time", to_string(event.time()))
-        .field("recorded_at", to_string(event.recorded_at))
-        .field("content_type", event.content_type());
+        .field("time", to_string(event.time()));
+    if (!event.ephemeral) {
+        json.field("recorded_at", to_string(event.recorded_at));
+    }
+    json.field("content_type", event.content_type());
     write_data(out, json, event);
     write_metadata(json, event);
     write_text(json, "correlation_id", event.correlation_id());
@@ -116,6 +120,9 @@ void append_event(std::string& out, const EventView& event) {
     write_count(json, "hop", event.hop());
     if (event.control) {
         json.field("control", true);
+    }
+    if (event.ephemeral) {
+        json.field("ephemeral", true);
     }
     json.end_object();
 }
@@ -132,6 +139,19 @@ void append_receipt(std::string& out, const Receipt& receipt) {
         .field("repeated", receipt.repeated)
         .field("durability", receipt.durability == Ack::primary ? "primary" : "quorum")
         .end_object();
+}
+
+void append_ephemeral_receipt(std::string& out, std::string_view stream, const Uuid& id) {
+    JsonWriter(out)
+        .begin_object()
+        .field("stream", stream)
+        .field("id", to_string(id))
+        .field("ephemeral", true)
+        .end_object();
+}
+
+void append_dropped(std::string& out, std::uint64_t events) {
+    JsonWriter(out).begin_object().field("dropped", events).end_object();
 }
 
 void append_error(std::string& out, const Error& error) {

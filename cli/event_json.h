@@ -16,6 +16,8 @@ namespace skald::cli {
 // Append one object, without a line break.
 void append_event(std::string& out, const EventView& event);
 void append_receipt(std::string& out, const Receipt& receipt);
+void append_ephemeral_receipt(std::string& out, std::string_view stream, const Uuid& id);
+void append_dropped(std::string& out, std::uint64_t events);
 // `error`, `code`, `message`, and the conflicts and offset when there are any.
 void append_error(std::string& out, const Error& error);
 

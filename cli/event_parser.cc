@@ -30,7 +30,7 @@ class EventParser {
         Reader read;
         bool nullable = true;  // null says the same as leaving it out
     };
-    static const std::array<Field, 21> kFields;
+    static const std::array<Field, 22> kFields;
 
     Error malformed() const {
         return {Errc::malformed, fmt::format("not JSON, at byte {}", in_.at() + 1)};
@@ -75,7 +75,7 @@ class EventParser {
     std::uint32_t seen_ = 0;  // one bit for each of kFields
 };
 
-const std::array<EventParser::Field, 21> EventParser::kFields{{
+const std::array<EventParser::Field, 22> EventParser::kFields{{
     {"stream", &EventParser::read_stream, false},
     {"type", &EventParser::read_type, false},
     {"data", &EventParser::read_data, false},
@@ -96,6 +96,7 @@ const std::array<EventParser::Field, 21> EventParser::kFields{{
     {"partition", &EventParser::skip},
     {"offset", &EventParser::skip},
     {"recorded_at", &EventParser::skip},
+    {"ephemeral", &EventParser::skip},
     {"control", &EventParser::read_control},
 }};
 

@@ -43,8 +43,11 @@ void append_data(std::string& out, const EventView& event) {
 }
 
 void append_details(std::string& out, const EventView& event) {
-    fmt::format_to(std::back_inserter(out), "  partition={} offset={} id={}", event.partition.value,
-                   event.offset.value, to_string(event.id));
+    auto to = std::back_inserter(out);
+    if (!event.ephemeral) {
+        fmt::format_to(to, "  partition={} offset={}", event.partition.value, event.offset.value);
+    }
+    fmt::format_to(to, "{} id={}", event.ephemeral ? " " : "", to_string(event.id));
     if (!event.correlation_id().empty()) {
         append_tame(out, fmt::format(" correlation_id={}", event.correlation_id()));
     }
@@ -59,13 +62,19 @@ void append_details(std::string& out, const EventView& event) {
     }
 }
 
+// Where it stands; `~` marks what stands nowhere.
+std::string place_of(const EventView& event) {
+    if (event.ephemeral) {
+        return fmt::format("{}~ephemeral", event.stream);
+    }
+    return event.control ? std::string(event.stream)
+                         : fmt::format("{}@{}", event.stream, event.version.value);
+}
+
 }  // namespace
 
 void append_event_text(std::string& out, const EventView& event, TextStyle style) {
-    const std::string place = event.control
-                                  ? std::string(event.stream)
-                                  : fmt::format("{}@{}", event.stream, event.version.value);
-    append_styled(out, place, kBold, style.colours);
+    append_styled(out, place_of(event), kBold, style.colours);
     out += "  ";
     append_styled(out, event.type, kCyan, style.colours);
     out += "  ";
@@ -82,6 +91,11 @@ void append_receipt_text(std::string& out, const Receipt& receipt) {
                    receipt.stream, receipt.version.value, receipt.partition.value,
                    receipt.offset.value, to_string(receipt.id), receipt.repeated ? " repeated" : "",
                    receipt.durability == Ack::primary ? " durability=primary" : "");
+}
+
+void append_ephemeral_receipt_text(std::string& out, std::string_view stream, const Uuid& id) {
+    fmt::format_to(std::back_inserter(out), "{}  ephemeral, not stored  id={}", stream,
+                   to_string(id));
 }
 
 }  // namespace skald::cli

@@ -12,8 +12,10 @@ struct TextStyle {
     bool verbose = false;  // id, correlation, tags, metadata as well
 };
 
-// STREAM@VERSION  TYPE  TIME  DATA. Bytes that are not text are named by their number.
+// STREAM@VERSION  TYPE  TIME  DATA; of an ephemeral event STREAM~ephemeral. Bytes that are not text
+// are named by their number.
 void append_event_text(std::string& out, const EventView& event, TextStyle style);
 void append_receipt_text(std::string& out, const Receipt& receipt);
+void append_ephemeral_receipt_text(std::string& out, std::string_view stream, const Uuid& id);
 
 }  // namespace skald::cli

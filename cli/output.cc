@@ -93,6 +93,25 @@ void Output::receipt(const Receipt& receipt) {
     end_line();
 }
 
+void Output::ephemeral_receipt(std::string_view stream, const Uuid& id) {
+    if (json_lines_) {
+        append_ephemeral_receipt(buffer_, stream, id);
+    } else {
+        append_ephemeral_receipt_text(buffer_, stream, id);
+    }
+    end_line();
+}
+
+void Output::dropped(std::uint64_t events) {
+    if (json_lines_) {
+        append_dropped(buffer_, events);
+    } else {
+        buffer_ +=
+            fmt::format("-- {} dropped", counted(events, "ephemeral event", "ephemeral events"));
+    }
+    end_line();
+}
+
 void Output::stream(const StreamInfo& info) {
     if (json_) {
         append_stream_info(buffer_, info);

@@ -21,6 +21,10 @@ class Output {
     void event(const EventView& event);
     void event_json(const EventView& event);
     void receipt(const Receipt& receipt);
+    // Of an event that was not stored.
+    void ephemeral_receipt(std::string_view stream, const Uuid& id);
+    // That so many ephemeral events were dropped.
+    void dropped(std::uint64_t events);
     void stream(const StreamInfo& info);
     void error_json(const Error& error);
     // Text or JSON, as it is.

@@ -32,9 +32,10 @@ class Connection {
 
     // What `pick` makes of an answer of the kind that it takes.
     template <typename Wanted, typename Pick>
-    auto answer_to(wire::msg::FromClient message, Pick pick)
+    auto answer_to(wire::msg::FromClient message, Pick pick,
+                   std::shared_ptr<const std::string> body = nullptr)
         -> Result<std::decay_t<decltype(pick(std::declval<Wanted&>()))>> {
-        auto answer = ask(std::move(message));
+        auto answer = ask(std::move(message), std::move(body));
         if (!answer) {
             return answer.error();
         }

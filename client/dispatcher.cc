@@ -44,18 +44,30 @@ void HandlerSlot::end(const Error& reason) {
     }
 }
 
-void HandlerSlot::on_events(Told& told, Consumed& used) {
+// Into events_; false when that ended it.
+bool HandlerSlot::decode(const Told& told, Consumed& used) {
     events_.clear();
     for (std::size_t i = 0; i < told.bodies.size(); ++i) {
         auto ok = decode_body(told.bodies[i].bytes, told.chunks[i].partition, false, events_);
         if (!ok) {
             used.ended = true;
             end(ok.error());
-            return;
+            return false;
         }
     }
-    if (!events_.empty()) {
+    return true;
+}
+
+void HandlerSlot::on_events(Told& told, Consumed& used) {
+    if (decode(told, used) && !events_.empty()) {
         handler_.on_events({events_, told.position});
+    }
+}
+
+void HandlerSlot::on_ephemeral(Told& told, Consumed& used) {
+    if (decode(told, used) && !events_.empty()) {
+        events_.front().ephemeral = true;
+        handler_.on_ephemeral(events_.front());
     }
 }
 
@@ -72,6 +84,12 @@ void HandlerSlot::tell(Told& told, Consumed& used) {
             break;
         case Told::Kind::fell_behind:
             handler_.on_fell_behind({told.position});
+            break;
+        case Told::Kind::ephemeral:
+            on_ephemeral(told, used);
+            break;
+        case Told::Kind::dropped:
+            handler_.on_dropped(told.dropped);
             break;
         case Told::Kind::ended:
             taken_ = told.position;

@@ -37,7 +37,9 @@ class HandlerSlot {
     void close();
 
   private:
+    bool decode(const Told& told, Consumed& used);
     void on_events(Told& told, Consumed& used);
+    void on_ephemeral(Told& told, Consumed& used);
     void tell(Told& told, Consumed& used);
     void end(const Error& reason);
 

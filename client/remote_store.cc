@@ -48,6 +48,10 @@ class Source {
     std::vector<std::unique_ptr<Sequenced>> calls_;
 };
 
+Error no_ephemeral() {
+    return {Errc::unsupported_version, "the node does not know ephemeral events"};
+}
+
 class RemoteSubscription final : public Subscription {
   public:
     RemoteSubscription(Agent& agent, SubscriptionId id, std::shared_ptr<HandlerSlot> slot)
@@ -71,6 +75,7 @@ class RemoteStore final : public EventStore {
   public:
     explicit RemoteStore(std::unique_ptr<Connection> connection)
         : partitions_(std::max<std::uint16_t>(connection->welcome().partition_count, 1)),
+          ephemeral_((connection->welcome().features & msg::kFeatureEphemeral) != 0),
           connection_(std::move(connection)),
           agent_(connection_->agent()) {}
 
@@ -93,6 +98,20 @@ class RemoteStore final : public EventStore {
             (*call)->done(
                 Error(Errc::busy, "the client holds all the requests it can: wait for answers"));
         }
+    }
+
+    Result<Uuid> publish_ephemeral(std::string_view stream, NewEvent event) override {
+        if (!ephemeral_) {
+            return no_ephemeral();
+        }
+        Append request = Append::one(std::string(stream), std::move(event));
+        auto call = encode(request);
+        if (!call) {
+            return call.error();
+        }
+        return connection_->answer_to<msg::Done>(
+            msg::PublishEphemeral{}, [&call](msg::Done&) { return (*call)->last_id; },
+            std::make_shared<const std::string>(std::move((*call)->request)));
     }
 
     Result<Page> read(const Read& request) override {
@@ -123,6 +142,9 @@ class RemoteStore final : public EventStore {
                                                     SubscriptionHandler& handler) override {
         if (auto ok = check_credit(request); !ok) {
             return ok.error();
+        }
+        if (request.ephemeral && !ephemeral_) {
+            return no_ephemeral();
         }
         auto slot = std::make_shared<HandlerSlot>(handler);
         auto begun = agent_.subscribe(request, [this, slot](const Begun& at) {
@@ -222,6 +244,7 @@ class RemoteStore final : public EventStore {
 
     std::array<Source, kSources> sources_;
     const std::uint16_t partitions_;
+    const bool ephemeral_;  // the node has them
     const std::unique_ptr<Connection> connection_;
     Agent& agent_;
 };

@@ -76,6 +76,7 @@ void Session::lost(Monotonic now, const Error& why) {
             }
         }
     }
+    forget_published(Error(Errc::outcome_unknown, "the connection was lost"));
     effects_.disconnect = true;
     effects_.connect.reset();
     effects_.sends.clear();

@@ -47,8 +47,9 @@ struct Sequenced {
     std::size_t bytes() const { return lifecycle ? lifecycle->stream.size() : request.size(); }
 };
 
-// Any other request. Sent again after a reconnect, and when the node was busy: it changes nothing,
-// or the same twice.
+// Any other request. Sent again when the node was busy, and after a reconnect: it changes nothing,
+// or the same twice. But an ephemeral event that was on its way is outcome_unknown: nobody may get
+// it twice.
 struct Plain {
     wire::msg::FromClient message;
     std::shared_ptr<const std::string> body;
@@ -73,12 +74,21 @@ struct NewSubscription {
 
 // What a subscription's handler is to be told.
 struct Told {
-    enum class Kind : std::uint8_t { events, checkpoint, caught_up, fell_behind, ended };
+    enum class Kind : std::uint8_t {
+        events,
+        checkpoint,
+        caught_up,
+        fell_behind,
+        ephemeral,
+        dropped,
+        ended
+    };
     SubscriptionId subscription = 0;
     Kind kind = Kind::events;
     Position position;
     std::vector<wire::msg::ChunkHead> chunks;
     std::vector<Body> bodies;
+    std::uint64_t dropped = 0;
     Error error;
 };
 
@@ -220,6 +230,8 @@ class Session {
     void on(wire::msg::Checkpoint& message, std::vector<Body>& bodies);
     void on(wire::msg::CaughtUp& message, std::vector<Body>& bodies);
     void on(wire::msg::FellBehind& message, std::vector<Body>& bodies);
+    void on(wire::msg::Ephemeral& message, std::vector<Body>& bodies);
+    void on(wire::msg::Dropped& message, std::vector<Body>& bodies);
     void on(wire::msg::Ended& message, std::vector<Body>& bodies);
     template <typename Message>
     void on(Message& message, std::vector<Body>& bodies) {
@@ -229,6 +241,7 @@ class Session {
     void refuse_plain(wire::msg::Rejected& rejected, std::vector<Body>& bodies);
     void send_plain();
     void time_out_plain(Monotonic now);
+    void forget_published(const Error& why);
     void close_plain(const Error& why);
 
     // Sends what credit allows: first what this connection has not seen, then what is new.

@@ -8,6 +8,10 @@ namespace msg = wire::msg;
 
 constexpr auto kBusyPause = std::chrono::milliseconds(50);
 
+bool publishes(const Plain& call) {
+    return std::holds_alternative<msg::PublishEphemeral>(call.message);
+}
+
 }  // namespace
 
 void Session::request(Plain call) {
@@ -68,17 +72,23 @@ void Session::refuse_plain(msg::Rejected& rejected, std::vector<Body>& bodies) {
 }
 
 void Session::time_out_plain(Monotonic now) {
-    const auto end = [this](Plain& call) {
-        effects_.calls.push_back([done = std::move(call.done), refused = std::move(call.refused)] {
-            done(refused ? *refused : Error(Errc::timed_out, "no answer came in time"));
-        });
+    const auto end = [this](Plain& call, Errc code = Errc::timed_out) {
+        effects_.calls.push_back(
+            [done = std::move(call.done), refused = std::move(call.refused), code] {
+                done(refused ? *refused : Error(code, "no answer came in time"));
+            });
     };
     for (auto it = plain_.begin(); it != plain_.end();) {
         if (it->second.deadline > now) {
             ++it;
             continue;
         }
-        end(it->second);
+        if (publishes(it->second)) {
+            it->second.refused.reset();  // that was an earlier try
+            end(it->second, Errc::outcome_unknown);
+        } else {
+            end(it->second);
+        }
         it = plain_.erase(it);
     }
     while (!plain_waiting_.empty() && plain_waiting_.front().deadline <= now) {
@@ -87,7 +97,19 @@ void Session::time_out_plain(Monotonic now) {
     }
 }
 
+void Session::forget_published(const Error& why) {
+    for (auto it = plain_.begin(); it != plain_.end();) {
+        if (!publishes(it->second)) {
+            ++it;
+            continue;
+        }
+        effects_.calls.push_back([done = std::move(it->second.done), why] { done(why); });
+        it = plain_.erase(it);
+    }
+}
+
 void Session::close_plain(const Error& why) {
+    forget_published(Error(Errc::outcome_unknown, why.message));
     for (auto& [id, call] : plain_) {
         effects_.calls.push_back([done = std::move(call.done), why] { done(why); });
     }

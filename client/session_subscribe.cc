@@ -45,6 +45,7 @@ void Session::send_subscribe(SubscriptionId id, Subscribed& s) {
     message.start = s.position ? Start(*s.position) : s.request.start;
     message.credit_events = s.granted_events;
     message.credit_bytes = s.granted_bytes;
+    message.ephemeral = s.request.ephemeral;
     effects_.sends.push_back({std::move(message), nullptr});
 }
 
@@ -107,6 +108,29 @@ void Session::on(msg::Deliver& message, std::vector<Body>& bodies) {
     tell(message.subscription, Told::Kind::events, *s);
     effects_.told.back().chunks = std::move(message.chunks);
     effects_.told.back().bodies = std::move(bodies);
+}
+
+void Session::on(msg::Ephemeral& message, std::vector<Body>& bodies) {
+    Subscribed* s = find(message.subscription);
+    if (bodies.size() != 1) {
+        broken(now_, "an ephemeral event is not there");
+        return;
+    }
+    if (s == nullptr) {
+        return;
+    }
+    ++s->unconsumed_events;
+    s->unconsumed_bytes += bodies[0].bytes.size();
+    tell(message.subscription, Told::Kind::ephemeral, *s);
+    effects_.told.back().chunks = {{Partition{}, 1, Offset{}, Offset{}}};
+    effects_.told.back().bodies = std::move(bodies);
+}
+
+void Session::on(msg::Dropped& message, std::vector<Body>&) {
+    if (Subscribed* s = find(message.subscription)) {
+        tell(message.subscription, Told::Kind::dropped, *s);
+        effects_.told.back().dropped = message.events;
+    }
 }
 
 void Session::consumed(SubscriptionId id, std::uint64_t events, std::uint64_t bytes) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/glob.h"
 #include "base/limits.h"
 #include "wire/query.h"
 
@@ -40,6 +41,10 @@ class MergedCursor final : public Cursor {
         return step;
     }
 
+    bool wants(const EventView& event) const override {
+        return wire::selects(options_.selection, event) &&
+               matches_any(options_.allowed, event.stream);
+    }
     const Position& position() const override { return position_; }
     Start resume() const override { return position_; }
 

@@ -106,6 +106,17 @@ class LocalStore final : public EventStore {
                               request.producer);
     }
 
+    Result<Uuid> publish_ephemeral(std::string_view stream, NewEvent event) override {
+        const auto encoded = encode(Append::one(std::string(stream), std::move(event)));
+        if (!encoded) {
+            return encoded.error();
+        }
+        if (auto ok = volume_.ephemeral().publish(as_bytes(encoded->bytes)); !ok) {
+            return ok.error();
+        }
+        return encoded->last_id;
+    }
+
     Result<Page> read(const Read& request) override {
         auto chunks = read_page(volume_, request);
         if (!chunks) {

@@ -19,23 +19,31 @@ class Walk {
           budget_{request.events_in_flight, request.bytes_in_flight, request.events_in_flight / 2,
                   request.bytes_in_flight / 2},
           handler_(handler),
-          position_(cursor_->position()) {}
+          position_(cursor_->position()),
+          ephemeral_(request) {}
 
     void run() {
-        while (!stopped()) {
+        bool going = true;
+        while (going && !stopped()) {
             const std::uint64_t seen = news();
             auto step = cursor_->next(budget_);
             if (!step) {
                 end(step.error());
                 return;
             }
-            if (!deliver(*step)) {
-                return;
-            }
-            if (step->end) {
-                wait(seen);
+            going = deliver([&] { return call_handler(*step); });
+            if (going && step->end) {
+                going = rest(seen);
             }
         }
+    }
+    // On the publisher's thread.
+    void offer(const EphemeralEvent& event) {
+        if (cursor_->wants(event.view)) {
+            const std::scoped_lock lock(mutex_);
+            ephemeral_.offer(event);
+        }
+        changed_.notify_all();
     }
 
     void stop() {
@@ -62,15 +70,35 @@ class Walk {
         const std::scoped_lock lock(mutex_);
         return news_;
     }
-    void wait(std::uint64_t seen) {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return stopped_ || news_ != seen; });
+    // Until there is news in the log. False when the subscription ended.
+    bool rest(std::uint64_t seen) {
+        for (bool news = false; !news;) {
+            std::unique_lock lock(mutex_);
+            changed_.wait(lock, [&] { return stopped_ || news_ != seen || !ephemeral_.empty(); });
+            news = stopped_ || news_ != seen;
+            const EphemeralQueue::Taken taken = ephemeral_.take();
+            lock.unlock();
+            const auto call = [&] {
+                tell(handler_, taken, [this] { return stopped(); });
+                return true;
+            };
+            if (!taken.empty() && !deliver(call)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    void set_live(bool live) {
+        const std::scoped_lock lock(mutex_);
+        live_ = live;
+        ephemeral_.set_live(live);
     }
 
     // False when the subscription ended.
-    bool deliver(const Step& step) {
+    template <typename Call>
+    bool deliver(const Call& call) {
         try {
-            return call_handler(step);
+            return call();
         } catch (const std::exception& e) {
             end(Error(Errc::handler_failed, fmt::format("the handler failed: {}", e.what())));
         } catch (...) {
@@ -88,7 +116,7 @@ class Walk {
             }
         }
         if (live_ && !step.end) {
-            live_ = false;
+            set_live(false);
             handler_.on_fell_behind({position_});
         }
         const Position& reached = cursor_->position();
@@ -99,7 +127,7 @@ class Walk {
         }
         position_ = reached;
         if (step.end && !live_ && !stopped()) {
-            live_ = true;
+            set_live(true);
             handler_.on_caught_up({position_});
         }
         return true;
@@ -118,15 +146,21 @@ class Walk {
     bool live_ = false;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::uint64_t news_ = 0;  // guarded by mutex_, like stopped_
+    std::uint64_t news_ = 0;  // guarded by mutex_, like the next two
     bool stopped_ = false;
+    EphemeralQueue ephemeral_;
 };
 
 class LocalSubscription final : public Subscription {
   public:
-    LocalSubscription(Volume& volume, std::shared_ptr<Walk> walk, ThreadKeeper& keeper)
+    LocalSubscription(Volume& volume, std::shared_ptr<Walk> walk, bool ephemeral,
+                      ThreadKeeper& keeper)
         : walk_(std::move(walk)), keeper_(keeper) {
         watch_ = volume.watch([walk = walk_] { walk->wake(); });
+        if (ephemeral) {
+            published_ = volume.ephemeral().attach(
+                [walk = walk_](const EphemeralEvent& event) { walk->offer(event); });
+        }
         thread_ = std::thread([walk = walk_] { walk->run(); });
     }
     ~LocalSubscription() override {
@@ -138,6 +172,7 @@ class LocalSubscription final : public Subscription {
 
     void unsubscribe() override {
         watch_.reset();
+        published_.reset();
         walk_->stop();
         if (thread_.joinable() && thread_.get_id() != std::this_thread::get_id()) {
             thread_.join();
@@ -148,6 +183,7 @@ class LocalSubscription final : public Subscription {
     std::shared_ptr<Walk> walk_;
     ThreadKeeper& keeper_;
     std::shared_ptr<void> watch_;
+    std::shared_ptr<void> published_;
     std::thread thread_;
 };
 
@@ -179,7 +215,7 @@ Result<std::unique_ptr<Subscription>> subscribe_local(Volume& volume, const Subs
     }
     auto walk = std::make_shared<Walk>(std::move(*cursor), request, handler);
     return std::unique_ptr<Subscription>(
-        std::make_unique<LocalSubscription>(volume, std::move(walk), keeper));
+        std::make_unique<LocalSubscription>(volume, std::move(walk), request.ephemeral, keeper));
 }
 
 }  // namespace skald::store

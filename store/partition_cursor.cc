@@ -12,12 +12,6 @@ namespace {
 
 constexpr std::size_t kStreamPage = 512;
 
-bool any_matches(const std::vector<std::string>& globs, std::string_view text) {
-    return globs.empty() || std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-               return glob_match(glob, text);
-           });
-}
-
 Error damaged(const wire::BatchView& batch, Offset at) {
     Error error(Errc::corrupt, fmt::format("partition {}: the record at offset {} is damaged",
                                            batch.partition().value, at.value));
@@ -95,8 +89,8 @@ bool PartitionCursor::takes_whole(const wire::BatchView& batch) const {
 bool PartitionCursor::wanted(const EventView& event) const {
     const Selection& selection = options_.selection;
     return (selection.system || !event.control) && event.version >= version_min_ &&
-           any_matches(options_.allowed, event.stream) &&
-           any_matches(selection.streams, event.stream) && any_matches(selection.types, event.type);
+           matches_any(options_.allowed, event.stream) &&
+           matches_any(selection.streams, event.stream) && matches_any(selection.types, event.type);
 }
 
 Result<bool> PartitionCursor::alive(const ReadView& view, const EventView& event) {

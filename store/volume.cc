@@ -27,7 +27,7 @@ namespace {
 class LmdbVolume final : public Volume {
   public:
     LmdbVolume(std::unique_ptr<lmdb::Env> env, const Clock& clock, Identity identity)
-        : clock_(clock), identity_(identity), env_(std::move(env)) {}
+        : clock_(clock), identity_(identity), env_(std::move(env)), hub_(clock) {}
     ~LmdbVolume() override;
 
     Result<void> start(const std::vector<LogDatabases>& databases, const VolumeOptions& options);
@@ -55,6 +55,7 @@ class LmdbVolume final : public Volume {
     VolumeInfo info() const override;
     std::optional<Error> failure() const override { return writer_->failure(); }
     std::shared_ptr<void> watch(std::function<void()> watcher) override;
+    EphemeralHub& ephemeral() override { return hub_; }
 
   private:
     PartitionLog& log_of(std::string_view stream) const {
@@ -77,6 +78,7 @@ class LmdbVolume final : public Volume {
     std::mutex scavenge_mutex_;  // held by the one that runs
     std::mutex ids_mutex_;
     wire::IdSource ids_;  // guarded by ids_mutex_
+    EphemeralHub hub_;
 };
 
 // The writer ends first: it commits what waits, and uses all the rest.

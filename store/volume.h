@@ -17,6 +17,7 @@
 #include "skald/admin.h"
 #include "skald/event_store.h"
 #include "skald/log_source.h"
+#include "store/ephemeral.h"
 #include "wire/request.h"
 
 namespace skald::store {
@@ -138,6 +139,8 @@ class Cursor {
     // Goes on from where it stands, up to the budget. What it looked at in vain is behind it.
     // Forward, it may be called again after `end` when the volume's watchers were told of news.
     virtual Result<Step> next(const ReadBudget& budget) = 0;
+    // Whether the reader would get an event like this, wherever it stands. Any thread.
+    virtual bool wants(const EventView& event) const = 0;
     // Behind everything that was returned or skipped.
     virtual const Position& position() const = 0;
     // The same for a backward or single-stream read.
@@ -213,6 +216,9 @@ class Volume {
     // `watcher` is called after each commit that readers can see, on the writer's thread; it must
     // only wake somebody. Ends with the returned handle.
     virtual std::shared_ptr<void> watch(std::function<void()> watcher) = 0;
+
+    // What passes by the log. Lives as long as the volume.
+    virtual EphemeralHub& ephemeral() = 0;
 };
 
 }  // namespace skald::store

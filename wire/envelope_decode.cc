@@ -38,7 +38,8 @@ msg::Read decode(const fb::Read& m) {
 
 msg::Subscribe decode(const fb::Subscribe& m) {
     return {m.id(),        from_fb(m.selection()), from_fb(m.start()),
-            m.exclusive(), m.credit_events(),      m.credit_bytes()};
+            m.exclusive(), m.credit_events(),      m.credit_bytes(),
+            m.ephemeral()};
 }
 
 Lifecycle decode_lifecycle(const fb::ChangeStream& m) {
@@ -283,6 +284,12 @@ msg::FromNode subscription_message(const fb::Envelope& e) {
         case fb::Body::Subscribed: {
             const auto& m = *e.body_as_Subscribed();
             return msg::Subscribed{m.id(), from_fb(m.position())};
+        }
+        case fb::Body::Ephemeral:
+            return msg::Ephemeral{e.body_as_Ephemeral()->subscription()};
+        case fb::Body::Dropped: {
+            const auto& m = *e.body_as_Dropped();
+            return msg::Dropped{m.subscription(), m.events()};
         }
         default:
             return log_answer(e);

@@ -53,7 +53,7 @@ struct Build {
         const auto selection = build(b, m.selection);
         const auto start = build(b, m.start);
         return built(fb::CreateSubscribe(b, m.id, selection, start, m.credit_events, m.credit_bytes,
-                                         m.exclusive));
+                                         m.exclusive, m.ephemeral));
     }
     Built operator()(const msg::Credit& m) const {
         return built(fb::CreateCredit(b, m.subscription, m.events, m.bytes));
@@ -135,6 +135,12 @@ struct Build {
         const auto error = build(b, m.error);
         const auto position = build(b, m.position);
         return built(fb::CreateEnded(b, m.subscription, error, position));
+    }
+    Built operator()(const msg::Ephemeral& m) const {
+        return built(fb::CreateEphemeral(b, m.subscription));
+    }
+    Built operator()(const msg::Dropped& m) const {
+        return built(fb::CreateDropped(b, m.subscription, m.events));
     }
     Built operator()(const msg::StreamAnswer& m) const {
         return built(fb::CreateStreamAnswer(b, m.id, build(b, m.info)));

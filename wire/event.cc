@@ -85,6 +85,7 @@ Event::Event(const EventView& view)
       time(view.time()),
       recorded_at(view.recorded_at),
       control(view.control),
+      ephemeral(view.ephemeral),
       id(view.id),
       type(view.type),
       data(view.data),

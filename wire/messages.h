@@ -17,9 +17,10 @@ namespace skald::wire::msg {
 
 inline constexpr std::uint16_t kProtocolMin = 1;
 inline constexpr std::uint16_t kProtocolMax = 1;
-// Bits of `features`. 1 is reserved for ephemeral events.
+// Feature bits: what both ends have may be used.
+inline constexpr std::uint64_t kFeatureEphemeral = 1;
 inline constexpr std::uint64_t kFeatureLogs = 2;  // GetLog, FetchLog, FetchProducers, Scavenge
-inline constexpr std::uint64_t kFeatures = kFeatureLogs;
+inline constexpr std::uint64_t kFeatures = kFeatureEphemeral | kFeatureLogs;
 // Ids below are sequences in a partition, of Append and ChangeStream; others are above.
 inline constexpr std::uint64_t kFirstPlainId = std::uint64_t{1} << 63;
 
@@ -59,6 +60,7 @@ struct Subscribe {
     bool exclusive = false;
     std::uint64_t credit_events = 0;
     std::uint64_t credit_bytes = 0;
+    bool ephemeral = false;
 };
 struct Credit {
     std::uint64_t subscription = 0;
@@ -98,6 +100,7 @@ struct PutSnapshot {
 struct GetPosition {
     std::uint64_t id = 0;
 };
+// The event is an append request in the body frame.
 struct PublishEphemeral {
     std::uint64_t id = 0;
 };
@@ -228,6 +231,14 @@ struct Ended {
     Error error;
     Position position;
 };
+// A body frame holds the event.
+struct Ephemeral {
+    std::uint64_t subscription = 0;
+};
+struct Dropped {
+    std::uint64_t subscription = 0;
+    std::uint64_t events = 0;
+};
 struct StreamAnswer {
     std::uint64_t id = 0;
     StreamInfo info;
@@ -282,9 +293,10 @@ using FromClient =
     std::variant<Append, Hello, Read, Subscribe, Credit, Unsubscribe, GetStream, ListStreams,
                  ChangeStream, GetSnapshot, PutSnapshot, GetPosition, PublishEphemeral, Bye,
                  Heartbeat, GetLog, FetchLog, FetchProducers, Scavenge>;
-using FromNode = std::variant<Receipts, Deliver, Rejected, Welcome, Page, Subscribed, Checkpoint,
-                              CaughtUp, FellBehind, Ended, StreamAnswer, StreamListAnswer,
-                              SnapshotAnswer, PositionAnswer, Done, Busy, Goodbye, Heartbeat,
-                              LogAnswer, LogBatches, LogProducers, ScavengeAnswer>;
+using FromNode =
+    std::variant<Receipts, Deliver, Rejected, Welcome, Page, Subscribed, Checkpoint, CaughtUp,
+                 FellBehind, Ended, StreamAnswer, StreamListAnswer, SnapshotAnswer, PositionAnswer,
+                 Done, Busy, Goodbye, Heartbeat, LogAnswer, LogBatches, LogProducers,
+                 ScavengeAnswer, Ephemeral, Dropped>;
 
 }  // namespace skald::wire::msg

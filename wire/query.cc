@@ -216,6 +216,35 @@ bool matches(const Query& query, const EventView& event) {
                        [&](const QueryItem& item) { return matches(item, event, tags); });
 }
 
+namespace {
+
+bool kind_selects(const Selection& selection, const EventView& event) {
+    switch (selection.kind) {
+        case Selection::Kind::all:
+            return true;
+        case Selection::Kind::stream:
+            return event.stream == selection.name;
+        case Selection::Kind::category:
+            return category_of(event.stream) == selection.name;
+        case Selection::Kind::type:
+            return event.type == selection.name;
+        case Selection::Kind::correlation:
+            return event.correlation_id() == selection.name;
+        case Selection::Kind::query:
+            return wire::matches(selection.query, event);
+    }
+    return false;
+}
+
+}  // namespace
+
+bool selects(const Selection& selection, const EventView& event) {
+    const bool kind = event.control ? selection.system && selection.kind == Selection::Kind::all
+                                    : kind_selects(selection, event);
+    return kind && matches_any(selection.streams, event.stream) &&
+           matches_any(selection.types, event.type);
+}
+
 std::string to_string(const Query& query) {
     std::string text;
     for (const QueryItem& item : query.items) {

@@ -28,6 +28,8 @@ Query parse_query(Bytes bytes);
 Result<void> check_selection(const Selection& selection);
 
 bool matches(const Query& query, const EventView& event);
+// Whether the selection has an event like this in it, wherever it stands.
+bool selects(const Selection& selection, const EventView& event);
 // For people: `types a,b tags x,y or tags z`.
 std::string to_string(const Query& query);
 

@@ -29,9 +29,10 @@ ZmqMessage routing_id(PeerId peer) {
 
 }  // namespace
 
-// Bytes that the socket holds by reference.
+// Bytes that the socket holds by reference, and messages that they are the bodies of.
 struct RouterSocket::Gauge {
     std::atomic<std::size_t> bytes{0};
+    std::atomic<std::size_t> messages{0};
     std::atomic<std::size_t> wake_below{limits::kPeerSendFloor / 2};
     std::function<void()> wake;
 };
@@ -41,22 +42,28 @@ struct RouterSocket::Held {
     Frame frame;
     std::shared_ptr<Gauge> peer;
     std::shared_ptr<Gauge> total;
+    std::size_t messages;
 
-    Held(Frame f, std::shared_ptr<Gauge> p, std::shared_ptr<Gauge> t)
-        : frame(std::move(f)), peer(std::move(p)), total(std::move(t)) {
+    Held(Frame f, std::shared_ptr<Gauge> p, std::shared_ptr<Gauge> t, std::size_t m)
+        : frame(std::move(f)), peer(std::move(p)), total(std::move(t)), messages(m) {
         peer->bytes += frame->size();
+        peer->messages += messages;
         total->bytes += frame->size();
     }
     Held(const Held&) = delete;
     Held& operator=(const Held&) = delete;
     ~Held() {
+        bool room = falls_below(peer->messages, messages, kPeerBodiesMax / 2);
         for (Gauge* gauge : {peer.get(), total.get()}) {
-            const std::size_t before = gauge->bytes.fetch_sub(frame->size());
-            const std::size_t below = gauge->wake_below;
-            if (before >= below && before - frame->size() < below) {
-                total->wake();
-            }
+            room = falls_below(gauge->bytes, frame->size(), gauge->wake_below) || room;
         }
+        if (room) {
+            total->wake();
+        }
+    }
+    static bool falls_below(std::atomic<std::size_t>& gauge, std::size_t by, std::size_t below) {
+        const std::size_t before = gauge.fetch_sub(by);
+        return before >= below && before - by < below;
     }
 };
 
@@ -141,25 +148,27 @@ void RouterSocket::drain(Router& router, std::vector<Arrival>& arrivals) {
     }
 }
 
-ZmqMessage RouterSocket::counted(PeerId peer, Frame frame) {
+ZmqMessage RouterSocket::counted(PeerId peer, Frame frame, std::size_t messages) {
     std::shared_ptr<Gauge>& gauge = gauges_[peer];
     if (!gauge) {
         gauge = std::make_shared<Gauge>();
     }
     const Bytes bytes = as_bytes(*frame);
-    return ZmqMessage(bytes, std::make_shared<Held>(std::move(frame), gauge, total_));
+    return ZmqMessage(bytes, std::make_shared<Held>(std::move(frame), gauge, total_, messages));
 }
 
 ZmqMessage RouterSocket::envelope(PeerId peer, Bytes bytes) {
     if (bytes.size() <= limits::kUncountedBytesMax) {
         return ZmqMessage(bytes);
     }
-    return counted(peer, std::make_shared<const std::string>(as_text(bytes)));
+    return counted(peer, std::make_shared<const std::string>(as_text(bytes)), 0);
 }
 
-ZmqMessage RouterSocket::body(PeerId peer, const Frame& frame) {
-    return frame->size() <= limits::kUncountedBytesMax ? ZmqMessage(as_bytes(*frame))
-                                                       : counted(peer, frame);
+// The last counts for its message, however small: a pipe holds only so many.
+ZmqMessage RouterSocket::body(PeerId peer, const Frame& frame, bool last) {
+    const bool small = frame->size() <= limits::kUncountedBytesMax;
+    return frame->empty() || (small && !last) ? ZmqMessage(as_bytes(*frame))
+                                              : counted(peer, frame, last ? 1 : 0);
 }
 
 bool RouterSocket::send(const Outgoing& outgoing) {
@@ -171,7 +180,7 @@ bool RouterSocket::send(const Outgoing& outgoing) {
         socket_.send(envelope(outgoing.peer, encoder_.encode(outgoing.message)), bodies);
     for (std::size_t i = 0; i < outgoing.bodies.size(); ++i) {
         const bool more = i + 1 < outgoing.bodies.size();
-        sent = socket_.send(body(outgoing.peer, outgoing.bodies[i]), more);
+        sent = socket_.send(body(outgoing.peer, outgoing.bodies[i], !more), more);
     }
     return sent == SendResult::sent;
 }
@@ -179,6 +188,9 @@ bool RouterSocket::send(const Outgoing& outgoing) {
 std::size_t RouterSocket::room(PeerId peer, std::size_t sessions) const {
     const auto gauge = gauges_.find(peer);
     const std::size_t own = gauge == gauges_.end() ? 0 : gauge->second->bytes.load();
+    if (gauge != gauges_.end() && gauge->second->messages >= kPeerBodiesMax) {
+        return 0;
+    }
     const std::size_t room = send_room(own, total_->bytes, send_bytes_max_, sessions);
     if (room == 0 && gauge != gauges_.end()) {
         gauge->second->wake_below = std::max(own / 2, limits::kPeerSendFloor / 2);
@@ -187,7 +199,9 @@ std::size_t RouterSocket::room(PeerId peer, std::size_t sessions) const {
 }
 
 void RouterSocket::sweep() {
-    std::erase_if(gauges_, [](const auto& entry) { return entry.second->bytes == 0; });
+    std::erase_if(gauges_, [](const auto& entry) {
+        return entry.second->bytes == 0 && entry.second->messages == 0;
+    });
 }
 
 std::size_t RouterSocket::queued_bytes() const {

@@ -49,8 +49,8 @@ class RouterSocket {
     RouterSocket(wire::ZmqSocket socket, std::function<void()> wake, std::size_t send_bytes_max);
     bool receive(Router& router, Arrival& arrival);
     wire::ZmqMessage envelope(PeerId peer, Bytes bytes);
-    wire::ZmqMessage body(PeerId peer, const Frame& frame);
-    wire::ZmqMessage counted(PeerId peer, Frame frame);
+    wire::ZmqMessage body(PeerId peer, const Frame& frame, bool last);
+    wire::ZmqMessage counted(PeerId peer, Frame frame, std::size_t messages);
 
     wire::ZmqSocket socket_;
     wire::EnvelopeEncoder encoder_;

@@ -97,7 +97,36 @@ Result<NewEvent> make_event(const PubOptions& options, Console& console) {
     return event;
 }
 
+Result<void> publish_ephemeral(const PubOptions& options, const Invocation& invocation) {
+    if (!options.store.directory.empty()) {
+        return Error(Errc::invalid_argument,
+                     fmt::format("--ephemeral with --dir {}: nobody else can be subscribed in this "
+                                 "process; name a --server",
+                                 options.store.directory));
+    }
+    auto event = make_event(options, invocation.console);
+    if (!event) {
+        return event.error();
+    }
+    auto store = open_session(invocation, options.store, Create::no);
+    if (!store) {
+        return store.error();
+    }
+    const auto id = (*store)->publish_ephemeral(options.stream, std::move(*event));
+    if (!id) {
+        return id.error();
+    }
+    Output output(invocation);
+    if (!invocation.globals.quiet) {
+        output.ephemeral_receipt(options.stream, *id);
+    }
+    return output.flush();
+}
+
 Result<void> run(const PubOptions& options, const Invocation& invocation) {
+    if (options.ephemeral) {
+        return publish_ephemeral(options, invocation);
+    }
     auto append = make_append(options, invocation.console);
     if (!append) {
         return append.error();
@@ -131,16 +160,21 @@ void declare(Arguments& arguments, PubOptions& options) {
     arguments.text("--id", "UUID", options.id,
                    "the event's id: a second append with it gives the first receipt again");
     arguments.text("--time", "TIME", options.time, "when it happened, RFC 3339; default now");
-    arguments.text("--expect", "any|none|exists|N", options.expect,
-                   "what the stream must be: any (default), not there, there, at version N");
+    const auto expect =
+        arguments.text("--expect", "any|none|exists|N", options.expect,
+                       "what the stream must be: any (default), not there, there, at version N");
     arguments.list("--meta", "KEY=VALUE", options.metadata, "metadata; again for more");
     arguments.list("--tag", "TAG", options.tags, "a tag; again for more");
     arguments.text("--correlation", "ID", options.correlation, "what it belongs to");
     arguments.text("--causation", "ID", options.causation, "what led to it");
+    auto ack = arguments.text("--ack", "", options.ack,
+                              "answer when a quorum (default) or the primary alone has it on disk");
+    ack.one_of({"quorum", "primary"});
     arguments
-        .text("--ack", "", options.ack,
-              "answer when a quorum (default) or the primary alone has it on disk")
-        .one_of({"quorum", "primary"});
+        .flag("--ephemeral", options.ephemeral,
+              "store nothing: hand it to those who are subscribed now")
+        .excludes(expect)
+        .excludes(ack);
     declare_store(arguments, options.store, Create::yes, "--dir");
 }
 

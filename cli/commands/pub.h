@@ -1,4 +1,4 @@
-// skald pub: appends one event.
+// skald pub: appends one event, or hands it to whoever is subscribed now.
 #pragma once
 
 #include <optional>
@@ -26,6 +26,7 @@ struct PubOptions {
     std::string correlation;
     std::string causation;
     std::string ack = "quorum";
+    bool ephemeral = false;
 };
 
 // The append the options describe; reads the file or standard input they name.

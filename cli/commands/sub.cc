@@ -26,13 +26,25 @@ class Printer final : public SubscriptionHandler {
             return;
         }
         for (const EventView& event : delivery.events) {
-            output_.event(event);
-            if (left_ && --*left_ == 0) {
-                end();
+            if (!print(event)) {
                 break;
             }
         }
         flush();
+    }
+
+    void on_ephemeral(const EventView& event) override {
+        if (!done_) {
+            print(event);
+            flush();
+        }
+    }
+
+    void on_dropped(std::uint64_t events) override {
+        if (!done_) {
+            output_.dropped(events);
+            flush();
+        }
     }
 
     void on_caught_up(const CaughtUp& at) override {
@@ -64,6 +76,15 @@ class Printer final : public SubscriptionHandler {
     void end() {
         done_ = true;
         stop_.request();
+    }
+
+    // False when it was the last that is wanted.
+    bool print(const EventView& event) {
+        output_.event(event);
+        if (left_ && --*left_ == 0) {
+            end();
+        }
+        return !done_;
     }
 
     void flush() {
@@ -128,6 +149,7 @@ Result<void> follow(EventStore& store, const SubOptions& options, const Invocati
         return start.error();
     }
     request.start = std::move(*start);
+    request.ephemeral = true;
     Printer printer(options, invocation);
     auto subscription = store.subscribe(request, printer);
     if (!subscription) {

@@ -37,8 +37,8 @@ struct NewEvent {
     Metadata metadata;
 };
 
-// A stored event as a view into memory that somebody else owns: valid only as long as that (a
-// handler's call, a page of a read). Fields that few events have are decoded on demand.
+// A stored or ephemeral event as a view into memory that somebody else owns: valid only as long as
+// that (a handler's call, a page of a read). Fields that few events have are decoded on demand.
 class EventView {
   public:
     std::string_view stream;
@@ -47,9 +47,11 @@ class EventView {
     Partition partition;
     Offset offset;
     Uuid id;
-    Time recorded_at;         // commit; strictly rising from batch to batch of a partition
-    std::string_view data;    // bytes
-    bool control = false;     // ours, not the application's: see lifecycle.h
+    Time recorded_at;       // commit; strictly rising from batch to batch of a partition
+    std::string_view data;  // bytes
+    bool control = false;   // ours, not the application's: see lifecycle.h
+    // In no log: version, partition and offset mean nothing; recorded_at is when it was published.
+    bool ephemeral = false;
     std::string_view fields;  // the typed fields as stored (docs/log_format.md)
 
     Time time() const;
@@ -74,6 +76,7 @@ struct Event {
     Time time;
     Time recorded_at;
     bool control = false;
+    bool ephemeral = false;
     Uuid id;
     std::string type;
     std::string data;

@@ -219,6 +219,11 @@ class SubscriptionHandler {
     virtual void on_checkpoint(const Checkpoint&) {}
     virtual void on_caught_up(const CaughtUp&) {}
     virtual void on_fell_behind(const FellBehind&) {}
+    // Only when asked for (Subscribe::ephemeral). The event is valid during the call.
+    virtual void on_ephemeral(const EventView&) {}
+    // So many ephemeral events came while what was told before still used up the credit, or the
+    // room that a node has for this client. They are gone.
+    virtual void on_dropped(std::uint64_t /*events*/) {}
     // The last call. Not made after unsubscribe().
     virtual void on_ended(const Error& reason, const Position& position) = 0;
 };
@@ -229,6 +234,10 @@ struct Subscribe {
     Start start = Beginning{};
     std::uint32_t events_in_flight = 32768;   // credit, 1-65,536
     std::uint32_t bytes_in_flight = 8 << 20;  // credit, 64 KiB-64 MiB
+    // Ephemeral events that the selection matches as well, while caught up: each once at most,
+    // in no order with stored ones, and out of the same credit. What is published before
+    // caught_up, or after fell_behind, is not told and not counted.
+    bool ephemeral = false;
 };
 
 // Ends when destroyed. After unsubscribe() or the destructor returns, no handler runs. May be
@@ -307,6 +316,12 @@ class EventStore {
     // of one thread are committed in their order. Beyond the store's bound of bytes in flight
     // `done` gets `busy`: certainly nothing written.
     virtual void append_async(Append request, AppendCallback done) = 0;
+
+    // Hands one event to the subscriptions that are caught up now, match it, and asked for such;
+    // stores nothing. Returns its id. Names and sizes are bound as in append, and the stream need
+    // not exist. Says nothing of who got it. busy: nobody did. outcome_unknown: the connection was
+    // lost; it is not tried again, so nobody gets it twice.
+    virtual Result<Uuid> publish_ephemeral(std::string_view stream, NewEvent event) = 0;
 
     // stream_not_found, stream_deleted, stream_tombstoned for a stream that is none, else a page.
     virtual Result<Page> read(const Read& request) = 0;

@@ -34,6 +34,7 @@ class FaultyEventStore final : public EventStore {
     // append covers append_async.
     enum class Call : std::uint8_t {
         append,
+        publish_ephemeral,
         read,
         subscribe,
         stream_info,
@@ -66,6 +67,7 @@ class FaultyEventStore final : public EventStore {
 
     Result<Receipt> append(Append request) override;
     void append_async(Append request, AppendCallback done) override;
+    Result<Uuid> publish_ephemeral(std::string_view stream, NewEvent event) override;
     Result<Page> read(const Read& request) override;
     Result<std::unique_ptr<Subscription>> subscribe(const Subscribe& request,
                                                     SubscriptionHandler& handler) override;

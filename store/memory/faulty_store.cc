@@ -100,6 +100,11 @@ void FaultyEventStore::release_callbacks() {
     }
 }
 
+Result<Uuid> FaultyEventStore::publish_ephemeral(std::string_view stream, NewEvent event) {
+    return run<Uuid>(Call::publish_ephemeral,
+                     [&] { return inner_.publish_ephemeral(stream, std::move(event)); });
+}
+
 Result<Page> FaultyEventStore::read(const Read& request) {
     return run<Page>(Call::read, [&] { return inner_.read(request); });
 }

@@ -24,30 +24,6 @@ Result<void> check_selection(const Selection& selection, bool backward) {
     return wire::check_selection(selection);
 }
 
-bool any_matches(const std::vector<std::string>& globs, std::string_view text) {
-    return globs.empty() || std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-               return glob_match(glob, text);
-           });
-}
-
-bool selects(const Selection& selection, const EventView& event) {
-    switch (selection.kind) {
-        case Selection::Kind::all:
-            return true;
-        case Selection::Kind::stream:
-            return event.stream == selection.name;
-        case Selection::Kind::category:
-            return category_of(event.stream) == selection.name;
-        case Selection::Kind::type:
-            return event.type == selection.name;
-        case Selection::Kind::correlation:
-            return event.correlation_id() == selection.name;
-        case Selection::Kind::query:
-            return wire::matches(selection.query, event);
-    }
-    return false;
-}
-
 }  // namespace
 
 std::size_t MemoryLogs::partition_of(std::string_view stream) const {
@@ -207,17 +183,15 @@ MemoryCursor::Step MemoryCursor::next(const MemoryLogs& logs, std::size_t events
     return step;
 }
 
+bool MemoryCursor::selects(const EventView& event) const {
+    return wire::selects(selection_, event);
+}
+
 bool MemoryCursor::wanted(const MemoryLogs& logs, const MemoryRecord& record) const {
     const EventView event = record.view();
-    if (event.control) {
-        return selection_.system && selection_.kind == Selection::Kind::all &&
-               any_matches(selection_.streams, event.stream) &&
-               any_matches(selection_.types, event.type);
-    }
-    return selects(selection_, event) && event.version >= version_min_ &&
-           any_matches(selection_.streams, event.stream) &&
-           any_matches(selection_.types, event.type) &&
-           logs.partitions[record.partition.value].visible(record);
+    return selects(event) &&
+           (event.control || (event.version >= version_min_ &&
+                              logs.partitions[record.partition.value].visible(record)));
 }
 
 void MemoryCursor::move_behind(const MemoryRecord& record) {

@@ -31,6 +31,8 @@ class MemoryCursor {
                                      const Start& start, bool backward);
 
     Step next(const MemoryLogs& logs, std::size_t events, std::size_t bytes);
+    // Whether its selection has an event like this in it, wherever it stands.
+    bool selects(const EventView& event) const;
     // Behind everything that was returned or skipped; backward: before it.
     Position position(const MemoryLogs& logs) const;
 

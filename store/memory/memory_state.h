@@ -8,13 +8,17 @@
 #include <string>
 #include <vector>
 
+#include "store/ephemeral.h"
 #include "store/memory/memory_cursor.h"
 
 namespace skald::store {
 
 struct MemoryState {
+    explicit MemoryState(const Clock& clock) : ephemeral(clock) {}
+
+    EphemeralHub ephemeral;
     std::mutex mutex;
-    std::condition_variable news;  // something was appended, or a subscription is to stop
+    std::condition_variable news;  // something came, or a subscription is to stop
     MemoryLogs logs;               // guarded by mutex, like all below
     std::map<std::string, Snapshot, std::less<>> snapshots;
     wire::IdSource ids;

@@ -34,8 +34,8 @@ Result<void> check_state(const MemoryStream& stream, const std::string& name) {
 class MemoryStore final : public EventStore {
   public:
     explicit MemoryStore(const MemoryStoreOptions& options)
-        : state_(std::make_shared<MemoryState>()),
-          clock_(options.clock != nullptr ? *options.clock : SystemClock::instance()) {
+        : clock_(options.clock != nullptr ? *options.clock : SystemClock::instance()),
+          state_(std::make_shared<MemoryState>(clock_)) {
         SKALD_CHECK(options.partitions >= 1 && options.partitions <= limits::kPartitionsMax,
                     "a store has 1 to 1024 partitions");
         state_->logs.cluster = state_->ids.next();
@@ -49,6 +49,7 @@ class MemoryStore final : public EventStore {
     void append_async(Append request, AppendCallback done) override {
         done(append(std::move(request)));
     }
+    Result<Uuid> publish_ephemeral(std::string_view stream, NewEvent event) override;
     Result<Page> read(const Read& request) override;
     Result<std::unique_ptr<Subscription>> subscribe(const Subscribe& request,
                                                     SubscriptionHandler& handler) override;
@@ -67,8 +68,8 @@ class MemoryStore final : public EventStore {
     Receipt receipt_of(std::size_t partition, const MemoryLog::Outcome& outcome);
     StreamInfo describe(std::string_view name) const;
 
-    std::shared_ptr<MemoryState> state_;
     const Clock& clock_;
+    std::shared_ptr<MemoryState> state_;
     ThreadKeeper threads_;
 };
 
@@ -134,6 +135,20 @@ Result<Receipt> MemoryStore::append(Append request) {
     lock.unlock();
     state_->news.notify_all();
     return receipt;
+}
+
+Result<Uuid> MemoryStore::publish_ephemeral(std::string_view stream, NewEvent event) {
+    std::unique_lock lock(state_->mutex);
+    const auto encoded =
+        wire::encode_request(Append::one(std::string(stream), std::move(event)), state_->ids);
+    lock.unlock();
+    if (!encoded) {
+        return encoded.error();
+    }
+    if (auto ok = state_->ephemeral.publish(as_bytes(encoded->bytes)); !ok) {
+        return ok.error();
+    }
+    return encoded->last_id;
 }
 
 Result<Receipt> MemoryStore::change_stream(const Lifecycle& request) {

@@ -18,21 +18,29 @@ class Walk {
           cursor_(std::move(cursor)),
           events_max_(request.events_in_flight),
           bytes_max_(request.bytes_in_flight),
-          handler_(handler) {
+          handler_(handler),
+          ephemeral_(request) {
         const std::scoped_lock lock(state_->mutex);
         position_ = cursor_.position(state_->logs);
     }
 
     void run() {
-        while (!stopped_) {
+        bool going = true;
+        while (going && !stopped_) {
             const Step step = take();
-            if (!deliver(step)) {
-                return;
-            }
-            if (step.end) {
-                wait();
+            going = deliver([&] { call_handler(step); });
+            if (going && step.end) {
+                going = rest();
             }
         }
+    }
+    // On the publisher's thread.
+    void offer(const EphemeralEvent& event) {
+        if (cursor_.selects(event.view)) {
+            const std::scoped_lock lock(state_->mutex);
+            ephemeral_.offer(event);
+        }
+        state_->news.notify_all();
     }
 
     void stop() {
@@ -57,15 +65,33 @@ class Walk {
         return {MemoryEvents(std::move(step.records)), cursor_.position(state_->logs), step.end};
     }
 
-    void wait() {
-        std::unique_lock lock(state_->mutex);
-        state_->news.wait(lock, [&] { return stopped_ || state_->logs.merged.size() != seen_; });
+    // Until something was appended. False when the subscription ended.
+    bool rest() {
+        for (bool news = false; !news;) {
+            std::unique_lock lock(state_->mutex);
+            const auto more = [&] { return stopped_ || state_->logs.merged.size() != seen_; };
+            state_->news.wait(lock, [&] { return more() || !ephemeral_.empty(); });
+            news = more();
+            const EphemeralQueue::Taken taken = ephemeral_.take();
+            lock.unlock();
+            const auto call = [&] { tell(handler_, taken, [this] { return stopped_.load(); }); };
+            if (!taken.empty() && !deliver(call)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    void set_live(bool live) {
+        const std::scoped_lock lock(state_->mutex);
+        live_ = live;
+        ephemeral_.set_live(live);
     }
 
     // False when the subscription ended.
-    bool deliver(const Step& step) {
+    template <typename Call>
+    bool deliver(const Call& call) {
         try {
-            call_handler(step);
+            call();
             return true;
         } catch (const std::exception& e) {
             end(fmt::format("the handler failed: {}", e.what()));
@@ -77,7 +103,7 @@ class Walk {
 
     void call_handler(const Step& step) {
         if (live_ && !step.end) {
-            live_ = false;
+            set_live(false);
             handler_.on_fell_behind({position_});
         }
         if (!step.taken.events.empty() && !stopped_) {
@@ -87,7 +113,7 @@ class Walk {
         }
         position_ = step.reached;
         if (step.end && !live_ && !stopped_) {
-            live_ = true;
+            set_live(true);
             handler_.on_caught_up({position_});
         }
     }
@@ -106,13 +132,18 @@ class Walk {
     Position position_;  // behind what the handler has taken
     std::size_t seen_ = 0;
     bool live_ = false;
+    EphemeralQueue ephemeral_;           // guarded by the mutex
     std::atomic<bool> stopped_ = false;  // set under the mutex, so that no wake is lost
 };
 
 class MemorySubscription final : public Subscription {
   public:
-    MemorySubscription(std::shared_ptr<Walk> walk, ThreadKeeper& keeper)
-        : walk_(std::move(walk)), keeper_(keeper), thread_([walk = walk_] { walk->run(); }) {}
+    MemorySubscription(std::shared_ptr<Walk> walk, std::shared_ptr<void> published,
+                       ThreadKeeper& keeper)
+        : walk_(std::move(walk)),
+          published_(std::move(published)),
+          keeper_(keeper),
+          thread_([walk = walk_] { walk->run(); }) {}
     MemorySubscription(const MemorySubscription&) = delete;
     MemorySubscription& operator=(const MemorySubscription&) = delete;
     ~MemorySubscription() override {
@@ -123,6 +154,7 @@ class MemorySubscription final : public Subscription {
     }
 
     void unsubscribe() override {
+        published_.reset();
         walk_->stop();
         if (thread_.joinable() && thread_.get_id() != std::this_thread::get_id()) {
             thread_.join();
@@ -131,6 +163,7 @@ class MemorySubscription final : public Subscription {
 
   private:
     std::shared_ptr<Walk> walk_;
+    std::shared_ptr<void> published_;
     ThreadKeeper& keeper_;
     std::thread thread_;
 };
@@ -140,8 +173,13 @@ class MemorySubscription final : public Subscription {
 std::unique_ptr<Subscription> subscribe_memory(std::shared_ptr<MemoryState> state,
                                                MemoryCursor cursor, const Subscribe& request,
                                                SubscriptionHandler& handler, ThreadKeeper& keeper) {
+    EphemeralHub& hub = state->ephemeral;
     auto walk = std::make_shared<Walk>(std::move(state), std::move(cursor), request, handler);
-    return std::make_unique<MemorySubscription>(std::move(walk), keeper);
+    std::shared_ptr<void> published;
+    if (request.ephemeral) {
+        published = hub.attach([walk](const EphemeralEvent& event) { walk->offer(event); });
+    }
+    return std::make_unique<MemorySubscription>(std::move(walk), std::move(published), keeper);
 }
 
 }  // namespace skald::store

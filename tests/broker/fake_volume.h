@@ -5,8 +5,10 @@
 #include <deque>
 #include <map>
 
+#include "base/glob.h"
 #include "store/volume.h"
 #include "wire/batch.h"
+#include "wire/query.h"
 
 namespace skald::broker {
 
@@ -18,7 +20,8 @@ struct Feed {
 
 class FakeCursor final : public store::Cursor {
   public:
-    explicit FakeCursor(std::shared_ptr<Feed> feed) : feed_(std::move(feed)) {}
+    FakeCursor(std::shared_ptr<Feed> feed, store::CursorOptions options)
+        : feed_(std::move(feed)), options_(std::move(options)) {}
     Result<store::Step> next(const store::ReadBudget&) override {
         if (feed_->steps.empty()) {
             return store::Step{{}, true};
@@ -32,11 +35,16 @@ class FakeCursor final : public store::Cursor {
         }
         return step;
     }
+    bool wants(const EventView& event) const override {
+        return wire::selects(options_.selection, event) &&
+               matches_any(options_.allowed, event.stream);
+    }
     const Position& position() const override { return feed_->position; }
     Start resume() const override { return feed_->position; }
 
   private:
     std::shared_ptr<Feed> feed_;
+    store::CursorOptions options_;
 };
 
 // One batch of `batch_bytes` after the other, from offset 0 up to its end.
@@ -82,7 +90,7 @@ class FakeVolume : public store::Volume {
     }
     Result<std::unique_ptr<store::Cursor>> cursor(const store::CursorOptions& options) override {
         asked = options;
-        return std::unique_ptr<store::Cursor>(std::make_unique<FakeCursor>(feed));
+        return std::unique_ptr<store::Cursor>(std::make_unique<FakeCursor>(feed, options));
     }
     Result<StreamInfo> stream_info(std::string_view stream) override {
         StreamInfo info;
@@ -117,8 +125,11 @@ class FakeVolume : public store::Volume {
     }
     std::optional<Error> failure() const override { return std::nullopt; }
     std::shared_ptr<void> watch(std::function<void()>) override { return nullptr; }
+    store::EphemeralHub& ephemeral() override { return hub; }
 
     FakeLog fake_log;
+    ManualClock clock;
+    store::EphemeralHub hub{clock};
     std::uint16_t partitions = 1;
     std::shared_ptr<Feed> feed = std::make_shared<Feed>();
     store::CursorOptions asked;

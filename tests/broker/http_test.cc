@@ -83,6 +83,9 @@ TEST_CASE("metrics: the stages add up to the request", "[broker]") {
         stats.stages.add({100us, 110us, 120us}, commit, 430us);
     }
     stats.stages.settle();
+    stats.counters.ephemeral_published = 3;
+    stats.counters.ephemeral_delivered = 5;
+    stats.counters.ephemeral_dropped = 7;
     const auto found = samples(metrics_text(stats, {}));
     double sum = 0;
     for (const char* stage : kStageNames) {
@@ -91,6 +94,9 @@ TEST_CASE("metrics: the stages add up to the request", "[broker]") {
     CHECK(found.at("skald_request_seconds_count") == 10);
     CHECK(found.at("skald_request_seconds_sum") == Approx(10 * 330e-6));
     CHECK(sum == Approx(10 * 330e-6));
+    CHECK(found.at("skald_ephemeral_published_total") == 3);
+    CHECK(found.at("skald_ephemeral_delivered_total") == 5);
+    CHECK(found.at("skald_ephemeral_dropped_total") == 7);
 }
 
 }  // namespace skald::broker

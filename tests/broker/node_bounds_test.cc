@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstring>
 
 #include "tests/broker/node_fixture.h"
 #include "wire/envelope.h"
@@ -23,15 +24,25 @@ class Stalled {
         hello.producer.bytes[0] = producer;
         say(hello);
         say(wire::msg::Subscribe{
-            wire::msg::kFirstPlainId, {}, Beginning{}, false, 60'000, 60 << 20});
+            wire::msg::kFirstPlainId, {}, Beginning{}, false, 60'000, 60 << 20, true});
+        take();
+        take();
+    }
+    // One message, after all.
+    wire::msg::FromNode take() {
         wire::ZmqMessage part;
-        for (int answers = 0; answers < 2;) {
-            if (socket_.receive(part)) {
-                ++answers;
-            } else {
-                wire::poll_sockets(socket_, nullptr, waker_, 1000);
-            }
+        while (!socket_.receive(part)) {
+            wire::poll_sockets(socket_, nullptr, waker_, 1000);
         }
+        std::vector<std::uint64_t> frame(part.bytes().size() / 8 + 1);
+        std::memcpy(frame.data(), part.bytes().data(), part.bytes().size());
+        auto message = wire::decode_from_node(
+            {reinterpret_cast<const std::byte*>(frame.data()), part.bytes().size()});
+        REQUIRE(message);
+        while (part.more()) {
+            REQUIRE(socket_.receive(part));
+        }
+        return std::move(*message);
     }
 
   private:
@@ -98,6 +109,82 @@ TEST_CASE("node: peers that stand still do not stop the others", "[node]") {
     REQUIRE(subscription);
     CHECK(listener.wait_for_events(kEvents));
     CHECK_FALSE(store->read({})->events.empty());
+}
+
+TEST_CASE("node: a peer that stands still loses ephemeral events, not its session", "[node]") {
+    const TempDirectory directory;
+    NodeOptions options = options_of(directory);
+    options.limits.expiry = 1h;
+    const auto node = start(options);
+    Stalled stalled(node->endpoints()[0], 1);
+    const auto store = connect_to(*node);
+    Listener listener;
+    Subscribe request;
+    request.ephemeral = true;
+    auto subscription = store->subscribe(request, listener);
+    REQUIRE(subscription);
+    REQUIRE(listener.wait_until_caught_up());
+    constexpr std::size_t kEvents = 6000;  // more messages than a pipe holds
+    for (std::size_t i = 0; i < kEvents; ++i) {
+        REQUIRE(store->publish_ephemeral("s", event("x")));
+    }
+    CHECK(listener.wait_for_ephemeral(kEvents));
+    CHECK(listener.dropped() == 0);
+    std::size_t told = 0;
+    std::uint64_t dropped = 0;
+    while (told + dropped < kEvents) {
+        const wire::msg::FromNode message = stalled.take();
+        REQUIRE_FALSE(std::holds_alternative<wire::msg::Goodbye>(message));
+        told += std::holds_alternative<wire::msg::Ephemeral>(message) ? 1 : 0;
+        if (const auto* some = std::get_if<wire::msg::Dropped>(&message)) {
+            dropped += some->events;
+        }
+    }
+    CHECK(told + dropped == kEvents);
+    CHECK(dropped > 0);
+    CHECK(told > 0);
+}
+
+TEST_CASE("node: ephemeral events are hidden from those who may not read them", "[node]") {
+    const TempDirectory directory;
+    NodeOptions options = options_of(directory);
+    options.permissions = {{"*", {"open-*"}, {"*"}, {}}};
+    const auto node = start(options);
+    const auto store = connect_to(*node);
+    Subscribe request;
+    request.ephemeral = true;
+    Listener listener;
+    auto subscription = store->subscribe(request, listener);
+    REQUIRE(subscription);
+    REQUIRE(listener.wait_until_caught_up());
+    REQUIRE(store->publish_ephemeral("secret-1", event("no")));
+    REQUIRE(store->publish_ephemeral("open-1", event("yes")));
+    REQUIRE(listener.wait_for_ephemeral(1));
+    CHECK(listener.ephemeral() == std::vector<std::string>{"open-1"});
+}
+
+TEST_CASE("node: ephemeral events of this process reach clients, and theirs come here", "[node]") {
+    const TempDirectory directory;
+    const auto node = start(options_of(directory));
+    const auto store = connect_to(*node);
+    Subscribe request;
+    request.ephemeral = true;
+    Listener remote;
+    Listener local;
+    auto one = store->subscribe(request, remote);
+    auto two = node->local().subscribe(request, local);
+    REQUIRE(one);
+    REQUIRE(two);
+    REQUIRE(remote.wait_until_caught_up());
+    REQUIRE(local.wait_until_caught_up());
+    REQUIRE(store->publish_ephemeral("s", event("from afar")));
+    REQUIRE(node->local().publish_ephemeral("s", event("from here")));
+    CHECK(remote.wait_for_ephemeral(2));
+    CHECK(local.wait_for_ephemeral(2));
+    CHECK(remote.data().empty());
+    node->stop();
+    REQUIRE(node->local().publish_ephemeral("s", event("later")));
+    CHECK(local.wait_for_ephemeral(3));
 }
 
 TEST_CASE("node: as many files as the system lets it", "[node]") {

@@ -63,6 +63,15 @@ class Listener final : public SubscriptionHandler {
             throw std::runtime_error("on purpose");
         }
     }
+    void on_ephemeral(const EventView& event) override {
+        const std::lock_guard lock(mutex_);
+        ephemeral_.emplace_back(event.stream);
+        changed_.notify_all();
+    }
+    void on_dropped(std::uint64_t events) override {
+        const std::lock_guard lock(mutex_);
+        dropped_ += events;
+    }
     void on_caught_up(const CaughtUp&) override {
         const std::lock_guard lock(mutex_);
         ++caught_up_;
@@ -77,6 +86,19 @@ class Listener final : public SubscriptionHandler {
     bool wait_for_events(std::size_t count) {
         std::unique_lock lock(mutex_);
         return changed_.wait_for(lock, 30s, [&] { return data_.size() >= count; });
+    }
+    bool wait_for_ephemeral(std::size_t count) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, 60s, [&] { return ephemeral_.size() >= count; });
+    }
+    // Their streams.
+    std::vector<std::string> ephemeral() {
+        const std::lock_guard lock(mutex_);
+        return ephemeral_;
+    }
+    std::uint64_t dropped() {
+        const std::lock_guard lock(mutex_);
+        return dropped_;
     }
     bool wait_until_caught_up() {
         std::unique_lock lock(mutex_);
@@ -98,6 +120,8 @@ class Listener final : public SubscriptionHandler {
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<std::string> data_;
+    std::vector<std::string> ephemeral_;
+    std::uint64_t dropped_ = 0;
     int caught_up_ = 0;
     std::optional<Error> ended_;
 };

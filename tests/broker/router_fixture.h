@@ -26,7 +26,11 @@ class RouterFixture {
   public:
     explicit RouterFixture(NodeLimits limits = {}, std::vector<Permission> permissions = {})
         : router_({volume_, listener_, limits, std::move(permissions),
-                   [this](PeerId) { return room_; }, scavenges_},
+                   [this](PeerId peer) {
+                       const auto own = rooms_.find(peer);
+                       return own == rooms_.end() ? room_ : own->second;
+                   },
+                   scavenges_},
                   now_) {}
 
     void say(PeerId peer, const msg::FromClient& message, std::string_view body = {}) {
@@ -45,6 +49,23 @@ class RouterFixture {
         auto request = wire::encode_request(Append::one(stream, std::move(event)), ids_);
         REQUIRE(request);
         say(peer, msg::Append{id, 0, after, Partition{}, as_bytes(request->bytes)});
+    }
+    void publish(PeerId peer, std::uint64_t id, const std::string& stream = "s",
+                 const std::string& data = "") {
+        NewEvent event;
+        event.type = "t";
+        event.data = data;
+        publish(peer, id, Append::one(stream, std::move(event)));
+    }
+    void publish(PeerId peer, std::uint64_t id, const Append& request) {
+        const auto encoded = wire::encode_request(request, ids_);
+        REQUIRE(encoded);
+        say(peer, msg::PublishEphemeral{id}, encoded->bytes);
+    }
+    // A subscription to all that asks for ephemeral events, and is live after the next pump().
+    void follow(PeerId peer, std::uint64_t id, std::uint64_t events = 100,
+                std::uint64_t bytes = limits::kMiB) {
+        say(peer, msg::Subscribe{id, {}, Beginning{}, false, events, bytes, true});
     }
     // Several in one message; `bytes` changes the requests.
     void append_together(
@@ -105,10 +126,12 @@ class RouterFixture {
     }
     void forget() { sent_.clear(); }
     const std::vector<Outgoing>& sent_messages() const { return sent_; }
+    const std::vector<Outgoing>& all_sent() const { return sent_; }
     Router& router() { return router_; }
     FakeVolume& volume() { return volume_; }
     std::vector<store::Submission>& submitted() { return submitted_; }
     void set_room(std::size_t bytes) { room_ = bytes; }
+    void set_room_of(PeerId peer, std::size_t bytes) { rooms_[peer] = bytes; }
     std::size_t bytes_sent() const {
         std::size_t bytes = 0;
         for (const Outgoing& outgoing : sent_) {
@@ -151,6 +174,7 @@ class RouterFixture {
 
     Monotonic now_{100s};
     std::size_t room_ = 16 * limits::kMiB;
+    std::map<PeerId, std::size_t> rooms_;
     FakeVolume volume_;
     NoListener listener_;
     ScavengeRunner scavenges_{volume_};

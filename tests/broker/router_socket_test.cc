@@ -85,6 +85,24 @@ TEST_CASE("router socket: a peer without room gets a wake when it has some", "[b
     CHECK(line.socket->room(line.peer, 2) != 0);
 }
 
+TEST_CASE("router socket: a peer has room for so many messages with bodies", "[broker]") {
+    Line line("messages");
+    const auto body = std::make_shared<const std::string>("small");
+    std::size_t sent = 0;
+    while (line.socket->room(line.peer, 2) != 0) {
+        REQUIRE(line.socket->send({line.peer, msg::Deliver{}, {body}}));
+        REQUIRE(++sent <= kPeerBodiesMax + 2000);
+    }
+    CHECK(sent >= kPeerBodiesMax);
+    line.socket->sweep();
+    CHECK(line.socket->room(line.peer, 2) == 0);
+    const int before = line.wakes;
+    line.read_all();
+    CHECK(line.wakes > before);
+    CHECK(line.socket->room(line.peer, 2) != 0);
+    CHECK(line.socket->queued_bytes() == 0);
+}
+
 TEST_CASE("router socket: a peer that never reads cannot be sent to for ever", "[broker]") {
     Line line("full");
     int sent = 0;

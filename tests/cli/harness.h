@@ -25,7 +25,7 @@ class Harness {
     Harness();
 
     Ran run(std::vector<std::string> words, std::string input = {});
-    // The store that --data NAME opens.
+    // The store that --data NAME opens; made before, also the one that --server NAME connects to.
     SmallStore& store(const std::string& name = "d");
 
     Backends backends;

@@ -54,6 +54,7 @@ class NarrowStore final : public EventStore {
     std::size_t events() const { return store_.events(); }
 
     Result<Receipt> append(Append) override { return none(); }
+    Result<Uuid> publish_ephemeral(std::string_view, NewEvent) override { return none(); }
     Result<Page> read(const Read&) override { return none(); }
     Result<std::unique_ptr<Subscription>> subscribe(const Subscribe&,
                                                     SubscriptionHandler&) override {

@@ -13,6 +13,7 @@
 namespace skald::cli {
 namespace {
 
+using Catch::Contains;
 using nlohmann::json;
 
 json published(Harness& harness, std::vector<std::string> words, std::string input = {}) {
@@ -148,6 +149,47 @@ TEST_CASE("pub: what cannot be appended is refused before anything is opened") {
     }
     CHECK(harness.run({"pub", "s", "--type", "T", "--dir", "d", "--file", "/none"}).status == 3);
     CHECK(harness.run({"pub", "s", "--type", "T", "--data", "1", "-"}).status == 2);
+}
+
+TEST_CASE("pub: --ephemeral says that nothing was stored") {
+    Harness harness;
+    SmallStore& store = harness.store("tcp://a:1");
+    const std::vector<std::string> words{
+        "pub",       "chat-1",      "--type",
+        "typing",    "--ephemeral", "--server",
+        "tcp://a:1", "--id",        "0190a1b2-0000-7000-8000-0000000000ff"};
+    const Ran ran = harness.run(words);
+    CAPTURE(ran.err);
+    REQUIRE(ran.status == 0);
+    CHECK(json::parse(ran.out) == json{{"stream", "chat-1"},
+                                       {"id", "0190a1b2-0000-7000-8000-0000000000ff"},
+                                       {"ephemeral", true}});
+    harness.out_is_terminal = true;
+    CHECK(harness.run(words).out ==
+          "chat-1  ephemeral, not stored  id=0190a1b2-0000-7000-8000-0000000000ff\n");
+    std::vector<std::string> quiet = words;
+    quiet.emplace_back("-q");
+    CHECK(harness.run(quiet).out.empty());
+    CHECK(store.events() == 0);
+}
+
+TEST_CASE("pub: --ephemeral with what only a stored event has is a usage error") {
+    Harness harness;
+    harness.store("tcp://a:1");
+    const auto refused = [&harness](std::vector<std::string> extra) {
+        extra.insert(extra.begin(), {"pub", "s", "--type", "T", "--ephemeral"});
+        const Ran ran = harness.run(extra);
+        CAPTURE(extra, ran.err);
+        CHECK(ran.status == 2);
+        CHECK(ran.out.empty());
+        return ran.err;
+    };
+    CHECK_THAT(refused({"--server", "tcp://a:1", "--expect", "none"}), Contains("--expect"));
+    CHECK_THAT(refused({"--server", "tcp://a:1", "--ack", "primary"}), Contains("--ack"));
+    CHECK_THAT(refused({"--server", "tcp://a:1", "--data", "hello"}), Contains("not JSON"));
+    CHECK(refused({"--dir", "d"}) ==
+          "skald: pub: --ephemeral with --dir d: nobody else can be subscribed in this process; "
+          "name a --server\n");
 }
 
 TEST_CASE("pub: an unknown outcome ends with 6") {

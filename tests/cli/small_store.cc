@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "base/glob.h"
+#include "tests/cli/small_store_feed.h"
 #include "wire/record.h"
 
 namespace skald::cli {
@@ -29,71 +30,6 @@ Uuid made_id(std::uint64_t number) {
 }
 
 }  // namespace
-
-// Hands a subscription its events on a thread.
-class SmallStore::Feed final : public Subscription {
-  public:
-    Feed(SmallStore& store, Subscribe request, std::uint64_t from, SubscriptionHandler& handler)
-        : store_(store),
-          request_(std::move(request)),
-          next_(from),
-          handler_(handler),
-          thread_([this] { run(); }) {}
-    ~Feed() override { unsubscribe(); }
-
-    void unsubscribe() override {
-        {
-            const std::lock_guard lock(store_.mutex_);
-            stopped_ = true;
-            store_.grown_.notify_all();
-        }
-        if (thread_.joinable()) {
-            thread_.join();
-        }
-    }
-
-  private:
-    void run() {
-        std::unique_lock lock(store_.mutex_);
-        bool told = false;
-        while (!stopped_) {
-            const std::vector<EventView> events = take();
-            const Position position = store_.position_at(next_);
-            const std::optional<Error> end = store_.end_subscriptions_;
-            lock.unlock();
-            if (!events.empty()) {
-                handler_.on_events({events, position});
-            }
-            if (!told) {
-                handler_.on_caught_up({position});
-                told = true;
-            }
-            if (end) {
-                handler_.on_ended(*end, position);
-            }
-            lock.lock();
-            store_.grown_.wait(lock, [&] { return stopped_ || next_ < store_.log_.size(); });
-        }
-    }
-
-    std::vector<EventView> take() {
-        std::vector<EventView> events;
-        for (; next_ < store_.log_.size(); ++next_) {
-            const Stored& stored = store_.log_[next_];
-            if (store_.visible(stored, request_.selection)) {
-                events.push_back(stored.view);
-            }
-        }
-        return events;
-    }
-
-    SmallStore& store_;
-    const Subscribe request_;
-    std::uint64_t next_;
-    SubscriptionHandler& handler_;
-    bool stopped_ = false;
-    std::thread thread_;
-};
 
 Position SmallStore::position_at(std::uint64_t next) const {
     Position position;
@@ -211,6 +147,47 @@ void SmallStore::append_async(Append request, AppendCallback done) {
     for (auto answer = answers.rbegin(); answer != answers.rend(); ++answer) {
         answer->first(std::move(answer->second));
     }
+}
+
+void SmallStore::tell_ephemeral(const std::function<void(Feed&)>& tell) {
+    const std::lock_guard lock(mutex_);
+    for (Feed* feed : feeds_) {
+        tell(*feed);
+    }
+}
+
+Result<Uuid> SmallStore::publish_ephemeral(std::string_view stream, NewEvent event) {
+    if (const auto named = check_stream_name(stream); !named) {
+        return named.error();
+    }
+    std::string bytes;
+    wire::append_record(bytes, event, {});
+    const auto record = wire::parse_record(as_bytes(bytes));
+    EventView view;
+    view.stream = stream;
+    view.type = event.type;
+    view.id = event.id.value_or(made_id(9));
+    view.recorded_at = Time{kFirstTime};
+    view.data = record->data;
+    view.fields = record->fields;
+    view.ephemeral = true;
+    tell_ephemeral([&](Feed& feed) {
+        feed.tell([&](SubscriptionHandler& handler) { handler.on_ephemeral(view); });
+    });
+    return view.id;
+}
+
+void SmallStore::wait_until_followed() {
+    std::unique_lock lock(mutex_);
+    grown_.wait(lock, [this] {
+        return std::any_of(feeds_.begin(), feeds_.end(), [](Feed* feed) { return feed->told(); });
+    });
+}
+
+void SmallStore::drop_ephemeral(std::uint64_t events) {
+    tell_ephemeral([&](Feed& feed) {
+        feed.tell([&](SubscriptionHandler& handler) { handler.on_dropped(events); });
+    });
 }
 
 void SmallStore::hold_answers(bool hold) {

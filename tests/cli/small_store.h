@@ -3,8 +3,10 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "skald/event_store.h"
@@ -15,6 +17,8 @@ class SmallStore final : public EventStore {
   public:
     Result<Receipt> append(Append request) override;
     void append_async(Append request, AppendCallback done) override;
+    // To its subscriptions that asked for such and are caught up.
+    Result<Uuid> publish_ephemeral(std::string_view stream, NewEvent event) override;
     Result<Page> read(const Read& request) override;
     Result<std::unique_ptr<Subscription>> subscribe(const Subscribe& request,
                                                     SubscriptionHandler& handler) override;
@@ -32,6 +36,10 @@ class SmallStore final : public EventStore {
     void fail_next(std::string stream, Error error);
     // Answers wait until the next append, or until released: outcomes come late and out of turn.
     void hold_answers(bool hold);
+    // Until a subscription is caught up.
+    void wait_until_followed();
+    // Tells its subscriptions that so many ephemeral events were dropped.
+    void drop_ephemeral(std::uint64_t events);
     // A subscription ends so once it is caught up.
     void end_subscriptions(Error error) { end_subscriptions_ = std::move(error); }
     std::size_t events() const;
@@ -51,6 +59,7 @@ class SmallStore final : public EventStore {
 
     Result<Receipt> append_locked(const Append& request);
     Result<void> check(const StreamAppend& part);
+    void tell_ephemeral(const std::function<void(Feed&)>& tell);
     const Stored& store(const std::string& stream, const NewEvent& event, bool control);
     Receipt receipt_of(const Stored& stored, bool repeated) const;
     Position position_at(std::uint64_t next) const;
@@ -61,6 +70,7 @@ class SmallStore final : public EventStore {
     std::deque<Stored> log_;  // guarded by mutex_, like all below
     std::map<std::string, Stream, std::less<>> streams_;
     std::map<Uuid, const Stored*> ids_;
+    std::set<Feed*> feeds_;
     std::map<std::string, Error> failures_;
     std::optional<Error> end_subscriptions_;
     bool hold_ = false;

@@ -92,6 +92,69 @@ TEST_CASE("sub: prints live events as they come, and a stop ends it with 0") {
     CHECK(followed);
 }
 
+namespace {
+
+// What `sub` prints of two ephemeral events with seven dropped between them and a third behind.
+std::string follow_ephemeral(bool as_json, bool terminal) {
+    Harness harness;
+    SmallStore& store = harness.store();
+    const StopSignal stop = StopSignal::create().value();
+    MemorySource in("");
+    std::ostringstream out;
+    std::ostringstream err;
+    Console console{.in = in,
+                    .out = out,
+                    .err = err,
+                    .out_is_terminal = terminal,
+                    .err_is_terminal = false,
+                    .environment = {},
+                    .clock = harness.clock,
+                    .stop = stop};
+    Globals globals;
+    globals.json = as_json;
+    globals.text = !as_json;
+    const Invocation invocation{console, globals, harness.backends};
+    SubOptions options;
+    options.count = 2;
+    Result<void> followed = Error(Errc::io_error, "not run");
+    {
+        std::jthread follower([&] { followed = follow(store, options, invocation); });
+        store.wait_until_followed();
+        NewEvent event;
+        event.type = "typing";
+        event.data = "1";
+        event.time = Time{1'700'000'000'000'000};
+        REQUIRE(store.publish_ephemeral("chat-1", event));
+        store.drop_ephemeral(7);
+        REQUIRE(store.publish_ephemeral("chat-1", event));
+        REQUIRE(store.publish_ephemeral("chat-1", event));
+    }
+    CHECK(followed);
+    CHECK(err.str().empty());
+    return out.str();
+}
+
+}  // namespace
+
+TEST_CASE("sub: ephemeral events have no place, count, and those dropped are named") {
+    const std::vector<std::string> lines = lines_of(follow_ephemeral(true, false));
+    REQUIRE(lines.size() == 3);
+    const json event = json::parse(lines[0]);
+    CHECK(event["ephemeral"] == true);
+    CHECK(event["stream"] == "chat-1");
+    CHECK(event["data"] == 1);
+    CHECK(event["time"] == "2023-11-14T22:13:20.000000Z");
+    for (const char* stored : {"version", "partition", "offset", "recorded_at"}) {
+        CHECK_FALSE(event.contains(stored));
+    }
+    CHECK(json::parse(lines[1]) == json{{"dropped", 7}});
+    CHECK(json::parse(lines[2]) == event);
+    CHECK(lines_of(follow_ephemeral(false, false)) ==
+          std::vector<std::string>{"chat-1~ephemeral  typing  2023-11-14T22:13:20.000000Z  1",
+                                   "-- 7 ephemeral events dropped",
+                                   "chat-1~ephemeral  typing  2023-11-14T22:13:20.000000Z  1"});
+}
+
 TEST_CASE("sub: the end of a subscription is an error that says where to go on") {
     Harness harness;
     fill(harness, 3);

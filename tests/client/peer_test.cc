@@ -82,4 +82,16 @@ TEST_CASE("client: a handler that fails at once is told where the subscription b
     CHECK(ended.get() == at(7));
 }
 
+TEST_CASE("client: a node that does not know ephemeral events is not asked for them", "[client]") {
+    FakeNode node([](FakeNode&, const msg::FromClient&) {});
+    auto store = connected_to(node);
+    NewEvent event;
+    event.type = "t";
+    CHECK(store->publish_ephemeral("s", event).error().code == Errc::unsupported_version);
+    Subscribe request;
+    request.ephemeral = true;
+    Quiet handler;
+    CHECK(store->subscribe(request, handler).error().code == Errc::unsupported_version);
+}
+
 }  // namespace skald::client

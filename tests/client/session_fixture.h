@@ -42,9 +42,27 @@ class SessionFixture {
         welcome.expiry_ms = 5000;
         receive(welcome);
     }
-    void receive(msg::FromNode message) {
-        session_.received({std::move(message), {}}, now_);
+    void receive(msg::FromNode message, std::vector<Body> bodies = {}) {
+        session_.received({std::move(message), std::move(bodies)}, now_);
         take();
+    }
+    // How an ephemeral event went that is published now; nullopt while that is open.
+    std::shared_ptr<std::optional<Result<Answer>>> publish() {
+        auto outcome = std::make_shared<std::optional<Result<Answer>>>();
+        session_.request({msg::PublishEphemeral{}, nullptr, now_ + 10s,
+                          [outcome](Result<Answer> answer) { *outcome = std::move(answer); }});
+        take();
+        return outcome;
+    }
+    // The id of the last of them that was sent.
+    std::optional<std::uint64_t> published() {
+        std::optional<std::uint64_t> id;
+        for (const msg::FromClient& message : messages()) {
+            if (const auto* publish = std::get_if<msg::PublishEphemeral>(&message)) {
+                id = publish->id;
+            }
+        }
+        return id;
     }
     int append(std::uint16_t partition = 0, std::size_t bytes = 7) {
         auto sequenced = std::make_unique<Sequenced>();

@@ -11,6 +11,15 @@ std::string describe(const Error& error) {
     return std::string(name_of(error.code)) + ": " + error.message;
 }
 
+std::vector<std::string> types_of(const std::vector<Event>& events) {
+    std::vector<std::string> types;
+    types.reserve(events.size());
+    for (const Event& event : events) {
+        types.push_back(event.type);
+    }
+    return types;
+}
+
 }  // namespace
 
 Receipt Fixture::append(const std::string& stream, const std::vector<std::string>& types,
@@ -42,6 +51,13 @@ Error Fixture::change_refused(const Lifecycle& request) {
     const auto receipt = store_->change_stream(request);
     REQUIRE_FALSE(receipt);
     return receipt.error();
+}
+
+Uuid Fixture::publish(const std::string& stream, NewEvent event) {
+    const auto id = store_->publish_ephemeral(stream, std::move(event));
+    INFO((id ? "" : describe(id.error())));
+    REQUIRE(id);
+    return *id;
 }
 
 Page Fixture::read(const Read& request) {
@@ -79,11 +95,7 @@ std::vector<Event> Fixture::read_all(const Selection& selection, Start start, bo
 
 std::vector<std::string> Fixture::types(const Selection& selection, Start start, bool backward,
                                         std::uint32_t limit) {
-    std::vector<std::string> types;
-    for (const Event& event : read_all(selection, std::move(start), backward, limit)) {
-        types.push_back(event.type);
-    }
-    return types;
+    return types_of(read_all(selection, std::move(start), backward, limit));
 }
 
 StreamInfo Fixture::info(const std::string& stream) {
@@ -192,6 +204,25 @@ void Recorder::on_caught_up(const CaughtUp&) {
     changed_.notify_all();
 }
 
+void Recorder::on_ephemeral(const EventView& event) {
+    if (during_ephemeral) {
+        during_ephemeral(event);
+    }
+    {
+        const std::scoped_lock lock(mutex_);
+        ephemeral_.emplace_back(event);
+    }
+    changed_.notify_all();
+}
+
+void Recorder::on_dropped(std::uint64_t events) {
+    {
+        const std::scoped_lock lock(mutex_);
+        dropped_ += events;
+    }
+    changed_.notify_all();
+}
+
 void Recorder::on_ended(const Error& reason, const Position& position) {
     {
         const std::scoped_lock lock(mutex_);
@@ -218,6 +249,10 @@ void Recorder::wait_for_events(std::size_t count) {
     wait("events", [&] { return events_.size() >= count; });
 }
 
+void Recorder::wait_for_ephemeral(std::size_t count) {
+    wait("ephemeral events", [&] { return ephemeral_.size() + dropped_ >= count; });
+}
+
 void Recorder::wait_until_caught_up() {
     wait("caught_up", [&] { return caught_up_ > 0; });
 }
@@ -238,12 +273,22 @@ std::vector<Event> Recorder::events() const {
     return events_;
 }
 
+std::vector<Event> Recorder::ephemeral() const {
+    const std::scoped_lock lock(mutex_);
+    return ephemeral_;
+}
+
+std::uint64_t Recorder::dropped() const {
+    const std::scoped_lock lock(mutex_);
+    return dropped_;
+}
+
 std::vector<std::string> Recorder::types() const {
-    std::vector<std::string> types;
-    for (const Event& event : events()) {
-        types.push_back(event.type);
-    }
-    return types;
+    return types_of(events());
+}
+
+std::vector<std::string> Recorder::ephemeral_types() const {
+    return types_of(ephemeral());
 }
 
 std::vector<Position> Recorder::positions() const {

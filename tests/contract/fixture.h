@@ -36,6 +36,9 @@ class Fixture {
                    Expected expected = Expected::stream_exists());
     Error change_refused(const Lifecycle& request);
 
+    // An ephemeral event that must go out.
+    Uuid publish(const std::string& stream, NewEvent event);
+
     Page read(const Read& request);
     Errc read_error(const Read& request);
     // All events of the selection, page by page of `limit`, checking each page's bounds.
@@ -74,20 +77,29 @@ class Recorder final : public SubscriptionHandler {
     void on_events(const Delivery& delivery) override;
     void on_checkpoint(const Checkpoint& checkpoint) override;
     void on_caught_up(const CaughtUp& caught_up) override;
+    void on_ephemeral(const EventView& event) override;
+    void on_dropped(std::uint64_t events) override;
     void on_ended(const Error& reason, const Position& position) override;
 
     // Runs inside on_events, before the events are taken down.
     std::function<void(const Delivery&)> during;
+    // The same inside on_ephemeral.
+    std::function<void(const EventView&)> during_ephemeral;
     // Runs at the end of on_ended.
     std::function<void()> at_end;
 
     void wait_for_events(std::size_t count);
+    // Ephemeral ones, and those of them that were dropped.
+    void wait_for_ephemeral(std::size_t count);
     void wait_until_caught_up();
     void wait_until_behind(const Position& position);  // or at it
     void wait_until_ended();
 
     std::vector<Event> events() const;
     std::vector<std::string> types() const;
+    std::vector<Event> ephemeral() const;
+    std::vector<std::string> ephemeral_types() const;
+    std::uint64_t dropped() const;
     std::vector<Position> positions() const;  // of deliveries
     std::size_t checkpoints() const;
     std::optional<Error> ended() const;
@@ -99,6 +111,8 @@ class Recorder final : public SubscriptionHandler {
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<Event> events_;  // guarded by mutex_, like all below
+    std::vector<Event> ephemeral_;
+    std::uint64_t dropped_ = 0;
     std::vector<Position> positions_;
     Position newest_;
     std::size_t checkpoints_ = 0;
@@ -123,5 +137,6 @@ std::span<const Test> lifecycle_tests();
 std::span<const Test> stream_tests();
 std::span<const Test> subscription_tests();
 std::span<const Test> limit_tests();
+std::span<const Test> ephemeral_tests();
 
 }  // namespace skald::contract

@@ -56,10 +56,9 @@ class Documents(unittest.TestCase):
         self.assertEqual(made.hex(" ", 8), fenced("protocol.md", "request").hex(" ", 8))
 
     def test_envelopes(self):
-        (hello_kind, hello), (kind, receipts), (last_kind, heartbeat), (fetch_kind, fetch) = map(
-            envelope.decode, envelopes())
-        self.assertEqual((hello_kind, kind, last_kind, fetch_kind),
-                         ("Hello", "Receipts", "Heartbeat", "FetchLog"))
+        kinds, (hello, receipts, heartbeat, fetch, dropped) = zip(*map(envelope.decode,
+                                                                       envelopes()))
+        self.assertEqual(kinds, ("Hello", "Receipts", "Heartbeat", "FetchLog", "Dropped"))
         self.assertEqual(hello.Client(), b"demo")
         self.assertEqual(bytes(hello.Producer().Bytes()), bytes(range(16)))
         many = receipts.Ranges(0)
@@ -68,6 +67,12 @@ class Documents(unittest.TestCase):
         self.assertEqual(heartbeat.Number(), 2)
         self.assertEqual((fetch.Id(), fetch.Partition(), fetch.From_(), fetch.End(), fetch.Bytes()),
                          (2**63 + 5, 1, 100, 200, 2**20))
+        self.assertEqual((dropped.Subscription(), dropped.Events()), ((1 << 63) + 2, 5))
+
+    def test_ephemeral_event(self):
+        event, = batch.decode(fenced("protocol.md", "ephemeral event"))
+        self.assertEqual((event.stream, event.type, event.data, event.id, event.recorded_at),
+                         ("chat-1", "typing", b'{"n":1}', event_id(1), 1767225600000000))
 
     def test_flipped_bits_of_an_envelope_are_malformed_or_decode(self):
         for frame in envelopes():

@@ -55,6 +55,19 @@ TEST_CASE("faulty store: a call is carried out and fails all the same", "[store]
     CHECK(world.stored() == 1);
 }
 
+TEST_CASE("faulty store: ephemeral events fail as they are told to", "[store]") {
+    World world;
+    world.store.fail_before(Call::publish_ephemeral, 1, {Errc::busy, "told to"});
+    world.store.fail_after(Call::publish_ephemeral, 2, {Errc::outcome_unknown, "told to"});
+    NewEvent event;
+    event.type = "a";
+    CHECK(world.store.publish_ephemeral("s", event).error().code == Errc::busy);
+    CHECK(world.store.publish_ephemeral("s", event).error().code == Errc::outcome_unknown);
+    CHECK(world.store.publish_ephemeral("s", event));
+    CHECK(world.store.calls(Call::publish_ephemeral) == 3);
+    CHECK(world.stored() == 0);
+}
+
 TEST_CASE("faulty store: an error of the store behind it stays", "[store]") {
     World world;
     world.store.fail_after(Call::read, 1, {Errc::timed_out, "told to"});

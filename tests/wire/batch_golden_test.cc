@@ -1,7 +1,5 @@
 // Holds the worked example of docs/log_format.md against the code, byte for byte.
 #include <catch2/catch.hpp>
-#include <fstream>
-#include <sstream>
 
 #include "tests/wire/hex.h"
 #include "wire/batch_builder.h"
@@ -9,21 +7,8 @@
 namespace skald::wire {
 namespace {
 
-// The bytes of the code block that is introduced by ```text NAME: lines of `offset: hex digits`,
-// among them lines with words that name a section.
 std::string from_document(const std::string& name) {
-    std::ifstream document(SKALD_LOG_FORMAT);
-    REQUIRE(document);
-    std::string bytes;
-    bool inside = false;
-    for (std::string line; std::getline(document, line);) {
-        if (line.starts_with("```")) {
-            inside = line == "```text " + name;
-        } else if (const auto colon = line.find(": "); inside && colon != std::string::npos) {
-            REQUIRE(std::stoul(line.substr(0, colon), nullptr, 16) == bytes.size());
-            bytes += from_hex(line.substr(colon + 2));
-        }
-    }
+    const std::string bytes = fenced(SKALD_LOG_FORMAT, name);
     REQUIRE_FALSE(bytes.empty());
     return bytes;
 }

@@ -106,7 +106,8 @@ std::vector<Frame> one_of_each() {
     selection.types = {"x*"};
     for (const msg::FromClient& m : std::vector<msg::FromClient>{
              msg::Hello{}, msg::Read{9, {selection, some_position(), false, 10, 1000}},
-             msg::Subscribe{10, selection, Version{3}, true, 5, 6}, msg::GetStream{1, "s"},
+             msg::Subscribe{10, selection, Version{3}, true, 5, 6, true}, msg::GetStream{1, "s"},
+             msg::PublishEphemeral{11},
              msg::ChangeStream{1, 0, 0, Partition{}, {"s", Expected::exact(3u), SetLimits{}}},
              msg::ListStreams{1, "*", "b", 5},
              msg::FetchLog{1, Partition{2}, Offset{3}, Offset{4}, 5},
@@ -122,9 +123,10 @@ std::vector<Frame> one_of_each() {
     for (const msg::FromNode& m : std::vector<msg::FromNode>{
              msg::Welcome{}, msg::Receipts{{range, range}}, msg::Rejected{1, Partition{2}, error},
              msg::Page{1, {{}}, some_position(), some_position(), true},
-             msg::Deliver{1, {{}, {}}, some_position()}, msg::Ended{1, error, some_position()},
-             msg::StreamListAnswer{1, {{StreamInfo{}}, "n"}}, msg::LogAnswer{1, some_log()},
-             msg::LogProducers{1, Offset{5}, "next"}, msg::ScavengeAnswer{1, true, 2, 3, {}}}) {
+             msg::Deliver{1, {{}, {}}, some_position()}, msg::Ephemeral{1}, msg::Dropped{1, 2},
+             msg::Ended{1, error, some_position()}, msg::StreamListAnswer{1, {{StreamInfo{}}, "n"}},
+             msg::LogAnswer{1, some_log()}, msg::LogProducers{1, Offset{5}, "next"},
+             msg::ScavengeAnswer{1, true, 2, 3, {}}}) {
         frames.emplace_back(e.encode(m));
     }
     return frames;
@@ -173,6 +175,11 @@ TEST_CASE("envelope: what a client sends comes back", "[wire]") {
     CHECK(producers.partition == Partition{3});
     CHECK(producers.after == std::string("p\0q", 3));
     CHECK(over_the_wire_from_client(msg::Scavenge{2, Uuid{{9}}}).run == Uuid{{9}});
+    const auto subscribe =
+        over_the_wire_from_client(msg::Subscribe{1, selection, End{}, true, 2, 3, true});
+    CHECK(subscribe.exclusive);
+    CHECK(subscribe.ephemeral);
+    CHECK(over_the_wire_from_client(msg::PublishEphemeral{5}).id == 5);
 
     const auto change = over_the_wire_from_client(msg::ChangeStream{
         1, 0, 1, Partition{}, {"s", Expected::exact(std::uint64_t{9}), DeleteStream{true}}});
@@ -197,6 +204,10 @@ TEST_CASE("envelope: what a node sends comes back", "[wire]") {
     error.offset = 5;
     error.conflicts.push_back({"s", "exists", -1});
     CHECK(over_the_wire_from_node(msg::Rejected{3, Partition{1}, error}).error == error);
+    CHECK(over_the_wire_from_node(msg::Ephemeral{8}).subscription == 8);
+    const auto dropped = over_the_wire_from_node(msg::Dropped{8, 9});
+    CHECK(dropped.subscription == 8);
+    CHECK(dropped.events == 9);
     CHECK(over_the_wire_from_node(msg::CaughtUp{3, some_position()}).position == some_position());
 
     CHECK(over_the_wire_from_node(msg::LogAnswer{3, some_log()}).state == some_log());
@@ -255,7 +266,7 @@ TEST_CASE("envelope: any flipped byte is survived", "[wire]") {
 
 TEST_CASE("envelope: the worked example of the document decodes", "[wire][golden]") {
     const std::vector<Frame> frames = worked_example();
-    REQUIRE(frames.size() == 4);
+    REQUIRE(frames.size() == 5);
 
     auto hello = decode_from_client(frames[0].bytes());
     REQUIRE(hello);
@@ -291,8 +302,15 @@ TEST_CASE("envelope: the worked example of the document decodes", "[wire][golden
                                1 << 20};
     CHECK(std::get<msg::FetchLog>(*fetch) == wanted);
 
+    auto dropped = decode_from_node(frames[4].bytes());
+    REQUIRE(dropped);
+    CHECK(std::get<msg::Dropped>(*dropped).subscription == msg::kFirstPlainId + 2);
+    CHECK(std::get<msg::Dropped>(*dropped).events == 5);
+
     EnvelopeEncoder encoder;
     CHECK(as_text(encoder.encode(msg::FromClient(expected))) == as_text(frames[0].bytes()));
+    CHECK(as_text(encoder.encode(*fetch)) == as_text(frames[3].bytes()));
+    CHECK(as_text(encoder.encode(*dropped)) == as_text(frames[4].bytes()));
 }
 
 }  // namespace skald::wire
