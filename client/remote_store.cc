@@ -79,7 +79,7 @@ class RemoteStore final : public EventStore {
           connection_(std::move(connection)),
           agent_(connection_->agent()) {}
 
-    Result<Receipt> append(Append request) override {
+    Result<Receipt> append(const Append& request) override {
         auto call = encode(request);
         if (!call) {
             return call.error();
@@ -87,7 +87,7 @@ class RemoteStore final : public EventStore {
         return agent_.settle(std::move(*call));
     }
 
-    void append_async(Append request, AppendCallback done) override {
+    void append_async(const Append& request, AppendCallback done) override {
         auto call = encode(request);
         if (!call) {
             done(call.error());
@@ -228,7 +228,7 @@ class RemoteStore final : public EventStore {
         return Partition{static_cast<std::uint16_t>(hash % partitions_)};
     }
 
-    Result<std::unique_ptr<Sequenced>> encode(Append& request) {
+    Result<std::unique_ptr<Sequenced>> encode(const Append& request) {
         if (request.producer) {
             return Error(Errc::invalid_argument, "the client is the producer: set none");
         }
@@ -236,7 +236,7 @@ class RemoteStore final : public EventStore {
         auto call = sources_[i].encode(request, agent_.spare_calls());
         if (call) {
             Sequenced& to = **call;
-            to.stream = std::move(request.streams.back().stream);
+            to.stream = request.streams.back().stream;
             to.partition = partitions_ == 1 ? Partition{} : partition_of(to.stream);
         }
         return call;

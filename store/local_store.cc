@@ -78,7 +78,7 @@ class LocalStore final : public EventStore {
     explicit LocalStore(std::unique_ptr<Volume> volume)
         : owned_(std::move(volume)), volume_(*owned_) {}
 
-    Result<Receipt> append(Append request) override {
+    Result<Receipt> append(const Append& request) override {
         auto encoded = encode(request);
         if (!encoded) {
             return encoded.error();
@@ -94,7 +94,7 @@ class LocalStore final : public EventStore {
         return receipt_of(volume_, sent_of(request, *encoded), *outcome);
     }
 
-    void append_async(Append request, AppendCallback done) override {
+    void append_async(const Append& request, AppendCallback done) override {
         auto encoded = encode(request);
         if (!encoded) {
             done(encoded.error());

@@ -8,6 +8,15 @@ namespace skald::cli {
 namespace {
 
 constexpr std::uint64_t kLookEvery = 64;
+constexpr std::uint64_t kTimedEvery = 8;
+constexpr std::uint64_t kFewAtOnce = 64;
+
+Append request_of(const BenchOptions& options) {
+    NewEvent event;
+    event.type = "Measured";
+    event.data = bench_payload(options.payload);
+    return Append::many("bench-0", std::vector<NewEvent>(options.per_message, event));
+}
 
 }  // namespace
 
@@ -18,7 +27,7 @@ Publisher::Publisher(EventStore& store, const BenchOptions& options, const Invoc
       clock_(invocation.console.clock),
       stop_(invocation.console.stop),
       next_stream_(number),
-      data_(bench_payload(options.payload)) {}
+      request_(request_of(options)) {}
 
 void Publisher::run(Monotonic end) {
     for (std::uint64_t n = 0; wait_for_room(); ++n) {
@@ -31,7 +40,7 @@ void Publisher::run(Monotonic end) {
         append();
     }
     wait_until_at_most(0);
-    if (refused_ && latencies_.count() == 0 && !failed_) {
+    if (refused_ && answers_ == 0 && !failed_) {
         error_ = Error(Errc::busy, "the queue is full: nothing was appended");
     }
 }
@@ -80,27 +89,31 @@ void Publisher::leave() {
 }
 
 void Publisher::append() {
-    std::vector<NewEvent> events(options_.per_message);
-    for (NewEvent& event : events) {
-        event.type = "Measured";
-        event.data = data_;
+    if (options_.streams > 1) {
+        next_stream_ += options_.connections;
+        request_.streams[0].stream = fmt::format("bench-{}", next_stream_ % options_.streams);
     }
-    next_stream_ += options_.connections;
-    auto request =
-        Append::many(fmt::format("bench-{}", next_stream_ % options_.streams), std::move(events));
-    const Monotonic begun = clock_.monotonic();
-    if (options_.in_flight == 1) {
-        take(begun, store_.append(std::move(request)));
+    const bool timed = options_.in_flight <= kFewAtOnce || ++appends_ % kTimedEvery == 0;
+    if (!timed) {
+        store_.append_async(
+            request_, [this](const Result<Receipt>& receipt) { take(std::nullopt, receipt); });
         return;
     }
-    store_.append_async(std::move(request), [this, begun](Result<Receipt> receipt) {
-        take(begun, std::move(receipt));
-    });
+    const Monotonic begun = clock_.monotonic();
+    if (options_.in_flight == 1) {
+        take(begun, store_.append(request_));
+        return;
+    }
+    store_.append_async(request_,
+                        [this, begun](const Result<Receipt>& receipt) { take(begun, receipt); });
 }
 
-void Publisher::take(Monotonic begun, const Result<Receipt>& receipt) {
+void Publisher::take(std::optional<Monotonic> begun, const Result<Receipt>& receipt) {
     if (receipt) {
-        latencies_.add(clock_.monotonic() - begun);
+        ++answers_;
+        if (begun) {
+            latencies_.add(clock_.monotonic() - *begun);
+        }
     } else if (receipt.error().code == Errc::busy) {
         refused_ = true;
     } else if (!failed_.exchange(true)) {

@@ -310,12 +310,13 @@ class EventStore {
   public:
     virtual ~EventStore() = default;
 
-    // Blocks until the append is durable, refused, or its outcome unknown.
-    virtual Result<Receipt> append(Append request) = 0;
+    // Blocks until the append is durable, refused, or its outcome unknown. Like the next it is done
+    // with `request` when it returns: one object serves for many appends.
+    virtual Result<Receipt> append(const Append& request) = 0;
     // The same without blocking: `done` is called exactly once, maybe before this returns. Requests
     // of one thread are committed in their order. Beyond the store's bound of bytes in flight
     // `done` gets `busy`: certainly nothing written.
-    virtual void append_async(Append request, AppendCallback done) = 0;
+    virtual void append_async(const Append& request, AppendCallback done) = 0;
 
     // Hands one event to the subscriptions that are caught up now, match it, and asked for such;
     // stores nothing. Returns its id. Names and sizes are bound as in append, and the stream need

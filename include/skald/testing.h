@@ -65,8 +65,8 @@ class FaultyEventStore final : public EventStore {
     // Calls those held back, in order and in this thread, and holds none back any more.
     void release_callbacks();
 
-    Result<Receipt> append(Append request) override;
-    void append_async(Append request, AppendCallback done) override;
+    Result<Receipt> append(const Append& request) override;
+    void append_async(const Append& request, AppendCallback done) override;
     Result<Uuid> publish_ephemeral(std::string_view stream, NewEvent event) override;
     Result<Page> read(const Read& request) override;
     Result<std::unique_ptr<Subscription>> subscribe(const Subscribe& request,

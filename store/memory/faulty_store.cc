@@ -45,20 +45,20 @@ Result<T> FaultyEventStore::run(Call call, const Go& go) {
     return fault->error;
 }
 
-Result<Receipt> FaultyEventStore::append(Append request) {
-    return run<Receipt>(Call::append, [&] { return inner_.append(std::move(request)); });
+Result<Receipt> FaultyEventStore::append(const Append& request) {
+    return run<Receipt>(Call::append, [&] { return inner_.append(request); });
 }
 
-void FaultyEventStore::append_async(Append request, AppendCallback done) {
+void FaultyEventStore::append_async(const Append& request, AppendCallback done) {
     auto fault = take(Call::append);
     if (fault && !fault->applied) {
         call_back(std::move(done), std::move(fault->error));
         return;
     }
-    inner_.append_async(std::move(request), [this, done = std::move(done),
-                                             fault = std::move(fault)](Result<Receipt> result) {
-        call_back(done, fault && result ? Result<Receipt>(fault->error) : std::move(result));
-    });
+    inner_.append_async(
+        request, [this, done = std::move(done), fault = std::move(fault)](Result<Receipt> result) {
+            call_back(done, fault && result ? Result<Receipt>(fault->error) : std::move(result));
+        });
 }
 
 void FaultyEventStore::call_back(AppendCallback done, Result<Receipt> result) {

@@ -45,9 +45,9 @@ class MemoryStore final : public EventStore {
         state_->logs.places.resize(options.partitions);
     }
 
-    Result<Receipt> append(Append request) override;
-    void append_async(Append request, AppendCallback done) override {
-        done(append(std::move(request)));
+    Result<Receipt> append(const Append& request) override;
+    void append_async(const Append& request, AppendCallback done) override {
+        done(append(request));
     }
     Result<Uuid> publish_ephemeral(std::string_view stream, NewEvent event) override;
     Result<Page> read(const Read& request) override;
@@ -112,7 +112,7 @@ Receipt MemoryStore::receipt_of(std::size_t partition, const MemoryLog::Outcome&
     return receipt;
 }
 
-Result<Receipt> MemoryStore::append(Append request) {
+Result<Receipt> MemoryStore::append(const Append& request) {
     std::unique_lock lock(state_->mutex);
     auto encoded = wire::encode_request(request, state_->ids);
     if (!encoded) {

@@ -14,9 +14,9 @@ class Borrowed final : public EventStore {
   public:
     explicit Borrowed(EventStore& store) : store_(store) {}
 
-    Result<Receipt> append(Append request) override { return store_.append(std::move(request)); }
-    void append_async(Append request, AppendCallback done) override {
-        store_.append_async(std::move(request), std::move(done));
+    Result<Receipt> append(const Append& request) override { return store_.append(request); }
+    void append_async(const Append& request, AppendCallback done) override {
+        store_.append_async(request, std::move(done));
     }
     Result<Uuid> publish_ephemeral(std::string_view stream, NewEvent event) override {
         return store_.publish_ephemeral(stream, std::move(event));

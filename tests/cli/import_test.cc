@@ -35,9 +35,9 @@ std::string with_id(int n) {
 // Holds two appends; refuses more, and then answers one.
 class NarrowStore final : public EventStore {
   public:
-    void append_async(Append request, AppendCallback done) override {
+    void append_async(const Append& request, AppendCallback done) override {
         if (held_.size() < 2) {
-            held_.emplace_back(store_.append(std::move(request)), std::move(done));
+            held_.emplace_back(store_.append(request), std::move(done));
             return;
         }
         done(Error(Errc::busy, "full"));
@@ -53,7 +53,7 @@ class NarrowStore final : public EventStore {
     int refused() const { return refused_; }
     std::size_t events() const { return store_.events(); }
 
-    Result<Receipt> append(Append) override { return none(); }
+    Result<Receipt> append(const Append&) override { return none(); }
     Result<Uuid> publish_ephemeral(std::string_view, NewEvent) override { return none(); }
     Result<Page> read(const Read&) override { return none(); }
     Result<std::unique_ptr<Subscription>> subscribe(const Subscribe&,

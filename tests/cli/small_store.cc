@@ -129,12 +129,12 @@ Result<Receipt> SmallStore::append_locked(const Append& request) {
     return receipt_of(*last, false);
 }
 
-Result<Receipt> SmallStore::append(Append request) {
+Result<Receipt> SmallStore::append(const Append& request) {
     const std::lock_guard lock(mutex_);
     return append_locked(request);
 }
 
-void SmallStore::append_async(Append request, AppendCallback done) {
+void SmallStore::append_async(const Append& request, AppendCallback done) {
     std::vector<std::pair<AppendCallback, Result<Receipt>>> answers;
     {
         const std::lock_guard lock(mutex_);

@@ -15,8 +15,8 @@ namespace skald::cli {
 
 class SmallStore final : public EventStore {
   public:
-    Result<Receipt> append(Append request) override;
-    void append_async(Append request, AppendCallback done) override;
+    Result<Receipt> append(const Append& request) override;
+    void append_async(const Append& request, AppendCallback done) override;
     // To its subscriptions that asked for such and are caught up.
     Result<Uuid> publish_ephemeral(std::string_view stream, NewEvent event) override;
     Result<Page> read(const Read& request) override;

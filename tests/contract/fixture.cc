@@ -27,15 +27,15 @@ Receipt Fixture::append(const std::string& stream, const std::vector<std::string
     return append(append_of(stream, types, expected));
 }
 
-Receipt Fixture::append(Append request) {
-    const auto receipt = store_->append(std::move(request));
+Receipt Fixture::append(const Append& request) {
+    const auto receipt = store_->append(request);
     INFO((receipt ? "" : describe(receipt.error())));
     REQUIRE(receipt);
     return *receipt;
 }
 
 Error Fixture::refused(Append request) {
-    const auto receipt = store_->append(std::move(request));
+    const auto receipt = store_->append(request);
     REQUIRE_FALSE(receipt);
     return receipt.error();
 }

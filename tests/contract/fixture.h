@@ -29,7 +29,7 @@ class Fixture {
     // Appends that must succeed.
     Receipt append(const std::string& stream, const std::vector<std::string>& types,
                    Expected expected = Expected::any());
-    Receipt append(Append request);
+    Receipt append(const Append& request);
     // The error of an append that must fail.
     Error refused(Append request);
     Receipt change(const std::string& stream, LifecycleChange change,
