@@ -84,7 +84,7 @@ inline constexpr std::size_t kSliceBytesMax = 512 * kKiB;  // of index blocks in
 // A peer may hold a share of what is left of NodeLimits::send_bytes_queued, so that N peers that
 // stand still hold N / (N + kPeerSendParts) of it and leave the rest. A peer that holds next to
 // nothing gets something even then, out of a reserve.
-inline constexpr std::size_t kSendBytesQueued = 96 * kMiB;
+inline constexpr std::size_t kSendBytesQueued = 48 * kMiB;
 inline constexpr std::size_t kPeerSendBytesMax = 16 * kMiB;
 inline constexpr std::size_t kPeerSendParts = 8;
 inline constexpr std::size_t kPeerSendFloor = 64 * kKiB;

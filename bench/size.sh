@@ -19,7 +19,7 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM
 
 value() { awk -v metric="$1" '$2 == metric { print $4 }'; }
-stored() { skald --json info "$work/log" | sed 's/.*"events":\([0-9]*\).*/\1/'; }
+stored() { skald --json info "$work/log" | sed 's/.*"records":\([0-9]*\).*/\1/'; }
 load() { skald -q bench pub --data "$work/log" --streams 1000 --seconds "$@"; }
 
 append_cost() {

@@ -1,5 +1,7 @@
 #include "broker/agent.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 
 #include "broker/limits.h"
@@ -8,6 +10,7 @@ namespace skald::broker {
 namespace {
 
 constexpr auto kDrainTimeMax = std::chrono::seconds(5);
+constexpr auto kTrimInterval = std::chrono::milliseconds(250);
 
 int until(Monotonic now, Monotonic then) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(then - now).count();
@@ -261,7 +264,18 @@ void Agent::tick(Monotonic now) {
     router_->tick(now, effects_);
     send(effects_);
     socket_->sweep();
+    give_back(now);
     publish(now);
+}
+
+// What a flood made ZeroMQ's thread and this one allocate would stay with the process: glibc keeps
+// freed memory for the thread that asked for it.
+void Agent::give_back(Monotonic now) {
+    if (socket_->holds() != trimmed_holds_ && now - trimmed_ >= kTrimInterval) {
+        trimmed_holds_ = socket_->holds();
+        trimmed_ = now;
+        malloc_trim(0);
+    }
 }
 
 // Requests that were taken are answered before anybody is told goodbye.
@@ -300,6 +314,7 @@ void Agent::publish(Monotonic now) {
     stats_.in_flight = router_->in_flight();
     stats_.queued_bytes = socket_->queued_bytes();
     stats_.arena_bytes = router_->arena().owned_bytes();
+    stats_.holds = socket_->holds();
     stats_.at = now;
 }
 

@@ -29,6 +29,7 @@ struct NodeStats {
     std::size_t in_flight = 0;
     std::size_t queued_bytes = 0;
     std::size_t arena_bytes = 0;
+    std::uint64_t holds = 0;
     Monotonic at{};
     std::array<double, kStages> busy_ratio{};  // between the last two ticks
 };
@@ -86,6 +87,7 @@ class Agent {
     void serve();
     void send(Effects& effects);
     void tick(Monotonic now);
+    void give_back(Monotonic now);
     void drain();
     void await_outcomes();
     void publish(Monotonic now);
@@ -111,6 +113,8 @@ class Agent {
     OutcomeBatch outcomes_;
     Effects effects_;
     Monotonic next_tick_{};
+    std::uint64_t trimmed_holds_ = 0;
+    Monotonic trimmed_{};
     std::array<std::int64_t, kStages> busy_ns_{};
     bool more_ = false;
     Monotonic commit_time_{};  // of the last commit

@@ -12,6 +12,10 @@ namespace skald::broker {
 // One round of the node's thread takes at most this much off the socket; the rest waits its turn.
 inline constexpr std::size_t kRoundBytesMax = 4 * limits::kMiB;
 inline constexpr std::size_t kRoundMessagesMax = 8192;
+// Taken off the sockets without once finding them empty: beyond, nothing more is let in until they
+// are.
+inline constexpr std::size_t kBehindBytesMax = 4 * limits::kMiB;
+inline constexpr std::size_t kBehindMessagesMax = 8192;
 
 // Beyond: the connection ends.
 inline constexpr std::size_t kMessagePartBytesMax = 16 * limits::kMiB;
@@ -26,6 +30,11 @@ inline constexpr std::size_t kClientNameBytesMax = 255;
 // A subscription's credit in hand is cut to this.
 inline constexpr std::uint64_t kCreditEventsMax = 65536;
 inline constexpr std::uint64_t kCreditBytesMax = 64 * limits::kMiB;
+// What subscriptions of all sessions take, their cursors and selections: beyond, busy.
+inline constexpr std::size_t kSubscriptionBytesMax = 32 * limits::kMiB;
+// Of one: what it counts for whatever it selects, and for each partition it reads.
+inline constexpr std::size_t kSubscriptionBytes = 448;
+inline constexpr std::size_t kSubscriptionPartBytes = 512;
 // One Deliver aims at this, so that most batches go out whole and need no slicing.
 inline constexpr std::size_t kDeliverBytes = 1 * limits::kMiB;
 // One LogBatches aims at this, for a turn's sake.
@@ -38,6 +47,9 @@ inline constexpr std::size_t kSendPartMin = 256 * limits::kKiB;
 // Ranges in one Receipts message, well below what an envelope may hold.
 inline constexpr std::size_t kReceiptRangesMax = 2048;
 inline constexpr std::uint32_t kReceiptRangeCountMax = 8192;
+
+// What a request in hand takes beside its bytes, here and in the volume: counted for the node.
+inline constexpr std::size_t kRequestCost = 512;
 
 // Ephemeral events: one slice of a fan-out looks at this many subscriptions, and one turn sends
 // this many to a peer; the rest waits for the next, when the socket knows of them.

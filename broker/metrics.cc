@@ -122,6 +122,9 @@ std::string metrics_text(const NodeStats& stats, const store::VolumeInfo& info) 
     };
     add_stages(f, stats);
     add_counters(f, stats.counters);
+    f.add(MetricType::Counter, "skald_receive_holds_total",
+          "Times that reading stopped because the node had not taken what came.",
+          static_cast<double>(stats.holds));
     gauge("skald_sessions", "Clients connected.", stats.sessions);
     gauge("skald_subscriptions", "Subscriptions of clients.", stats.subscriptions);
     gauge("skald_requests_in_flight", "Appends taken and not yet decided.", stats.in_flight);

@@ -227,8 +227,7 @@ void Router::end_session(PeerId peer) {
         hand_over(session, *effects_);
         std::erase(touched_, &session);
     }
-    subscriptions_ -= session.subscriptions.size();
-    std::erase(subscribers_, peer);
+    forget_subscriptions(session);
     std::erase(turn_, peer);
     ephemeral_.erase(ephemeral_.lower_bound({peer, 0}), ephemeral_.lower_bound({peer, kNoId}));
     while (!session.waiting.empty()) {

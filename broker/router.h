@@ -219,6 +219,7 @@ class Router {
     std::optional<Error> check_subscribe(const Session& session,
                                          const wire::msg::Subscribe& message) const;
     void end_subscription(Session& session, Subscriptions::iterator it);
+    void forget_subscriptions(Session& session);
     void make_ready(Session& session, Subscription& subscription);
     void take_turn(Session& session);
     bool answer_next(Session& session, std::size_t room);
@@ -240,6 +241,7 @@ class Router {
     Session* last_found_ = nullptr;
     std::uint64_t next_serial_ = 1;
     std::size_t subscriptions_ = 0;
+    std::size_t subscription_bytes_ = 0;
 
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_slots_;

@@ -28,7 +28,10 @@ std::optional<Error> Router::gate(Session& session, std::size_t bytes) {
                      fmt::format("{} requests of {} bytes are unanswered: beyond credit",
                                  session.requests_in_flight, session.bytes_in_flight));
     }
-    if (bytes_in_flight_ + bytes > parts_.limits.request_bytes_in_flight) {
+    // A block stays for one request in it, so the blocks count as well.
+    const std::size_t most = parts_.limits.request_bytes_in_flight;
+    if (bytes_in_flight_ + bytes + kRequestCost > most ||
+        arena_.owned_bytes() > most + kRoundBytesMax) {
         return Error(Errc::busy, "the node has all the requests it can hold");
     }
     return std::nullopt;
@@ -101,7 +104,7 @@ bool Router::submit(Session& session, const wire::RequestView& view, const Seque
     ++rounds_[round_].live;
     session.bytes_in_flight += bytes;
     ++session.requests_in_flight;
-    bytes_in_flight_ += bytes;
+    bytes_in_flight_ += bytes + kRequestCost;
     if (session.round.empty()) {
         touched_.push_back(&session);
     }
@@ -212,7 +215,7 @@ bool Router::on(Session& session, Arrival&, const msg::ChangeStream& change) {
 void Router::settle(Outcome& outcome, const store::CommitTimes& times, Monotonic now) {
     Slot& slot = slots_[outcome.tag];
     arena_.release(slot.block);
-    bytes_in_flight_ -= slot.bytes;
+    bytes_in_flight_ -= slot.bytes + kRequestCost;
     stages_.add(rounds_[slot.round].times, times, now);
     drop_round(slot.round);
     Session* session = find(slot.peer);

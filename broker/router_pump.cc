@@ -4,6 +4,7 @@
 
 #include "broker/limits.h"
 #include "broker/router.h"
+#include "broker/sizes.h"
 #include "broker/turn.h"
 
 namespace skald::broker {
@@ -45,7 +46,15 @@ bool Router::on(Session& session, Arrival&, const msg::Subscribe& message) {
         refuse(session, message.id, std::move(cursor.error()));
         return false;
     }
+    const std::size_t bytes = kSubscriptionBytes + bytes_of(message.selection) +
+                              kSubscriptionPartBytes * (*cursor)->position().partitions.size();
+    if (subscription_bytes_ + bytes > kSubscriptionBytesMax) {
+        refuse(session, message.id,
+               Error(Errc::busy, "the node has all the subscriptions it can hold"));
+        return false;
+    }
     auto subscription = std::make_unique<Subscription>(message.id, std::move(*cursor));
+    subscription->cost = bytes;
     subscription->grant(message.credit_events, message.credit_bytes);
     subscription->begin(session.peer, *effects_);
     make_ready(session, *subscription);
@@ -57,6 +66,7 @@ bool Router::on(Session& session, Arrival&, const msg::Subscribe& message) {
     }
     session.subscriptions.emplace(message.id, std::move(subscription));
     ++subscriptions_;
+    subscription_bytes_ += bytes;
     return false;
 }
 
@@ -84,12 +94,21 @@ void Router::end_subscription(Session& session, Subscriptions::iterator it) {
     if (it->second->queued) {
         std::erase(session.ready, it->first);
     }
+    subscription_bytes_ -= it->second->cost;
     ephemeral_.erase({session.peer, it->first});
     session.subscriptions.erase(it);
     --subscriptions_;
     if (session.subscriptions.empty()) {
         std::erase(subscribers_, session.peer);
     }
+}
+
+void Router::forget_subscriptions(Session& session) {
+    for (const auto& [id, subscription] : session.subscriptions) {
+        subscription_bytes_ -= subscription->cost;
+    }
+    subscriptions_ -= session.subscriptions.size();
+    std::erase(subscribers_, session.peer);
 }
 
 void Router::make_ready(Session& session, Subscription& subscription) {

@@ -6,6 +6,7 @@
 
 #include "broker/limits.h"
 #include "broker/router.h"
+#include "broker/sizes.h"
 #include "store/reading.h"
 
 namespace skald::broker {
@@ -19,25 +20,6 @@ Error forbidden_to_read(std::string_view stream) {
 
 msg::FromNode rejected(std::uint64_t id, Error error) {
     return msg::Rejected{id, Partition{}, std::move(error)};
-}
-
-std::size_t bytes_of(const std::vector<std::string>& texts) {
-    std::size_t bytes = texts.capacity() * sizeof(std::string);
-    for (const std::string& text : texts) {
-        bytes += text.capacity();
-    }
-    return bytes;
-}
-
-std::size_t bytes_of(const Selection& selection) {
-    std::size_t bytes = selection.name.capacity();
-    for (const auto* texts : {&selection.types, &selection.streams}) {
-        bytes += bytes_of(*texts);
-    }
-    for (const QueryItem& item : selection.query.items) {
-        bytes += sizeof item + bytes_of(item.types) + bytes_of(item.tags);
-    }
-    return bytes;
 }
 
 }  // namespace

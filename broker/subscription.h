@@ -43,7 +43,9 @@ class Subscription {
     // Tells how many were dropped since the client last heard, if any.
     void tell_dropped(PeerId peer, Effects& effects);
 
-    bool queued = false;  // the router's: it stands in its session's list
+    // The router's:
+    bool queued = false;   // it stands in its session's list
+    std::size_t cost = 0;  // bytes that it counts for
 
   private:
     Position changes();

@@ -140,7 +140,8 @@ void Agent::apply() {
     }
     std::optional<Error> failed;
     if (effects.connect) {
-        auto socket = DealerSocket::connect(options_.servers[*effects.connect], options_.curve);
+        auto socket =
+            DealerSocket::connect(options_.session.servers[*effects.connect], options_.curve);
         if (socket) {
             socket_ = std::move(*socket);
         } else {

@@ -23,7 +23,6 @@ namespace skald::client {
 class Agent {
   public:
     struct Options {
-        std::vector<std::string> servers;
         CurveClient curve;
         SessionOptions session;
         std::chrono::milliseconds timeout;  // of every call

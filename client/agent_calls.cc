@@ -1,4 +1,7 @@
 // The callers' side of the agent: the queue, and the loop while a caller waits.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "base/limits.h"
 #include "client/agent.h"
 
@@ -27,7 +30,11 @@ Result<Answer> rejected_as_error(Result<Answer> answer) {
 Result<wire::msg::Welcome> Agent::await_welcome() {
     std::unique_lock lock(mutex_);
     if (!room_.wait_for(lock, options_.timeout, [this] { return welcome_.has_value(); })) {
-        return Error(Errc::unreachable, "no server answered in time");
+        return Error(
+            Errc::unreachable,
+            fmt::format("{}: no answer within {} ms: start a node there, name another "
+                        "server, or wait longer",
+                        fmt::join(options_.session.servers, ", "), options_.timeout.count()));
     }
     return *welcome_;
 }

@@ -49,10 +49,9 @@ Result<std::unique_ptr<Connection>> Connection::open(const ClientOptions& option
         return ok.error();
     }
     Agent::Options agent;
-    agent.servers = options.servers;
     agent.curve = {options.public_key, options.secret_key, options.server_key};
     agent.timeout = options.timeout;
-    agent.session.servers = options.servers.size();
+    agent.session.servers = options.servers;
     agent.session.producer = random_uuid();
     agent.session.name = options.name;
     agent.session.seed = load_le<std::uint64_t>(agent.session.producer.bytes.data());

@@ -1,6 +1,7 @@
 #include "client/session.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -15,10 +16,6 @@ constexpr auto kBackoffMax = std::chrono::seconds(2);
 constexpr std::size_t kBrokenFailures = 3;  // what a broken connection counts for at least
 constexpr auto kTick = std::chrono::milliseconds(100);
 
-Error unreachable() {
-    return {Errc::unreachable, "no server can be reached: is a node running there?"};
-}
-
 // Errors that another attempt will meet again.
 bool is_final(const Error& error) {
     return class_of(error.code) == ErrorClass::auth || error.code == Errc::unsupported_version ||
@@ -26,6 +23,10 @@ bool is_final(const Error& error) {
 }
 
 }  // namespace
+
+Error nobody_there() {
+    return {Errc::unreachable, "no node answers there: start it, or name another server"};
+}
 
 Session::Session(SessionOptions options)
     : options_(std::move(options)), random_(options_.seed | 1) {}
@@ -60,7 +61,7 @@ Monotonic Session::backoff() {
 }
 
 void Session::lost(Monotonic now) {
-    lost(now, unreachable());
+    lost(now, nobody_there());
 }
 
 void Session::lost(Monotonic now, const Error& why) {
@@ -68,6 +69,8 @@ void Session::lost(Monotonic now, const Error& why) {
         return;
     }
     now_ = now;
+    last_loss_ = why;
+    last_loss_->message = fmt::format("{}: {}", server(), why.message);
     if (state_ == State::ready) {
         for (auto& [id, subscription] : subscriptions_) {
             if (subscription.live) {
@@ -86,14 +89,17 @@ void Session::lost(Monotonic now, const Error& why) {
     resend_at_.reset();
     state_ = State::waiting;
     ++server_;
-    if (server_ >= options_.servers) {
+    if (server_ >= options_.servers.size()) {
         server_ = 0;
     }
     retry_at_ = now + backoff();
     ++failures_;
-    if (standing_ == Standing::trying && (is_final(why) || failures_ >= options_.servers)) {
+    if (standing_ == Standing::trying && (is_final(why) || failures_ >= options_.servers.size())) {
         standing_ = Standing::failed;
-        failure_ = why;
+        failure_ = *last_loss_;
+        if (failures_ > 1) {
+            failure_.message += fmt::format(" (tried {})", fmt::join(options_.servers, ", "));
+        }
     }
 }
 
@@ -122,6 +128,7 @@ void Session::on(msg::Welcome& welcome, std::vector<Body>&) {
     state_ = State::ready;
     standing_ = Standing::ready;
     failures_ = 0;
+    last_loss_.reset();
     welcome_ = std::move(welcome);
     lineages_.assign(lanes_.size(), std::nullopt);
     for (const msg::PartitionState& state : welcome_.partitions) {
@@ -169,14 +176,14 @@ void Session::tick(Monotonic now) {
         return;
     }
     if (state_ == State::connecting && now - since_ > kAttemptTime) {
-        lost(now, Error(Errc::unreachable, "the server does not answer"));
+        lost(now, nobody_there());
         return;
     }
     if (state_ != State::ready) {
         return;
     }
     if (now - heard_ > std::chrono::milliseconds(welcome_.expiry_ms)) {
-        lost(now, unreachable());
+        lost(now, nobody_there());
         return;
     }
     if (now - said_ >= std::chrono::milliseconds(welcome_.heartbeat_ms)) {
@@ -198,6 +205,21 @@ void Session::tick(Monotonic now) {
 
 Monotonic Session::next_tick(Monotonic now) const {
     return state_ == State::waiting ? std::min(retry_at_, now + kTick) : now + kTick;
+}
+
+std::string Session::no_answer() const {
+    return last_loss_ ? fmt::format("no answer came in time: {}", last_loss_->message)
+                      : fmt::format("{}: no answer came in time", server());
+}
+
+Error Session::not_sent() const {
+    if (state_ == State::ready) {
+        return {Errc::busy, fmt::format("{}: the node is busy, and nothing was sent in time: "
+                                        "try again later",
+                                        server())};
+    }
+    return {Errc::unreachable, fmt::format("nothing was sent in time: {}",
+                                           last_loss_ ? last_loss_->message : server())};
 }
 
 bool Session::quiet() const {

@@ -145,11 +145,14 @@ struct Effects {
 };
 
 struct SessionOptions {
-    std::size_t servers = 1;
+    std::vector<std::string> servers;  // at least one: endpoints, tried in turn
     Uuid producer;
     std::string name;
     std::uint64_t seed = 1;  // of the jitter
 };
+
+// No node answers at the server that is tried.
+Error nobody_there();
 
 // What connect() waits for.
 enum class Standing : std::uint8_t { trying, ready, failed };
@@ -217,7 +220,11 @@ class Session {
 
     void connect(Monotonic now);
     Monotonic backoff();
-    void fail(const Error& error);
+
+    const std::string& server() const { return options_.servers[server_]; }
+    // Why calls end whose time is over: what was sent without an answer, and what was not sent.
+    std::string no_answer() const;
+    Error not_sent() const;
 
     void on(wire::msg::Welcome& welcome, std::vector<Body>& bodies);
     void on(wire::msg::Receipts& receipts, std::vector<Body>& bodies);
@@ -270,6 +277,7 @@ class Session {
     State state_ = State::idle;
     Standing standing_ = Standing::trying;
     Error failure_;
+    std::optional<Error> last_loss_;  // since the last welcome
     std::size_t server_ = 0;
     std::size_t failures_ = 0;      // in a row
     std::uint32_t connection_ = 0;  // counts them

@@ -259,8 +259,7 @@ void Session::on(msg::Rejected& rejected, std::vector<Body>& bodies) {
 
 void Session::time_out(std::deque<std::unique_ptr<Sequenced>>& unsent, Monotonic now) {
     while (!unsent.empty() && unsent.front()->deadline <= now) {
-        resolve(std::move(unsent.front()),
-                Error(Errc::timed_out, "not sent in time: nothing was written"));
+        resolve(std::move(unsent.front()), not_sent());
         unsent.pop_front();
     }
 }
@@ -276,7 +275,8 @@ void Session::time_out(Monotonic now) {
             }
             settle(lane, i,
                    Error(Errc::outcome_unknown,
-                         "no answer came in time: the append may have been written"));
+                         fmt::format("{}; it may have been written: the same append again tells",
+                                     no_answer())));
         }
         trim(lane);
         time_out(lane.held, now);
@@ -288,9 +288,8 @@ void Session::time_out(Monotonic now) {
             ++it;
             continue;
         }
-        effects_.calls.push_back([done = std::move(it->second.done)] {
-            done(Error(Errc::timed_out, "no answer came in time"));
-        });
+        effects_.calls.push_back([done = std::move(it->second.done),
+                                  late = Error(Errc::timed_out, no_answer())] { done(late); });
         it = subscriptions_.erase(it);
     }
 }

@@ -73,10 +73,9 @@ void Session::refuse_plain(msg::Rejected& rejected, std::vector<Body>& bodies) {
 
 void Session::time_out_plain(Monotonic now) {
     const auto end = [this](Plain& call, Errc code = Errc::timed_out) {
+        Error why = call.refused ? std::move(*call.refused) : Error(code, no_answer());
         effects_.calls.push_back(
-            [done = std::move(call.done), refused = std::move(call.refused), code] {
-                done(refused ? *refused : Error(code, "no answer came in time"));
-            });
+            [done = std::move(call.done), why = std::move(why)] { done(why); });
     };
     for (auto it = plain_.begin(); it != plain_.end();) {
         if (it->second.deadline > now) {

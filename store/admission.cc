@@ -272,8 +272,8 @@ Result<AppendOutcome> Admission::write(const Submission& submission) {
         note_control(request, first);
     }
     const Pending& last = pending_.back();
-    return outcome(first + (request.header().records - 1), last.version, request.header().records,
-                   false);
+    return outcome(first + (request.header().records - 1), named_version(last),
+                   request.header().records, false);
 }
 
 void Admission::index_records(const wire::RequestView& request, Offset first) {

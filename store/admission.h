@@ -50,6 +50,11 @@ class Admission {
         Version version;
         bool control = false;
     };
+    // A control record takes no version: its receipt names that of the stream's last event.
+    static Version named_version(const Pending& record) {
+        return record.control && record.version.value != 0 ? Version{record.version.value - 1}
+                                                           : record.version;
+    }
 
     Result<void> remember(const Producer& producer, const Result<AppendOutcome>& done);
     Result<AppendOutcome> check_and_write(const Submission& submission);

@@ -186,7 +186,7 @@ Result<AppendOutcome> Admission::repeat_of(const wire::RequestView& request,
         return Error(Errc::corrupt, fmt::format("partition {}: no record at offset {}",
                                                 log_.partition().value, last.value));
     }
-    return outcome(last, (*stored)->version, written.records, true);
+    return outcome(last, named_version(**stored), written.records, true);
 }
 
 // Scavenging removed the batch; the index may still know the version.

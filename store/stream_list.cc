@@ -11,6 +11,17 @@
 namespace skald::store {
 namespace {
 
+constexpr std::size_t kPostingsAtOnce = 64;
+
+// False below the log's start, where batches were dropped.
+bool holds_event(const wire::BatchView& batch, Offset offset) {
+    if (offset < batch.base()) {
+        return false;
+    }
+    const auto record = batch.record(static_cast<std::uint32_t>(offset - batch.base()));
+    return record && !record->prefix.hole();
+}
+
 // The first event that its age lets be seen; ages fall along a stream, so a binary search finds it.
 Result<Version> first_by_age(const PartitionLog& log, const IndexSnapshot& index,
                              const lmdb::ReadTxn& txn, const Visible& visible,
@@ -37,6 +48,31 @@ Result<Version> first_by_age(const PartitionLog& log, const IndexSnapshot& index
     return low;
 }
 
+// The first version from `low` on whose event is in the log: erased and scavenged ones are holes.
+Result<std::optional<Version>> first_left(const PartitionLog& log, const IndexSnapshot& index,
+                                          const lmdb::ReadTxn& txn, std::string_view stream,
+                                          Version low) {
+    while (true) {
+        auto postings = index.versions(stream, low, false, kPostingsAtOnce);
+        if (!postings) {
+            return postings.error();
+        }
+        if (postings->empty()) {
+            return std::optional<Version>();
+        }
+        for (const Posting& posting : *postings) {
+            auto batch = log.reader().at(txn, posting.offset);
+            if (!batch) {
+                return batch.error();
+            }
+            if (*batch && holds_event((*batch)->view, posting.offset)) {
+                return std::optional(posting.version);
+            }
+        }
+        low = postings->back().version + 1;
+    }
+}
+
 Result<StreamInfo> describe(const PartitionLog& log, const IndexSnapshot& index,
                             const lmdb::ReadTxn& txn, const Visible& visible,
                             std::string_view stream) {
@@ -61,8 +97,16 @@ Result<StreamInfo> describe(const PartitionLog& log, const IndexSnapshot& index,
         }
         first = *aged;
     }
-    if (info.state == StreamState::active && first < facts->next) {
-        info.first = first;
+    if (info.state != StreamState::active || first >= facts->next) {
+        return info;
+    }
+    info.first = first;
+    if (facts->lifecycle) {
+        auto left = first_left(log, index, txn, stream, first);
+        if (!left) {
+            return left.error();
+        }
+        info.first = *left;
     }
     return info;
 }

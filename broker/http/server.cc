@@ -25,28 +25,56 @@ using ErrorCode = boost::system::error_code;
 constexpr std::size_t kConnectionsMax = 256;
 constexpr std::uint32_t kHeaderBytesMax = 8 * 1024;
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+constexpr std::size_t kDrainBytes = 4096;
+constexpr int kDrainReadsMax = 64;
+constexpr auto kDrainMax = std::chrono::seconds(2);
 constexpr auto kSilenceMax = std::chrono::seconds(30);
 
 using BeastRequest = beast::http::request<beast::http::empty_body>;
 using BeastResponse = beast::http::response<beast::http::string_body>;
 
-BeastResponse answer(const BeastRequest& request, const Handler& handler) {
-    Response response{405, "text/plain", "only GET is served\n"};
-    const auto verb = request.method();
-    if (verb == beast::http::verb::get || verb == beast::http::verb::head) {
-        const std::string target(request.target());
-        response = handler({target.substr(0, target.find('?'))});
-    }
-    BeastResponse reply(static_cast<beast::http::status>(response.status), request.version());
+BeastResponse reply_of(Response response, unsigned version) {
+    BeastResponse reply(static_cast<beast::http::status>(response.status), version);
     reply.set(beast::http::field::server, "skald");
     reply.set(beast::http::field::content_type, response.content_type);
-    reply.keep_alive(request.keep_alive());
     const std::size_t bytes = response.body.size();
     reply.body() = std::move(response.body);
     reply.content_length(bytes);
-    if (verb == beast::http::verb::head) {
+    return reply;
+}
+
+bool is_served(beast::http::verb verb) {
+    return verb == beast::http::verb::get || verb == beast::http::verb::head;
+}
+
+BeastResponse answer(const BeastRequest& request, const Handler& handler) {
+    const std::string target(request.target());
+    BeastResponse reply =
+        reply_of(handler({target.substr(0, target.find('?'))}), request.version());
+    reply.keep_alive(request.keep_alive());
+    if (request.method() == beast::http::verb::head) {
         reply.body().clear();
     }
+    return reply;
+}
+
+// Not the end of the connection, but bytes that are no request of ours.
+bool is_malformed(ErrorCode error) {
+    return error.category() == make_error_code(beast::http::error::bad_method).category() &&
+           error != beast::http::error::end_of_stream &&
+           error != beast::http::error::partial_message;
+}
+
+// Of a request that is not served. What follows it cannot be told from its body.
+BeastResponse refusal(const BeastRequest& request, bool read_whole) {
+    const bool other_verb = !request.method_string().empty() && !is_served(request.method());
+    BeastResponse reply = other_verb
+                              ? reply_of({405, "text/plain", "only GET and HEAD are served\n"}, 11)
+                              : reply_of({400, "text/plain", "not a request that is served\n"}, 11);
+    if (other_verb) {
+        reply.set(beast::http::field::allow, "GET, HEAD");
+    }
+    reply.keep_alive(read_whole && request.keep_alive());
     return reply;
 }
 
@@ -61,30 +89,58 @@ class Connection : public std::enable_shared_from_this<Connection> {
         parser_->header_limit(kHeaderBytesMax);
         parser_->body_limit(0);
         stream_.expires_after(kSilenceMax);
-        beast::http::async_read(stream_, buffer_, *parser_,
-                                [self = shared_from_this()](ErrorCode error, std::size_t) {
-                                    if (!error) {
-                                        self->write();
-                                    }
-                                });
+        beast::http::async_read(
+            stream_, buffer_, *parser_,
+            [self = shared_from_this()](ErrorCode error, std::size_t) { self->take(error); });
     }
 
   private:
+    void take(ErrorCode error) {
+        const BeastRequest& request = parser_->get();
+        if (!error && is_served(request.method())) {
+            reply_ = answer(request, handler_);
+        } else if (!error || is_malformed(error)) {
+            reply_ = refusal(request, !error);
+        } else {
+            return;
+        }
+        write();
+    }
+
     void write() {
-        reply_ = answer(parser_->get(), handler_);
         stream_.expires_after(kSilenceMax);
         beast::http::async_write(stream_, reply_,
                                  [self = shared_from_this()](ErrorCode error, std::size_t) {
                                      if (!error && self->reply_.keep_alive()) {
                                          self->read();
+                                     } else if (!error) {
+                                         self->end();
                                      }
                                  });
+    }
+
+    void end() {
+        ErrorCode ignored;
+        stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
+        stream_.expires_after(kDrainMax);
+        drain();
+    }
+    // Closing with bytes unread would reset the connection, and the answer might not arrive.
+    void drain() {
+        buffer_.clear();
+        stream_.async_read_some(buffer_.prepare(kDrainBytes),
+                                [self = shared_from_this()](ErrorCode error, std::size_t) {
+                                    if (!error && ++self->drained_ < kDrainReadsMax) {
+                                        self->drain();
+                                    }
+                                });
     }
 
     beast::tcp_stream stream_;
     beast::flat_buffer buffer_;
     std::optional<beast::http::request_parser<beast::http::empty_body>> parser_;
     BeastResponse reply_;
+    int drained_ = 0;
     const Handler& handler_;
     std::shared_ptr<void> place_;
 };

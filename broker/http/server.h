@@ -1,4 +1,5 @@
-// The node's small HTTP server: health, metrics, information. GET only.
+// The node's small HTTP server: health, metrics, information. GET and HEAD only: other methods are
+// answered 405, what is no request 400.
 #pragma once
 
 #include <functional>

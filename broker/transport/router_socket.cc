@@ -90,13 +90,18 @@ Result<std::unique_ptr<RouterSocket>> RouterSocket::open(const CurveServer& curv
             return ok.error();
         }
     }
+    auto brake = Brake::open();
+    if (!brake) {
+        return brake.error();
+    }
     return std::unique_ptr<RouterSocket>(
-        new RouterSocket(std::move(socket), std::move(wake), send_bytes_max));
+        new RouterSocket(std::move(socket), std::move(*brake), std::move(wake), send_bytes_max));
 }
 
-RouterSocket::RouterSocket(wire::ZmqSocket socket, std::function<void()> wake,
-                           std::size_t send_bytes_max)
+RouterSocket::RouterSocket(wire::ZmqSocket socket, std::unique_ptr<Brake> brake,
+                           std::function<void()> wake, std::size_t send_bytes_max)
     : socket_(std::move(socket)),
+      brake_(std::move(brake)),
       total_(std::make_shared<Gauge>()),
       send_bytes_max_(send_bytes_max) {
     total_->wake = std::move(wake);
@@ -133,9 +138,23 @@ bool RouterSocket::receive(Router& router, Arrival& arrival) {
     return true;
 }
 
+void RouterSocket::fell_behind(std::size_t messages, std::size_t bytes) {
+    messages_behind_ += messages;
+    bytes_behind_ += bytes;
+    if (messages_behind_ > kBehindMessagesMax || bytes_behind_ > kBehindBytesMax) {
+        brake_->hold();
+    }
+}
+
+void RouterSocket::caught_up() {
+    messages_behind_ = bytes_behind_ = 0;
+    brake_->release();
+}
+
 void RouterSocket::drain(Router& router, std::vector<Arrival>& arrivals) {
     std::size_t bytes = 0;
-    for (std::size_t n = 0; n < kRoundMessagesMax && bytes < kRoundBytesMax; ++n) {
+    std::size_t n = 0;
+    for (; n < kRoundMessagesMax && bytes < kRoundBytesMax; ++n) {
         Arrival& arrival = arrivals.emplace_back();
         const bool received = receive(router, arrival);
         bytes += arrival.envelope.bytes.size() + arrival.body.bytes.size();
@@ -143,9 +162,10 @@ void RouterSocket::drain(Router& router, std::vector<Arrival>& arrivals) {
             arrivals.pop_back();
         }
         if (!received) {
-            return;
+            return caught_up();
         }
     }
+    fell_behind(n, bytes);
 }
 
 ZmqMessage RouterSocket::counted(PeerId peer, Frame frame, std::size_t messages) {

@@ -9,6 +9,7 @@
 
 #include "broker/effects.h"
 #include "broker/router.h"
+#include "broker/transport/brake.h"
 #include "wire/envelope.h"
 #include "wire/zmq/socket.h"
 
@@ -29,7 +30,8 @@ class RouterSocket {
     ~RouterSocket();
     Result<std::string> bind(const std::string& endpoint) { return socket_.bind(endpoint); }
 
-    // Takes messages off the socket until it is empty or a round is full.
+    // Takes messages off the socket until it is empty or a round is full. Full again and again, it
+    // lets nothing more in until it was empty.
     void drain(Router& router, std::vector<Arrival>& arrivals);
     // False when the peer is gone, or does not read: its session must end.
     bool send(const Outgoing& outgoing);
@@ -40,19 +42,27 @@ class RouterSocket {
     void sweep();
     std::size_t queued_bytes() const;
     std::uint64_t refused() const { return refused_; }
+    // How often peers sent faster than the node took it.
+    std::uint64_t holds() const { return brake_->holds(); }
 
     const wire::ZmqSocket& socket() const { return socket_; }
 
   private:
     struct Gauge;
     struct Held;
-    RouterSocket(wire::ZmqSocket socket, std::function<void()> wake, std::size_t send_bytes_max);
+    RouterSocket(wire::ZmqSocket socket, std::unique_ptr<Brake> brake, std::function<void()> wake,
+                 std::size_t send_bytes_max);
     bool receive(Router& router, Arrival& arrival);
+    void fell_behind(std::size_t messages, std::size_t bytes);
+    void caught_up();
     wire::ZmqMessage envelope(PeerId peer, Bytes bytes);
     wire::ZmqMessage body(PeerId peer, const Frame& frame, bool last);
     wire::ZmqMessage counted(PeerId peer, Frame frame, std::size_t messages);
 
     wire::ZmqSocket socket_;
+    std::unique_ptr<Brake> brake_;
+    std::size_t messages_behind_ = 0;  // taken since the socket was empty
+    std::size_t bytes_behind_ = 0;
     wire::EnvelopeEncoder encoder_;
     wire::ZmqMessage id_;
     wire::ZmqMessage part_;

@@ -11,7 +11,7 @@ namespace {
 // BackupReport and RestoreReport say the same things.
 template <typename Report>
 void print_text(Output& output, const Report& report, const std::string& to) {
-    output.line(fmt::format("{}: {} in {}, {}", to, counted(report.events, "event", "events"),
+    output.line(fmt::format("{}: {} in {}, {}", to, counted(report.records, "record", "records"),
                             counted(report.batches, "batch", "batches"),
                             counted(report.bytes, "byte", "bytes")));
     for (const PartitionCopy& copy : report.partitions) {
@@ -24,7 +24,7 @@ template <typename Report>
 void write_json(JsonWriter& json, const Report& report, const std::string& to) {
     json.begin_object()
         .field("directory", to)
-        .field("events", report.events)
+        .field("records", report.records)
         .field("batches", report.batches)
         .field("bytes", report.bytes)
         .key("partitions")

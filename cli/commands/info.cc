@@ -12,7 +12,7 @@ void print_text(Output& output, const DirectoryInfo& info) {
     output.line(fmt::format("cluster {}", to_string(info.cluster)));
     output.line(fmt::format("node    {}", to_string(info.node)));
     output.line(fmt::format("format  {}", info.format_version));
-    output.line(fmt::format("events  {}", info.events));
+    output.line(fmt::format("records {}", info.records));
     output.line(fmt::format("bytes   {} used of {}", info.used_bytes, info.file_bytes));
     for (const DirectoryPartition& partition : info.partitions) {
         std::string line =
@@ -48,7 +48,7 @@ void write_json(JsonWriter& json, const DirectoryInfo& info) {
         .field("cluster", to_string(info.cluster))
         .field("node", to_string(info.node))
         .field("format_version", std::uint64_t{info.format_version})
-        .field("events", info.events)
+        .field("records", info.records)
         .field("file_bytes", info.file_bytes)
         .field("used_bytes", info.used_bytes)
         .key("partitions")

@@ -17,12 +17,22 @@ namespace {
 // What an event without data holds.
 constexpr std::string_view kEmptyObject = "{}";
 
+// One byte more than data may have: a file ends with a line break.
+Result<std::string> read_input(ByteSource& source) {
+    auto bytes = read_all(source, limits::kEventDataBytesMax + 1);
+    if (!bytes && bytes.error().code == Errc::request_too_large) {
+        return Error(Errc::event_too_large, fmt::format("an event has at most {} bytes of data",
+                                                        limits::kEventDataBytesMax));
+    }
+    return bytes;
+}
+
 Result<std::string> read_data(const PubOptions& options, Console& console) {
     if (options.data) {
         return *options.data;
     }
     if (options.input == "-" || options.file == "-") {
-        return read_all(console.in, limits::kEventDataBytesMax + 1);
+        return read_input(console.in);
     }
     if (!options.file) {
         return std::string(kEmptyObject);
@@ -31,7 +41,7 @@ Result<std::string> read_data(const PubOptions& options, Console& console) {
     if (!source) {
         return source.error();
     }
-    return read_all(**source, limits::kEventDataBytesMax + 1);
+    return read_input(**source);
 }
 
 Result<void> take_data(NewEvent& event, std::string bytes) {

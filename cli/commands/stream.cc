@@ -72,9 +72,21 @@ Error explain(EventStore& store, const StreamOptions& options, Error error) {
     return error;
 }
 
+// What was deleted can still be deleted for good.
+Expected expected_by(EventStore& store, const StreamOptions& options) {
+    if (!options.hard) {
+        return Expected::stream_exists();
+    }
+    const auto found = store.stream_info(options.stream);
+    if (!found || found->state != StreamState::deleted || !found->last) {
+        return Expected::stream_exists();
+    }
+    return Expected::exact(*found->last);
+}
+
 Result<void> change(EventStore& store, const StreamOptions& options, LifecycleChange wanted,
                     Output& output) {
-    auto receipt = store.change_stream({options.stream, Expected::stream_exists(), wanted});
+    auto receipt = store.change_stream({options.stream, expected_by(store, options), wanted});
     if (!receipt) {
         return explain(store, options, receipt.error());
     }

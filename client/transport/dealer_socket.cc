@@ -168,7 +168,7 @@ std::optional<Error> DealerSocket::broken() {
         if (refused) {
             why = Error(Errc::unauthenticated, "the server does not admit our key");
         } else if (!why) {
-            why = Error(Errc::unreachable, "no server can be reached: is a node running there?");
+            why = nobody_there();
         }
         while (part.more() && monitor_.receive(part)) {
         }

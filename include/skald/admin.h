@@ -53,8 +53,8 @@ struct PartitionCopy {
 
 struct BackupReport {
     std::uint64_t batches = 0;
-    std::uint64_t events = 0;  // records, holes and control records included
-    std::uint64_t bytes = 0;   // of log
+    std::uint64_t records = 0;  // events, control records and the places of removed ones
+    std::uint64_t bytes = 0;    // of log
     std::vector<PartitionCopy> partitions;
 };
 
@@ -75,7 +75,7 @@ Result<BackupReport> backup_log(LogSource& log, const std::string& out,
 
 struct RestoreReport {
     std::uint64_t batches = 0;
-    std::uint64_t events = 0;
+    std::uint64_t records = 0;
     std::uint64_t bytes = 0;
     std::vector<PartitionCopy> partitions;  // with their new lineages; they fork at `next`
 };
@@ -118,7 +118,7 @@ struct DirectoryInfo {
     Uuid cluster;
     Uuid node;
     std::uint32_t format_version = 0;
-    std::uint64_t events = 0;  // records, holes and control records included
+    std::uint64_t records = 0;  // events, control records and the places of removed ones
     std::uint64_t file_bytes = 0;
     std::uint64_t used_bytes = 0;  // of those, not free for new records
     std::vector<DirectoryPartition> partitions;

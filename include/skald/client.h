@@ -18,7 +18,8 @@ struct ClientOptions {
     // in this process). At least one.
     std::vector<std::string> servers;
     // Bounds connect() and each call: beyond, outcome_unknown for an append or change that may have
-    // been written, timed_out for everything else.
+    // been written; unreachable, or busy when the node took no more, for one that never was sent;
+    // timed_out for everything else.
     std::chrono::milliseconds timeout{10000};
     // CURVE keys, 40 characters of Z85 each; all three or none.
     std::string public_key;

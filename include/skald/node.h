@@ -32,10 +32,10 @@ struct Permission {
 struct NodeLimits {
     std::size_t sessions = 16384;
     std::size_t subscriptions = 1024;                // of one session
-    std::size_t request_bytes_in_flight = 64 << 20;  // of all sessions
+    std::size_t request_bytes_in_flight = 32 << 20;  // of all sessions
     std::size_t session_bytes_in_flight = 16 << 20;
     std::uint32_t session_requests_in_flight = 16384;
-    std::size_t send_bytes_queued = 96 << 20;  // sent and not yet taken, of all sessions
+    std::size_t send_bytes_queued = 48 << 20;  // sent and not yet taken, of all sessions
     std::chrono::milliseconds expiry{5000};    // a session silent for longer is forgotten
     std::size_t node_subscriptions = 32768;    // of all sessions
 };

@@ -42,7 +42,7 @@ Result<Report> reported(Result<CopyTotals> totals) {
     if (!totals) {
         return totals.error();
     }
-    return Report{totals->batches, totals->events, totals->bytes, std::move(totals->partitions)};
+    return Report{totals->batches, totals->records, totals->bytes, std::move(totals->partitions)};
 }
 
 }  // namespace

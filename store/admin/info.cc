@@ -47,7 +47,7 @@ Result<DirectoryInfo> directory_info(const std::string& path) {
         partition.epoch = meta->epoch;
         partition.start = meta->start;
         partition.next = end->value_or(meta->start);
-        info.events += partition.next - meta->start;
+        info.records += partition.next - meta->start;
         info.partitions.push_back(partition);
     }
     return info;

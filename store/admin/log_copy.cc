@@ -266,7 +266,7 @@ class LogCopy {
                 return ok.error();
             }
             totals.batches += own.batches;
-            totals.events += own.next - own.meta.start;
+            totals.records += own.next - own.meta.start;
             totals.bytes += own.bytes;
             totals.partitions.push_back(
                 {Partition{i}, own.meta.lineages.back().id, own.meta.start, own.next});

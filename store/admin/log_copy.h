@@ -18,7 +18,7 @@ namespace skald::store {
 
 struct CopyTotals {
     std::uint64_t batches = 0;
-    std::uint64_t events = 0;
+    std::uint64_t records = 0;
     std::uint64_t bytes = 0;
     std::vector<PartitionCopy> partitions;
 };

@@ -65,6 +65,27 @@ TEST_CASE("http: answers GET by path and refuses the rest", "[broker]") {
     CHECK(ask(endpoint, large).find("200") == std::string::npos);
 }
 
+TEST_CASE("http: every request is answered, one that is refused by 405 or 400", "[broker]") {
+    auto server = http::Server::start("127.0.0.1:0", [](const http::Request&) {
+        return http::Response{200, "text/plain", "served"};
+    });
+    REQUIRE(server);
+    const auto first_line = [&](const std::string& request) {
+        const std::string answer = ask((*server)->endpoint(), request);
+        return answer.substr(0, answer.find("\r\n"));
+    };
+    const std::string body = "Host: x\r\nContent-Length: 5\r\n\r\nhello";
+    const std::string posted = ask((*server)->endpoint(), "POST /livez HTTP/1.1\r\n" + body);
+    CHECK(posted.starts_with("HTTP/1.1 405 Method Not Allowed\r\n"));
+    CHECK(posted.find("\r\nAllow: GET, HEAD\r\n") != std::string::npos);
+    CHECK(posted.find("\r\nConnection: close\r\n") != std::string::npos);
+    CHECK(first_line("FROB /livez HTTP/1.1\r\nConnection: close\r\n\r\n") ==
+          "HTTP/1.1 405 Method Not Allowed");
+    CHECK(first_line("GET /livez HTTP/1.1\r\n" + body) == "HTTP/1.1 400 Bad Request");
+    CHECK(first_line("noise\r\n\r\n") == "HTTP/1.1 400 Bad Request");
+    CHECK(first_line("GET /" + std::string(20000, 'x')) == "HTTP/1.1 400 Bad Request");
+}
+
 TEST_CASE("http: an address that is none, or taken", "[broker]") {
     const auto nothing = [](const http::Request&) { return http::Response{}; };
     CHECK(http::Server::start("nonsense", nothing).error().code == Errc::invalid_argument);

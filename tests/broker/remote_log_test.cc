@@ -148,7 +148,7 @@ TEST_CASE("remote log: a copy goes on after the node was restarted", "[node]") {
     INFO((report ? std::string() : report.error().message));
     REQUIRE(report);
     CHECK(restarted);
-    CHECK(report->events == 20);
+    CHECK(report->records == 20);
     check_sound(directory.path("copy"));
 }
 

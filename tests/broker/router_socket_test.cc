@@ -6,6 +6,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 
+#include "broker/limits.h"
 #include "broker/transport/send_room.h"
 #include "tests/broker/router_fixture.h"
 #include "wire/zmq/socket.h"
@@ -110,6 +111,40 @@ TEST_CASE("router socket: a peer that never reads cannot be sent to for ever", "
         REQUIRE(++sent <= limits::kPeerMessagesMax + 2000);
     }
     CHECK(sent >= limits::kPeerMessagesMax / 2);
+}
+
+TEST_CASE("router socket: peers faster than the node are held up until it took all", "[broker]") {
+    Line line("held");
+    wire::EnvelopeEncoder encoder;
+    constexpr std::size_t kMany = 2 * kBehindMessagesMax;
+    const auto send = [&](std::size_t messages) {
+        for (std::size_t i = 0; i < messages; ++i) {
+            REQUIRE(line.peer_socket.send(
+                        wire::ZmqMessage(encoder.encode(msg::FromClient(msg::Heartbeat{}))),
+                        false) == wire::SendResult::sent);
+        }
+    };
+    const auto drain = [&] {
+        std::vector<Arrival> arrivals;
+        line.socket->drain(line.f.router(), arrivals);
+        for (const Arrival& arrival : arrivals) {
+            line.f.router().arena().release(arrival.envelope.block);
+        }
+        return arrivals.size();
+    };
+    send(kRoundMessagesMax);
+    while (drain() != 0) {
+    }
+    CHECK(line.socket->holds() == 0);
+    for (const std::uint64_t holds : {1, 2}) {
+        send(kMany);
+        std::size_t taken = 0;
+        for (std::size_t n = 1; n != 0; taken += n) {
+            n = drain();
+        }
+        CHECK(taken == kMany);
+        CHECK(line.socket->holds() == holds);
+    }
 }
 
 }  // namespace skald::broker

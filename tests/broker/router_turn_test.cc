@@ -230,4 +230,61 @@ TEST_CASE("router: a node's subscriptions are bounded", "[broker]") {
     CHECK(f.sent<msg::Subscribed>(3).size() == 1);
 }
 
+TEST_CASE("router: subscriptions are bounded by what they select, too", "[broker]") {
+    NodeLimits node_limits;
+    node_limits.subscriptions = 4096;
+    RouterFixture f(node_limits);
+    Selection largest;
+    largest.types.assign(limits::kGlobsMax, std::string(limits::kGlobBytesMax, 'g'));
+    largest.streams = largest.types;
+    const std::uint64_t first = msg::kFirstPlainId;
+    std::uint64_t id = first;
+    const auto subscribe = [&](PeerId peer) {
+        f.forget();
+        f.say(peer, msg::Subscribe{id++, largest, Beginning{}, false, 10, 1000});
+        return !f.refusal(peer);
+    };
+    f.hello(1);
+    f.hello(2, 2);
+    std::size_t taken = 0;
+    while (subscribe(1)) {
+        ++taken;
+    }
+    const std::size_t each = 2 * limits::kGlobsMax * limits::kGlobBytesMax;
+    CHECK(taken <= kSubscriptionBytesMax / each);
+    CHECK(taken >= kSubscriptionBytesMax / each / 2);
+    CHECK(f.refusal(1) == Errc::busy);
+    CHECK_FALSE(subscribe(2));
+    f.say(1, msg::Unsubscribe{first});
+    CHECK(subscribe(2));
+    CHECK_FALSE(subscribe(2));
+    f.say(1, msg::Bye{});
+    f.forget();
+    for (std::size_t i = 0; i + 1 < taken; ++i) {
+        f.say(2, msg::Subscribe{id++, largest, Beginning{}, false, 10, 1000});
+    }
+    CHECK_FALSE(f.refusal(2));
+}
+
+TEST_CASE("router: memory that requests keep counts for all that shares it", "[broker]") {
+    RouterFixture f;
+    f.hello(1);
+    RequestArena& arena = f.router().arena();
+    std::vector<RequestArena::Place> kept;
+    const std::string bytes(limits::kMiB, 'x');
+    while (arena.owned_bytes() <= NodeLimits{}.request_bytes_in_flight + kRoundBytesMax) {
+        kept.push_back(arena.copy(as_bytes(bytes)));
+    }
+    f.append(1, 0, 0);
+    CHECK(f.refusal(1) == Errc::busy);
+    CHECK(f.submitted().empty());
+    f.forget();
+    for (const RequestArena::Place& place : kept) {
+        arena.release(place.block);
+    }
+    f.append(1, 0, 0);
+    CHECK_FALSE(f.refusal(1));
+    CHECK(f.submitted().size() == 1);
+}
+
 }  // namespace skald::broker

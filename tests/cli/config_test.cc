@@ -180,10 +180,10 @@ clients = ["*"]  # c.toml:13
 [limits]
 sessions = 16384  # default
 subscriptions = 1024  # default
-request_bytes_in_flight = 67108864  # default
+request_bytes_in_flight = 33554432  # default
 session_bytes_in_flight = 16777216  # default
 session_requests_in_flight = 16384  # default
-send_bytes_queued = 100663296  # default
+send_bytes_queued = 50331648  # default
 expiry_ms = 5000  # default
 
 [log]

@@ -134,7 +134,7 @@ TEST_CASE("backup and restore: what was copied, from where to where") {
     CHECK(from == "dir");
     CHECK(to == "out");
     CHECK(backup.out ==
-          "out: 10 events in 2 batches, 512 bytes\n"
+          "out: 10 records in 2 batches, 512 bytes\n"
           "partition 0: offsets 0 to 10, lineage 00000000-0000-0000-0000-000000000001\n");
     const json document =
         json::parse(harness.run({"backup", "out", "--data", "dir", "--json"}).out);
@@ -164,7 +164,7 @@ TEST_CASE("backup: of the server, unless a directory is named") {
     const Ran backup = harness.run({"backup", "out"});
     CHECK(backup.status == 0);
     CHECK(from == std::vector<std::string>{"tcp://127.0.0.1:7400"});
-    CHECK(backup.out.starts_with("out: 10 events in 2 batches, 512 bytes\n"));
+    CHECK(backup.out.starts_with("out: 10 records in 2 batches, 512 bytes\n"));
     const Ran open = harness.run({"backup", "out", "--data", "dir"});
     CHECK(open.status == 4);
     CHECK(open.err ==
@@ -179,7 +179,7 @@ TEST_CASE("info: identity, size and partitions") {
         info.cluster = id(1);
         info.node = id(2);
         info.format_version = 1;
-        info.events = 11;
+        info.records = 11;
         info.file_bytes = 8192;
         info.used_bytes = 4096;
         info.partitions = {
@@ -191,7 +191,7 @@ TEST_CASE("info: identity, size and partitions") {
     CHECK(text.out ==
           "cluster 00000000-0000-0000-0000-000000000001\n"
           "node    00000000-0000-0000-0000-000000000002\n"
-          "format  1\nevents  11\nbytes   4096 used of 8192\n"
+          "format  1\nrecords 11\nbytes   4096 used of 8192\n"
           "partition 0: offsets 0 to 11, epoch 2, lineage 00000000-0000-0000-0000-000000000003, "
           "from 00000000-0000-0000-0000-000000000004 at 5\n");
     const json document = json::parse(harness.run({"info", "dir", "--json"}).out);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/limits.h"
 #include "tests/cli/harness.h"
 
 namespace skald::cli {
@@ -190,6 +191,25 @@ TEST_CASE("pub: --ephemeral with what only a stored event has is a usage error")
     CHECK(refused({"--dir", "d"}) ==
           "skald: pub: --ephemeral with --dir d: nobody else can be subscribed in this process; "
           "name a --server\n");
+}
+
+TEST_CASE("pub: more data than an event may have is event_too_large, wherever it comes from") {
+    Harness harness;
+    const TempDirectory directory;
+    const std::string path = directory.path("data.json");
+    const std::string largest = '"' + std::string(limits::kEventDataBytesMax - 2, 'x') + '"';
+    std::ofstream(path) << largest << '\n';
+    const auto pub = [&](std::vector<std::string> words, std::string input = {}) {
+        words.insert(words.begin(), {"pub", "s", "--type", "T", "--dir", "d", "--json"});
+        const Ran ran = harness.run(words, std::move(input));
+        return ran.status == 0 ? 0 : json::parse(ran.out)["code"].get<int>();
+    };
+    CHECK(pub({"--file", path}) == 0);
+    CHECK(pub({"-"}, largest) == 0);
+    std::ofstream(path) << largest << std::string(64 * 1024, ' ') << "1";
+    CHECK(pub({"--file", path}) == 105);
+    CHECK(pub({"-"}, largest + "  ") == 105);
+    CHECK(harness.store().events() == 2);
 }
 
 TEST_CASE("pub: an unknown outcome ends with 6") {

@@ -67,13 +67,22 @@ TEST_CASE("stream truncate, delete: a receipt, and the events are gone") {
     CHECK(stream(harness, {"truncate", "s"}).status == 2);
 }
 
+TEST_CASE(
+    "stream delete --hard: a stream that was deleted can go for good, one that never was not") {
+    Harness harness;
+    publish(harness, "s", 2);
+    REQUIRE(stream(harness, {"delete", "s"}).status == 0);
+    CHECK(stream(harness, {"delete", "s", "--hard"}).status == 0);
+    CHECK(stream(harness, {"info", "s"}).out == "s  tombstoned\n");
+    CHECK(stream(harness, {"delete", "none", "--hard"}).status == 3);
+}
+
 TEST_CASE("stream: what is not there cannot be changed") {
     Harness harness;
     publish(harness, "gone");
     REQUIRE(stream(harness, {"delete", "gone"}).status == 0);
     const std::vector<std::vector<std::string>> changes{{"truncate", "STREAM", "--before", "1"},
                                                         {"delete", "STREAM"},
-                                                        {"delete", "STREAM", "--hard"},
                                                         {"limits", "STREAM", "--max-count", "1"}};
     for (std::vector<std::string> words : changes) {
         CAPTURE(words);

@@ -1,6 +1,8 @@
 // A session for tests, with its hands on the clock, and what became of its calls.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <map>
 
@@ -83,6 +85,7 @@ class SessionFixture {
             ++resolved_[call];
             if (!result) {
                 errors_[call] = result.error().code;
+                messages_of_[call] = result.error().message;
             }
         };
         session_.submit(std::move(sequenced));
@@ -127,6 +130,7 @@ class SessionFixture {
         const auto it = errors_.find(call);
         return it == errors_.end() ? std::nullopt : std::optional(it->second);
     }
+    const std::string& message(int call) { return messages_of_[call]; }
     std::vector<SequencedSend> sent() { return std::exchange(sent_, {}); }
     std::vector<msg::FromClient> messages() { return std::exchange(messages_, {}); }
     std::vector<Told> told() { return std::exchange(told_, {}); }
@@ -167,7 +171,9 @@ class SessionFixture {
   private:
     static SessionOptions options(std::size_t servers) {
         SessionOptions options;
-        options.servers = servers;
+        for (std::size_t i = 0; i < servers; ++i) {
+            options.servers.push_back(fmt::format("tcp://node-{}:7400", i));
+        }
         options.producer.bytes[0] = 1;
         return options;
     }
@@ -177,6 +183,7 @@ class SessionFixture {
     int calls_ = 0;
     std::map<int, int> resolved_;
     std::map<int, Errc> errors_;
+    std::map<int, std::string> messages_of_;
     std::vector<SequencedSend> sent_;
     std::vector<msg::FromClient> messages_;
     std::vector<Told> told_;

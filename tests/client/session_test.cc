@@ -136,7 +136,33 @@ TEST_CASE("session: deadlines", "[client]") {
         for (int i = 0; i < 11; ++i) {
             f.pass(1s);
         }
-        CHECK(f.error(call) == Errc::timed_out);
+        CHECK(f.error(call) == Errc::unreachable);
+        CHECK(f.message(call) ==
+              "nothing was sent in time: tcp://node-0:7400: no node answers there: start it, or "
+              "name another server");
+    }
+    SECTION("of what the node took no more of: busy") {
+        f.welcome(0);
+        const int call = f.append();
+        for (int i = 0; i < 11; ++i) {
+            f.receive(msg::Heartbeat{});
+            f.pass(1s);
+        }
+        CHECK(f.error(call) == Errc::busy);
+        CHECK(f.message(call) ==
+              "tcp://node-0:7400: the node is busy, and nothing was sent in time: try again later");
+    }
+    SECTION("of what was sent before the node went away: unknown, with why") {
+        f.welcome();
+        const int call = f.append();
+        f.lose();
+        for (int i = 0; i < 11; ++i) {
+            f.pass(1s);
+        }
+        CHECK(f.error(call) == Errc::outcome_unknown);
+        CHECK(f.message(call) ==
+              "no answer came in time: tcp://node-0:7400: no node answers there: start it, or name "
+              "another server; it may have been written: the same append again tells");
     }
     SECTION("of what was sent: unknown, and a late answer changes nothing") {
         f.welcome();
@@ -183,7 +209,10 @@ TEST_CASE("session: connecting fails once every server refused", "[client]") {
     f.reconnect();
     f.lose();
     CHECK(f.session().standing() == Standing::failed);
-    CHECK(f.session().failure().code == Errc::unreachable);
+    CHECK(f.session().failure() ==
+          Error(Errc::unreachable,
+                "tcp://node-1:7400: no node answers there: start it, or name another server "
+                "(tried tcp://node-0:7400, tcp://node-1:7400)"));
 }
 
 TEST_CASE("session: a refusal for good ends connecting at once", "[client]") {

@@ -128,9 +128,22 @@ void erase(Fixture& f) {
     CHECK(f.append("s", {"d"}, Expected::exact(2)).version == Version{3});
     const Lifecycle missing{"s", Expected::any(), EraseEvent{Version{9}}};
     CHECK(f.change_refused(missing).code == Errc::not_found);
+    CHECK(f.info("s").first == Version{0});
     if (f.reopen()) {
         check_visible(f, "s", {"a", "c", "d"});
     }
+}
+
+void erased_events_are_not_the_first(Fixture& f) {
+    f.append("s", {"a", "b", "c", "d"});
+    f.change("s", EraseEvent{Version{2}});
+    f.change("s", EraseEvent{Version{0}});
+    CHECK(f.info("s").first == Version{1});
+    f.change("s", EraseEvent{Version{1}});
+    CHECK(f.info("s").first == Version{3});
+    f.change("s", EraseEvent{Version{3}});
+    CHECK_FALSE(f.info("s").first);
+    CHECK(f.info("s").last == Version{3});
 }
 
 void change_rests_on_its_expectation(Fixture& f) {
@@ -150,10 +163,21 @@ void change_takes_an_offset(Fixture& f) {
     const Receipt change = f.change("s", TruncateStream{Version{0}});
     CHECK(change.stream == "s");
     CHECK(change.offset == before.offset + 1);
+    CHECK(change.version == before.version);
     const Receipt after = f.append("s", {"b"});
     CHECK(after.offset == before.offset + 2);
     CHECK(after.version == Version{1});
     CHECK(compare(change.position, after.position) == Order::before);
+}
+
+void change_names_the_last_version(Fixture& f) {
+    CHECK(f.change("new", SetLimits{}, Expected::any()).version == Version{0});
+    f.append("s", {"a", "b", "c"});
+    CHECK(f.change("s", SetLimits{}).version == Version{2});
+    CHECK(f.change("s", TruncateStream{Version{1}}).version == Version{2});
+    CHECK(f.change("s", EraseEvent{Version{1}}).version == Version{2});
+    CHECK(f.change("s", DeleteStream{}).version == Version{2});
+    CHECK(f.change("s", DeleteStream{true}, Expected::exact(2)).version == Version{2});
 }
 
 void limits_before_the_first_event(Fixture& f) {
@@ -199,8 +223,10 @@ constexpr Test kTests[] = {
     {"lifecycle: tombstone", tombstone},
     {"lifecycle: tombstone of a deleted stream", tombstone_of_a_deleted_stream},
     {"lifecycle: erase one event", erase},
+    {"lifecycle: erased events are not the first", erased_events_are_not_the_first},
     {"lifecycle: a change rests on its expectation", change_rests_on_its_expectation},
     {"lifecycle: a change takes an offset", change_takes_an_offset},
+    {"lifecycle: a change names the last version", change_names_the_last_version},
     {"lifecycle: limits before the first event", limits_before_the_first_event},
     {"lifecycle: bad limits", bad_limits},
     {"lifecycle: repeats outlive truncation", repeats_outlive_truncation},

@@ -33,8 +33,8 @@ long now_ms() {
 // Between fork and exec, in the child.
 [[noreturn]] void become(const Command& command, int progress) {
     // Onto itself, dup2 would leave it to be closed.
-    const bool there = progress == Child::kProgressFd;
-    if (there ? fcntl(progress, F_SETFD, 0) < 0 : dup2(progress, Child::kProgressFd) < 0) {
+    const bool there = progress == command.progress_fd;
+    if (there ? fcntl(progress, F_SETFD, 0) < 0 : dup2(progress, command.progress_fd) < 0) {
         _exit(71);
     }
     if (command.quiet) {
@@ -128,6 +128,10 @@ bool Child::await(std::size_t enough, int within_ms) {
 
 void Child::kill() {
     ::kill(pid_, SIGKILL);
+}
+
+void Child::terminate() {
+    ::kill(pid_, SIGTERM);
 }
 
 Exit Child::wait() {

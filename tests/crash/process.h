@@ -30,6 +30,7 @@ struct Command {
     std::vector<std::pair<std::string, std::string>> environment;  // beside ours
     std::string preload;                                           // a shim; empty: none
     bool quiet = false;                                            // stderr goes nowhere
+    int progress_fd = 3;                                           // the child's end of our pipe
 };
 
 struct Exit {
@@ -38,7 +39,7 @@ struct Exit {
     bool hung = false;
 };
 
-// A child whose file descriptor kProgressFd is a pipe to us. Killed when destroyed.
+// A child with a pipe to us, its file descriptor Command::progress_fd. Killed when destroyed.
 class Child {
   public:
     static constexpr int kProgressFd = 3;
@@ -51,7 +52,9 @@ class Child {
     // False at the end of the child.
     bool await(std::size_t enough, int within_ms);
     const std::string& progress() const { return progress_; }
+    pid_t pid() const { return pid_; }
     void kill();
+    void terminate();  // asks it to end
     // A child that is still there after two minutes is killed and called hung.
     Exit wait();
 

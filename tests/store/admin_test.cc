@@ -275,7 +275,7 @@ TEST_CASE("admin: a restored log is the backed up one under a lineage of its own
         const TempDirectory dir;
         const auto backup = backup_directory(log.directory(), dir.path("backup"));
         REQUIRE(backup);
-        CHECK(backup->events == 31);
+        CHECK(backup->records == 31);
         CHECK(verify_directory(dir.path("backup")).value().problem_count == 0);
         CHECK(backup_directory(log.directory(), dir.path("backup")).error().code ==
               Errc::already_exists);

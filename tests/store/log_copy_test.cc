@@ -86,7 +86,7 @@ TEST_CASE("log copy: writes that go on do not get into it", "[store]") {
     busy.before_batches = [&](int n) { log.append("s" + std::to_string(n % 7), {"late"}); };
     const TempDirectory dir;
     const CopyTotals totals = copied(busy, dir.path("copy"));
-    CHECK(totals.events == 20);
+    CHECK(totals.records == 20);
     CHECK(totals.partitions.size() == 4);
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("log copy: it begins anew when the head of the log moved past it", "[s
     const TempDirectory dir;
     const CopyTotals totals = copied(busy, dir.path("copy"), true);
     CHECK(totals.partitions.at(0).start == Offset{11});
-    CHECK(totals.events == 12);
+    CHECK(totals.records == 12);
     CHECK(totals.batches == 12);
     auto copy = Volume::open(dir.path("copy"), {}, log.clock());
     REQUIRE(copy);

@@ -51,6 +51,21 @@ TEST_CASE("scavenger: what readers see stays as it was", "[store]") {
     check_sound(log.directory());
 }
 
+TEST_CASE("scavenger: the first version of a stream is one that is left", "[store]") {
+    TestLog log;
+    log.append("s", {"s0", "s1", "s2"});
+    log.append("other", {"o0"});
+    log.append("s", {"s3", "s4"});
+    log.change("s", SetLimits{{1, std::nullopt}});
+    log.scavenge();
+    log.change("s", SetLimits{});
+    CHECK(log.data("s") == Data{"s4"});
+    CHECK(log.store().stream_info("s").value().first == Version{4});
+    CHECK(log.store().list_streams("s", "", 10).value().streams.at(0).first == Version{4});
+    log.reopen();
+    CHECK(log.store().stream_info("s").value().first == Version{4});
+}
+
 TEST_CASE("scavenger: an erased event leaves no byte behind", "[store]") {
     for (const std::size_t bytes : {30U, 400U, 3000U, 9000U, 60'000U}) {
         TestLog log;

@@ -115,7 +115,7 @@ const std::vector<IncludeBan>& include_bans() {
          {},
          {},
          {"broker/transport/", "client/transport/", "wire/zmq/", "bench/", "tests/broker/",
-          "tests/client/"},
+          "tests/client/", "tests/hostile/"},
          "sockets live in the transport adaptors"},
         {"lmdb outside its adaptor",
          {"lmdb.h"},

@@ -32,12 +32,12 @@ int zmq_kind(ZmqKind kind) {
     return ZMQ_PAIR;
 }
 
-Error endpoint_error(const std::string& endpoint, int code) {
+Error endpoint_error(int code) {
     const Errc kind = code == EADDRINUSE ? Errc::address_in_use
                       : code == EINVAL || code == EPROTONOSUPPORT || code == ENODEV
                           ? Errc::invalid_argument
                           : Errc::unreachable;
-    return {kind, fmt::format("endpoint {}: {}", endpoint, zmq_strerror(code))};
+    return {kind, zmq_strerror(code)};
 }
 
 void release_owner(void*, void* hint) {
@@ -176,7 +176,9 @@ Result<void> ZmqSocket::set_key(int option, const std::string& key) {
 
 Result<std::string> ZmqSocket::bind(const std::string& endpoint) {
     if (zmq_bind(socket_, endpoint.c_str()) != 0) {
-        return endpoint_error(endpoint, errno);
+        Error why = endpoint_error(errno);
+        why.message = fmt::format("endpoint {}: {}", endpoint, why.message);
+        return why;
     }
     char real[256] = {};
     std::size_t bytes = sizeof real;
@@ -188,7 +190,7 @@ Result<std::string> ZmqSocket::bind(const std::string& endpoint) {
 
 Result<void> ZmqSocket::connect(const std::string& endpoint) {
     if (zmq_connect(socket_, endpoint.c_str()) != 0) {
-        return endpoint_error(endpoint, errno);
+        return endpoint_error(errno);
     }
     return {};
 }

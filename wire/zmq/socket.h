@@ -71,6 +71,7 @@ class ZmqSocket {
     Result<void> set_key(int option, const std::string& key);
     // The endpoint with its real port. Errors: address_in_use, invalid_argument, unreachable.
     Result<std::string> bind(const std::string& endpoint);
+    // Its errors do not name the endpoint.
     Result<void> connect(const std::string& endpoint);
 
     // False when nothing waits.
