@@ -49,6 +49,9 @@ Result<std::string> prepare_directory(const std::string& directory, const EnvOpt
         }
     }
     if (!options.create && !fs::exists(directory + "/data.mdb", ec)) {
+        if (ec) {
+            return Error(code_of(ec.value()), fmt::format("{}: {}", directory, ec.message()));
+        }
         return Error(Errc::not_found, fmt::format("{} holds no log (no file data.mdb)", directory));
     }
     const fs::path canonical = fs::canonical(directory, ec);

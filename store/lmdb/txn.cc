@@ -19,6 +19,11 @@ Bytes bytes_of(const MDB_val& v) {
     return {static_cast<const std::byte*>(v.mv_data), v.mv_size};
 }
 
+std::string directory_of(MDB_env* env) {
+    const char* path = nullptr;
+    return mdb_env_get_path(env, &path) == 0 ? path : "";
+}
+
 Bytes key_bytes(const std::uint64_t& key) {
     return std::as_bytes(std::span(&key, 1));
 }
@@ -101,7 +106,7 @@ Result<void> WriteTxn::put_with(Database db, Bytes key, Bytes value, unsigned fl
     MDB_val k = val(key);
     MDB_val v = val(value);
     if (const int rc = mdb_put(txn_, db.handle, &k, &v, flags); rc != 0) {
-        return error_of(rc, "cannot write");
+        return write_error_of(rc, "cannot write", directory_of(mdb_txn_env(txn_)));
     }
     growth_ += (value.size() / kPageBytes + kPagesBesideValue) * kPageBytes;
     return {};
@@ -123,7 +128,7 @@ Result<std::span<std::byte>> WriteTxn::reserve(Database db, std::uint64_t key, s
     MDB_val k = val(key_bytes(key));
     MDB_val v{bytes, nullptr};
     if (const int rc = mdb_put(txn_, db.handle, &k, &v, MDB_APPEND | MDB_RESERVE); rc != 0) {
-        return error_of(rc, "cannot write");
+        return write_error_of(rc, "cannot write", directory_of(mdb_txn_env(txn_)));
     }
     growth_ += (bytes / kPageBytes + kPagesBesideValue) * kPageBytes;
     return std::span(static_cast<std::byte*>(v.mv_data), v.mv_size);
@@ -168,12 +173,13 @@ Result<WriteTxn> WriteTxn::child() {
 }
 
 Result<void> WriteTxn::commit() && {
+    MDB_env* const env = mdb_txn_env(txn_);
     if (parent_ == nullptr) {
-        auto& env = *static_cast<Env*>(mdb_env_get_userctx(mdb_txn_env(txn_)));
-        env.pages_max_ = std::max<std::size_t>(env.pages_max_, pages());
+        auto& owner = *static_cast<Env*>(mdb_env_get_userctx(env));
+        owner.pages_max_ = std::max<std::size_t>(owner.pages_max_, pages());
     }
     if (const int rc = mdb_txn_commit(std::exchange(txn_, nullptr)); rc != 0) {
-        return error_of(rc, "cannot commit");
+        return write_error_of(rc, "cannot commit", directory_of(env));
     }
     if (parent_ != nullptr) {
         parent_->children_pages_ += pages();

@@ -1,5 +1,6 @@
 #include "store/lmdb/env.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,7 +62,13 @@ TEST_CASE("env: says what is wrong with a directory", "[store]") {
     CHECK_FALSE(Env::open(dir.path("file"), small()));
     std::filesystem::create_directory(dir.path("other"));
     std::ofstream(dir.path("other/data.mdb")) << std::string(8192, 'x');
-    CHECK(Env::open(dir.path("other"), small()).error().code == Errc::unknown_format);
+    const Error other = Env::open(dir.path("other"), small()).error();
+    CHECK(other.code == Errc::unknown_format);
+    CHECK(other.message == fmt::format("cannot open {}: data.mdb is no log", dir.path("other")));
+    // A link to itself stands for what cannot be looked into: nobody is told that nothing is there.
+    std::filesystem::create_directory(dir.path("loop"));
+    std::filesystem::create_symlink("data.mdb", dir.path("loop/data.mdb"));
+    CHECK(Env::open(dir.path("loop"), options).error().code == Errc::io_error);
 }
 
 TEST_CASE("env: a reader too many is told to try again", "[store]") {
