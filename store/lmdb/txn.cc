@@ -7,7 +7,6 @@
 namespace skald::store::lmdb {
 namespace {
 
-constexpr std::uint64_t kPageBytes = 4096;
 // The begun page of a large value and its header, and the path to it: copied, or split.
 constexpr std::uint64_t kPagesBesideValue = 6;
 

@@ -1,11 +1,12 @@
 #!/bin/sh
-# The long-running checks: soak.sh [kill|power|disk|hostile [COUNT]]. Each prints one line of counts
-# and ends non-zero at the first broken promise; without a verb all run. Started by `./run soak`.
+# The long-running checks: soak.sh [kill|power|disk|hostile|fuzz [COUNT]]. Each prints its counts
+# and ends non-zero at a broken promise; without a verb all run. Started by `./run soak`.
 #
 #   kill    [CYCLES] kill the store at any moment and look what is there       500
 #   power   [IMAGES] cut its power at any moment, open what the disk may hold  5000
 #   disk    [STRIDE] let every STRIDE-th call on the disk fail, in turn        1
 #   hostile [SCALE]  a node among hostile peers, SCALE times a minute of them  1
+#   fuzz    [SECONDS] each fuzzer so long, with clang's sanitizers             600
 #
 # SKALD_SEED: the first seed; today's date unless set. TMPDIR: where data goes; build/soak
 # unless set.
@@ -19,6 +20,28 @@ TMPDIR=${TMPDIR:-$PWD/build/soak}
 export TMPDIR
 mkdir -p "$TMPDIR"
 
+# From the stored inputs on; what is found on the way is thrown away, but for what breaks it.
+fuzz() {
+    cmake --preset fuzz >/dev/null
+    cmake --build --preset fuzz -j "$(nproc)" >/dev/null
+    fuzz_status=0
+    for fuzzer in build/fuzz/tests/*/fuzz_*; do
+        room=$(basename "$(dirname "$fuzzer")")
+        target=${fuzzer##*/fuzz_}
+        found=$(mktemp -d "$TMPDIR/fuzz.XXXXXX")
+        if "$fuzzer" -max_total_time="$1" -timeout=10 -artifact_prefix="$TMPDIR/$target-" \
+            "$found" "tests/$room/corpus/$target" 2>"$found.log"; then
+            grep '^Done ' "$found.log" | sed "s/^Done/fuzz $target:/"
+        else
+            tail -n 40 "$found.log" >&2
+            echo "fuzz $target: broken, its input is $TMPDIR/$target-*" >&2
+            fuzz_status=1
+        fi
+        rm -rf "$found" "$found.log"
+    done
+    return "$fuzz_status"
+}
+
 soak() {
     case "$1" in
         kill) "$programs/skald_crash_kill" --seed "$seed" --cycles "${2:-500}" ;;
@@ -29,8 +52,9 @@ soak() {
             "$hostile" --node build/release/bin/skald --seed "$seed" --seconds $((60 * scale)) \
                 --connections $((10000 * scale)) --stalled 100 --bulk $((2000 * scale))
             ;;
+        fuzz) fuzz "${2:-600}" ;;
         *)
-            echo "usage: ./run soak [kill|power|disk|hostile [COUNT]]" >&2
+            echo "usage: ./run soak [kill|power|disk|hostile|fuzz [COUNT]]" >&2
             exit 2
             ;;
     esac
@@ -41,7 +65,7 @@ if [ $# -gt 0 ]; then
     exit
 fi
 status=0
-for verb in kill power disk hostile; do
+for verb in kill power disk hostile fuzz; do
     soak "$verb" || status=1
 done
 exit "$status"
