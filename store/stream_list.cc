@@ -6,6 +6,7 @@
 
 #include "base/argument_checks.h"
 #include "base/glob.h"
+#include "base/limits.h"
 #include "store/lifecycle_mask.h"
 
 namespace skald::store {
@@ -49,10 +50,11 @@ Result<Version> first_by_age(const PartitionLog& log, const IndexSnapshot& index
 }
 
 // The first version from `low` on whose event is in the log: erased and scavenged ones are holes.
+// Behind limits::kScanRecordsMax of them, the next version.
 Result<std::optional<Version>> first_left(const PartitionLog& log, const IndexSnapshot& index,
                                           const lmdb::ReadTxn& txn, std::string_view stream,
                                           Version low) {
-    while (true) {
+    for (std::size_t holes = 0; holes < limits::kScanRecordsMax; holes += kPostingsAtOnce) {
         auto postings = index.versions(stream, low, false, kPostingsAtOnce);
         if (!postings) {
             return postings.error();
@@ -71,6 +73,7 @@ Result<std::optional<Version>> first_left(const PartitionLog& log, const IndexSn
         }
         low = postings->back().version + 1;
     }
+    return std::optional(low);
 }
 
 Result<StreamInfo> describe(const PartitionLog& log, const IndexSnapshot& index,

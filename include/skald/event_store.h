@@ -264,7 +264,8 @@ struct StreamInfo {
     std::string name;
     Partition partition;
     StreamState state = StreamState::none;
-    std::optional<Version> first;  // of the visible events
+    // Of the visible events; below it when more than 65,536 in a row before it were removed.
+    std::optional<Version> first;
     std::optional<Version> last;   // the next append gets last + 1, also after a soft delete
     StreamLimits limits;
     Version truncate_before;
