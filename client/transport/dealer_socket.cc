@@ -26,6 +26,31 @@ Body body_of(ZmqMessage&& part, bool copy) {
     return {held->bytes(), held};
 }
 
+// Why, by an event of the monitor: its number and a value.
+Error reason_of(Bytes event) {
+    if (event.size() < sizeof(std::uint16_t) + sizeof(std::uint32_t)) {
+        return nobody_there();
+    }
+    const auto number = load_le<std::uint16_t>(event.data());
+    const auto value = load_le<std::uint32_t>(event.data() + sizeof number);
+    if ((number & ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) != 0) {
+        return Error(Errc::unauthenticated, "the server does not admit our key");
+    }
+    if ((number & ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) != 0 &&
+        value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) {
+        return Error(Errc::unauthenticated,
+                     "one end uses keys and the other does not: name the server's public key, or "
+                     "none where it has none");
+    }
+    // An end that wants keys may close before the other has seen why.
+    if ((number & ZMQ_EVENT_DISCONNECTED) != 0) {
+        return Error(Errc::unreachable,
+                     "the connection was closed there: the node went down, or one end uses keys "
+                     "and the other does not");
+    }
+    return nobody_there();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<DealerSocket>> DealerSocket::connect(const std::string& server,
@@ -160,15 +185,11 @@ void DealerSocket::send_appends(std::span<const SequencedSend> sends) {
 std::optional<Error> DealerSocket::broken() {
     std::optional<Error> why;
     ZmqMessage part;
-    // An event is its number and a value, and then a part with the endpoint.
     while (monitor_.open() && monitor_.receive(part)) {
-        const bool refused =
-            part.more() && part.bytes().size() >= sizeof(std::uint16_t) &&
-            (load_le<std::uint16_t>(part.bytes().data()) & ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) != 0;
-        if (refused) {
-            why = Error(Errc::unauthenticated, "the server does not admit our key");
-        } else if (!why) {
-            why = nobody_there();
+        // A part with the endpoint follows.
+        Error reason = part.more() ? reason_of(part.bytes()) : nobody_there();
+        if (!why || reason.code == Errc::unauthenticated) {
+            why = std::move(reason);
         }
         while (part.more() && monitor_.receive(part)) {
         }
