@@ -266,7 +266,7 @@ struct StreamInfo {
     StreamState state = StreamState::none;
     // Of the visible events; below it when more than 65,536 in a row before it were removed.
     std::optional<Version> first;
-    std::optional<Version> last;   // the next append gets last + 1, also after a soft delete
+    std::optional<Version> last;  // the next append gets last + 1, also after a soft delete
     StreamLimits limits;
     Version truncate_before;
 };
