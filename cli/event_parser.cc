@@ -6,9 +6,9 @@
 #include <limits>
 
 #include "base/glob.h"
+#include "base/json_scanner.h"
 #include "cli/base64.h"
 #include "cli/event_json.h"
-#include "cli/json_scanner.h"
 
 namespace skald::cli {
 namespace {

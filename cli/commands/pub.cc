@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/json_scanner.h"
 #include "base/limits.h"
 #include "cli/commands/commands.h"
 #include "cli/event_json.h"
-#include "cli/json_scanner.h"
 #include "cli/output.h"
 
 namespace skald::cli {

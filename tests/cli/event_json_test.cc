@@ -5,8 +5,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/json_scanner.h"
 #include "cli/base64.h"
-#include "cli/json_scanner.h"
 #include "wire/record.h"
 
 namespace skald::cli {

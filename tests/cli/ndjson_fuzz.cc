@@ -5,9 +5,9 @@
 #include <string>
 
 #include "base/check.h"
+#include "base/json_scanner.h"
 #include "cli/event_json.h"
 #include "cli/gzip_reader.h"
-#include "cli/json_scanner.h"
 #include "cli/ndjson_reader.h"
 #include "wire/record.h"
 
@@ -47,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Line line;
     for (auto got = reader.next(line); got && *got; got = reader.next(line)) {
         if (const auto event = parse_event(line.text)) {
-            SKALD_CHECK(is_json(line.text), "an event is JSON");
+            SKALD_CHECK(skald::is_json(line.text), "an event is JSON");
             check_round_trip(*event);
         }
     }

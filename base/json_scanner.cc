@@ -1,8 +1,8 @@
-#include "cli/json_scanner.h"
+#include "base/json_scanner.h"
 
 #include "base/glob.h"
 
-namespace skald::cli {
+namespace skald {
 namespace {
 
 constexpr std::string_view kSpace = " \t\n\r";
@@ -267,4 +267,4 @@ std::string_view trim_json_space(std::string_view text) {
     return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
-}  // namespace skald::cli
+}  // namespace skald

@@ -1,11 +1,11 @@
-#include "cli/json_scanner.h"
+#include "base/json_scanner.h"
 
 #include <rapidcheck.h>
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-namespace skald::cli {
+namespace skald {
 namespace {
 
 // Characters JSON is made of: what is drawn of them is often nearly JSON.
@@ -81,4 +81,4 @@ TEST_CASE("json_scanner: a value is the slice as it stands") {
     CHECK(trim_json_space(" \n").empty());
 }
 
-}  // namespace skald::cli
+}  // namespace skald

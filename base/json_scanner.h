@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace skald::cli {
+namespace skald {
 
 // Arrays and objects inside each other; deeper text is refused.
 inline constexpr int kJsonDepthMax = 512;
@@ -49,4 +49,4 @@ bool is_json(std::string_view text);
 // Without the white space around it.
 std::string_view trim_json_space(std::string_view text);
 
-}  // namespace skald::cli
+}  // namespace skald
