@@ -1,0 +1,99 @@
+#include "cqrs/stream_append.h"
+
+#include <fmt/format.h>
+
+#include "cqrs/derived_id.h"
+
+namespace skald::cqrs {
+namespace {
+
+Expected expected_at(std::optional<Version> version) {
+    return version ? Expected::exact(*version) : Expected::no_stream();
+}
+
+bool holds(Expected expected, std::optional<Version> version) {
+    switch (expected.kind()) {
+        case Expected::Kind::any:
+            return true;
+        case Expected::Kind::no_stream:
+            return !version;
+        case Expected::Kind::stream_exists:
+            return version.has_value();
+        case Expected::Kind::exact:
+            return version == expected.version();
+    }
+    return false;
+}
+
+// Enough of the event for the store to see that it is the same: ids stand for content.
+NewEvent same_as(const EventView& event) {
+    NewEvent made;
+    made.type = event.type;
+    made.data = event.data;
+    made.id = event.id;
+    made.schema_version = event.schema_version();
+    made.content_type = event.content_type();
+    made.command_id = event.command_id();
+    return made;
+}
+
+}  // namespace
+
+Append append_at(const std::string& stream, std::optional<Version> version, const Uuid& key,
+                 std::vector<NewEvent> events, const ExecuteOptions& options) {
+    std::uint32_t ordinal = 0;
+    for (NewEvent& event : events) {
+        event.id = derived_id(key, IdPurpose::event, ordinal++);
+        event.command_id = options.command_id;
+        event.correlation_id = options.correlation_id;
+        event.causation_id = options.causation_id;
+        event.trace_context = options.trace_context;
+        event.hop = options.hop;
+        event.tags.insert(event.tags.end(), options.tags.begin(), options.tags.end());
+        event.metadata.insert(event.metadata.end(), options.metadata.begin(),
+                              options.metadata.end());
+    }
+    return Append::many(stream, std::move(events), expected_at(version));
+}
+
+Result<Receipt> repeat_of(EventStore& store, const std::string& stream,
+                          const CommandWindow::Entry& entry) {
+    Read read;
+    read.selection = Selection::stream(stream);
+    read.start = entry.first;
+    read.limit = entry.events;
+    auto page = store.read(read);
+    if (!page) {
+        return page.error();
+    }
+    const bool whole = page->events.size() == entry.events &&
+                       page->events.back().version == entry.first + (entry.events - 1);
+    if (!whole) {
+        return Error(Errc::log_truncated,
+                     fmt::format("stream {}: the command was carried out at version {}; its events "
+                                 "have been removed since",
+                                 stream, entry.first.value));
+    }
+    std::vector<NewEvent> events;
+    for (const EventView& event : page->events) {
+        events.push_back(same_as(event));
+    }
+    const auto before =
+        entry.first.value == 0 ? std::nullopt : std::optional<Version>(entry.first - 1);
+    return store.append(Append::many(stream, std::move(events), expected_at(before)));
+}
+
+Result<void> check_expected(const std::string& stream, const std::optional<Expected>& expected,
+                            std::optional<Version> version) {
+    if (!expected || holds(*expected, version)) {
+        return {};
+    }
+    const std::int64_t actual = version ? static_cast<std::int64_t>(version->value) : -1;
+    Error error(Errc::wrong_expected_version,
+                fmt::format("stream {}: expected {}, found {}", stream, to_string(*expected),
+                            version ? std::to_string(actual) : "none"));
+    error.conflicts.push_back({stream, to_string(*expected), actual});
+    return error;
+}
+
+}  // namespace skald::cqrs

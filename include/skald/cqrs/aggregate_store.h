@@ -1,0 +1,106 @@
+// What a repository does, without the types of its state: Repository<State> (repository.h) is what
+// applications use.
+//
+// Threads: any number may use one AggregateStore. States, deciders and aggregates belong to the
+// call that made them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "skald/cqrs/decider.h"
+#include "skald/cqrs/options.h"
+#include "skald/event_store.h"
+
+namespace skald::cqrs {
+
+class AnyState {
+  public:
+    virtual ~AnyState() = default;
+    virtual std::unique_ptr<AnyState> copy() const = 0;
+    virtual Result<void> apply(const EventView& event, UnknownEvents unknown) = 0;
+    // For snapshots; false when the state has no description.
+    virtual bool described() const = 0;
+    virtual Result<std::string> encode() const = 0;
+    virtual Result<void> decode(std::string_view bytes) = 0;
+};
+
+// One command on its way: keeps what it decided last.
+class AnyDecider {
+  public:
+    virtual ~AnyDecider() = default;
+    // The events to append; none when rejected or when nothing is to be stored.
+    virtual Result<std::vector<NewEvent>> decide(const AnyState& state, const Context& context) = 0;
+    // Applies what was decided last.
+    virtual void evolve(AnyState& state) const = 0;
+};
+
+struct StateKind {
+    std::function<std::unique_ptr<AnyState>()> fresh;
+    std::string shape;  // differs when encoded states differ; empty without a description
+    std::function<bool(const AnyState&, Version)> snapshot_if;  // may be empty
+};
+
+// The commands an aggregate remembers: keys are derived from stream and command id.
+class CommandWindow {
+  public:
+    struct Entry {
+        Uuid key;
+        Version first;
+        std::uint32_t events = 0;
+    };
+    explicit CommandWindow(std::size_t capacity = 0) : capacity_(capacity) {}
+
+    // In the order of versions. An event of the command noted last extends it.
+    void note(const Uuid& key, Version version, std::uint32_t events = 1);
+    std::optional<Entry> find(const Uuid& key) const;  // the newest
+    const std::vector<Entry>& entries() const { return entries_; }
+
+  private:
+    std::size_t capacity_;
+    std::vector<Entry> entries_;  // oldest first
+};
+
+struct Aggregate {
+    std::unique_ptr<AnyState> state;
+    std::optional<Version> version;  // of the stream's last event; none: there is no stream
+    Uuid last_id;                    // of that event; nil when it was not seen
+    CommandWindow commands;
+    std::uint64_t since_snapshot = 0;  // events folded since
+};
+
+struct Executed {
+    std::optional<Receipt> receipt;  // none: rejected, or nothing to store
+    Aggregate aggregate;             // as of the receipt, or of the rejection
+    unsigned attempts = 0;           // decisions made; 0: it had been carried out before
+};
+
+class AggregateStore {
+  public:
+    AggregateStore(EventStore& store, RepositoryOptions options, StateKind kind);
+    ~AggregateStore();
+
+    std::string stream_of(std::string_view id) const;
+    Result<Aggregate> load(const std::string& stream);
+    Result<Aggregate> load_at(const std::string& stream, Version version);
+    Result<Aggregate> load_at(const std::string& stream, Time time);
+    Result<Executed> execute(const std::string& stream, AnyDecider& decider,
+                             const ExecuteOptions& options);
+    // One append at the version of `aggregate`, not retried. `key` makes the events' ids: the same
+    // append sent again with the same key is found to be a repeat.
+    Result<Receipt> append(const std::string& stream, const Aggregate& aggregate, const Uuid& key,
+                           std::vector<NewEvent> events, const ExecuteOptions& options);
+    Uuid random_id();
+    RepositoryStats stats() const;
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace skald::cqrs

@@ -1,0 +1,41 @@
+// The stores that every test of a repository runs on.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <memory>
+#include <string>
+
+#include "skald/clock.h"
+#include "skald/event_store.h"
+#include "skald/testing.h"
+
+namespace skald::cqrs {
+
+// A store behind one that fails when told to: in memory, with 1 or 16 partitions, or on disk.
+class World {
+  public:
+    explicit World(const std::string& kind);
+    ~World();
+
+    FaultyEventStore& store() { return *faulty_; }
+    ManualClock& clock() { return clock_; }
+
+    // What other programs write.
+    void append(const std::string& stream, const std::string& type, const std::string& data,
+                std::uint32_t schema_version = 1);
+    std::vector<Event> events(const std::string& stream);
+
+  private:
+    struct Disk;
+    ManualClock clock_;
+    std::unique_ptr<Disk> disk_;
+    std::unique_ptr<EventStore> inner_;
+    std::unique_ptr<FaultyEventStore> faulty_;
+};
+
+// Runs the test once for each: World world(GENERATE(every_store()));
+inline auto every_store() {
+    return Catch::Generators::values<std::string>({"memory", "memory, 16 partitions", "local"});
+}
+
+}  // namespace skald::cqrs
