@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "base/check.h"
 #include "cqrs/aggregate_cache.h"
 #include "cqrs/aggregate_loader.h"
@@ -99,24 +101,48 @@ class AggregateStore::Impl {
         }
     }
 
-    // Idempotent, so that it is sent again while nobody knows what became of it.
-    Result<Receipt> send(const Append& append) {
-        auto receipt = store_.append(append);
-        for (unsigned n = 0;
-             n < limits::kResendsMax && !receipt && receipt.error().code == Errc::outcome_unknown;
-             ++n) {
-            pause_.before_resend();
-            receipt = store_.append(append);
+    Result<Receipt> append(const std::string& stream, Origin& origin, std::vector<NewEvent> events,
+                           const ExecuteOptions& options) {
+        const bool named = !options.command_id.empty();
+        if (!origin.save_key) {
+            origin.save_key = random_id();
+        }
+        if (origin.commands.entries().empty()) {  // an object that was never loaded remembers too
+            origin.commands = CommandWindow(options_.commands_remembered);
+        }
+        const Uuid key = named ? command_key(stream, options.command_id) : *origin.save_key;
+        if (const auto known = named ? origin.commands.find(key) : std::nullopt) {
+            ++counters_.repeats;
+            return repeat_of(store_, stream, *known);
+        }
+        if (auto ok = check_expected(stream, options.expected, origin.version); !ok) {
+            return ok.error();
+        }
+        const std::size_t count = events.size();
+        auto receipt = send(append_at(stream, origin.version, key, std::move(events), options));
+        if (receipt) {
+            origin.version = receipt->version;
+            origin.save_key.reset();
+            note(options, key, *receipt, count, origin.commands);
         }
         return receipt;
     }
 
-    Uuid random_id() const {
-        const std::uint64_t halves[2] = {pause_.random(), pause_.random()};
-        Uuid id;
-        static_assert(sizeof halves == sizeof id.bytes);
-        __builtin_memcpy(id.bytes.data(), halves, sizeof halves);
-        return id;
+    // Idempotent, so that it is sent again while nobody knows what became of it. From then on only
+    // a receipt or a conflict tells: a refusal is about the request that was sent last.
+    Result<Receipt> send(const Append& append) {
+        auto receipt = store_.append(append);
+        if (receipt || receipt.error().code != Errc::outcome_unknown) {
+            return receipt;
+        }
+        for (unsigned n = 0; n < limits::kResendsMax; ++n) {
+            pause_.before_resend();
+            auto again = store_.append(append);
+            if (again || is_conflict(again.error())) {
+                return again;
+            }
+        }
+        return receipt;
     }
 
   private:
@@ -204,10 +230,7 @@ class AggregateStore::Impl {
             return true;
         }
         decider.evolve(*aggregate.state);
-        if (!command.options.command_id.empty()) {
-            aggregate.commands.note(command.key, receipt.version - (count - 1),
-                                    static_cast<std::uint32_t>(count));
-        }
+        note(command.options, command.key, receipt, count, aggregate.commands);
         aggregate.version = receipt.version;
         aggregate.last_id = receipt.id;
         aggregate.since_snapshot += count;
@@ -216,6 +239,21 @@ class AggregateStore::Impl {
         }
         cache_.put(command.stream, aggregate);
         return true;
+    }
+
+    Uuid random_id() const {
+        const std::uint64_t halves[2] = {pause_.random(), pause_.random()};
+        Uuid id;
+        static_assert(sizeof halves == sizeof id.bytes);
+        std::memcpy(id.bytes.data(), halves, sizeof halves);
+        return id;
+    }
+
+    static void note(const ExecuteOptions& options, const Uuid& key, const Receipt& receipt,
+                     std::size_t count, CommandWindow& commands) {
+        if (!options.command_id.empty()) {
+            commands.note(key, receipt.version - (count - 1), static_cast<std::uint32_t>(count));
+        }
     }
 
     EventStore& store_;
@@ -254,17 +292,10 @@ Result<Executed> AggregateStore::execute(const std::string& stream, AnyDecider& 
     return impl_->execute(stream, decider, options);
 }
 
-Result<Receipt> AggregateStore::append(const std::string& stream, const Aggregate& aggregate,
-                                       const Uuid& key, std::vector<NewEvent> events,
+Result<Receipt> AggregateStore::append(const std::string& stream, Origin& origin,
+                                       std::vector<NewEvent> events,
                                        const ExecuteOptions& options) {
-    if (auto ok = check_expected(stream, options.expected, aggregate.version); !ok) {
-        return ok.error();
-    }
-    return impl_->send(append_at(stream, aggregate.version, key, std::move(events), options));
-}
-
-Uuid AggregateStore::random_id() {
-    return impl_->random_id();
+    return impl_->append(stream, origin, std::move(events), options);
 }
 
 RepositoryStats AggregateStore::stats() const {

@@ -74,6 +74,13 @@ struct Aggregate {
     std::uint64_t since_snapshot = 0;  // events folded since
 };
 
+// Where an object of class style stands: the aggregate without its state.
+struct Origin {
+    std::optional<Version> version;
+    CommandWindow commands;
+    std::optional<Uuid> save_key;  // of a save whose outcome is not known: the next one's as well
+};
+
 struct Executed {
     std::optional<Receipt> receipt;  // none: rejected, or nothing to store
     Aggregate aggregate;             // as of the receipt, or of the rejection
@@ -91,11 +98,10 @@ class AggregateStore {
     Result<Aggregate> load_at(const std::string& stream, Time time);
     Result<Executed> execute(const std::string& stream, AnyDecider& decider,
                              const ExecuteOptions& options);
-    // One append at the version of `aggregate`, not retried. `key` makes the events' ids: the same
-    // append sent again with the same key is found to be a repeat.
-    Result<Receipt> append(const std::string& stream, const Aggregate& aggregate, const Uuid& key,
-                           std::vector<NewEvent> events, const ExecuteOptions& options);
-    Uuid random_id();
+    // One append at the origin's version, not retried; moves the origin on when it went well. A
+    // command that the origin remembers gives its first receipt instead.
+    Result<Receipt> append(const std::string& stream, Origin& origin, std::vector<NewEvent> events,
+                           const ExecuteOptions& options);
     RepositoryStats stats() const;
 
   private:

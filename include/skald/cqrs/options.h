@@ -1,4 +1,5 @@
-// What a repository may be told. Everything has a default that is correct; the rest is speed.
+// What a repository may be told. Every default is correct; the rest is speed. Name the fields, as
+// `{.category = "account"}`.
 #pragma once
 
 #include <chrono>
@@ -36,8 +37,8 @@ enum class UnknownEvents : std::uint8_t { fail, skip };
 
 struct RepositoryOptions {
     // Streams are named `category-id`; empty: the id is the stream's name.
-    std::string category;
-    SnapshotWhen snapshot;
+    std::string category{};
+    SnapshotWhen snapshot{};
     // Raise it when evolve means something else than before: older snapshots are then ignored.
     std::uint32_t state_version = 1;
     UnknownEvents unknown_events = UnknownEvents::fail;
@@ -46,12 +47,12 @@ struct RepositoryOptions {
     std::size_t commands_remembered = 256;
     // Aggregates kept in memory; what was not used for longest goes. 0: none. At most 1,000,000.
     std::size_t cached_aggregates = 0;
-    ConflictRetry conflict;
+    ConflictRetry conflict{};
     // These outlive the repository and are called from any thread that uses it. Null: the
     // machine's clock, randomness and sleep.
     const Clock* clock = nullptr;
-    std::function<std::uint64_t()> random;
-    std::function<void(std::chrono::microseconds)> wait;
+    std::function<std::uint64_t()> random{};
+    std::function<void(std::chrono::microseconds)> wait{};
 };
 
 // About one command. What is empty is not stored.
@@ -59,16 +60,16 @@ struct ExecuteOptions {
     // A repeat of an accepted command with this id on this aggregate changes nothing and gives the
     // first receipt, marked `repeated`. Up to 255 bytes. A command that was rejected, or decided
     // nothing, left no trace: it is decided again.
-    std::string command_id;
+    std::string command_id{};
     // What the stream must look like for the command to be decided at all, else
     // wrong_expected_version. With exact or no_stream a conflict is not retried.
-    std::optional<Expected> expected;
-    std::string correlation_id;
-    std::string causation_id;
-    std::string trace_context;
+    std::optional<Expected> expected{};
+    std::string correlation_id{};
+    std::string causation_id{};
+    std::string trace_context{};
     std::uint16_t hop = 0;
-    std::vector<std::string> tags;
-    Metadata metadata;
+    std::vector<std::string> tags{};
+    Metadata metadata{};
 };
 
 // Since the repository was made. Taken without stopping anybody: figures may be a call apart.

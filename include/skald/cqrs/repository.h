@@ -26,6 +26,7 @@
 #include <variant>
 #include <vector>
 
+#include "skald/cqrs/aggregate_root.h"
 #include "skald/cqrs/aggregate_store.h"
 #include "skald/cqrs/decider.h"
 #include "skald/cqrs/event_table.h"
@@ -204,6 +205,21 @@ class Repository {
         return outcome;
     }
 
+    // Class style: appends what is uncommitted at the version read, without a second attempt, and
+    // clears it only when that went well. Nothing uncommitted: no receipt. wrong_expected_version
+    // when somebody else was quicker: load again. After outcome_unknown the same save may be made
+    // again. When options.command_id was carried out before, the first receipt comes and `root`
+    // becomes what is stored.
+    Result<std::optional<Receipt>> save(
+        std::string_view id, State& root,
+        const ExecuteOptions& options = {}) requires RootState<State>;
+    // The same for a stream that must not exist yet, else wrong_expected_version.
+    Result<std::optional<Receipt>> create(std::string_view id, State& root,
+                                          ExecuteOptions options = {}) requires RootState<State> {
+        options.expected = Expected::no_stream();
+        return save(id, root, options);
+    }
+
     std::string stream_of(std::string_view id) const { return core_.stream_of(id); }
     RepositoryStats stats() const { return core_.stats(); }
 
@@ -212,11 +228,40 @@ class Repository {
         if (!aggregate) {
             return aggregate.error();
         }
-        return Loaded<State>{std::move(detail::state_in<State>(*aggregate->state)),
+        Loaded<State> loaded{std::move(detail::state_in<State>(*aggregate->state)),
                              aggregate->version};
+        if constexpr (RootState<State>) {
+            loaded.state.origin_ = {aggregate->version, std::move(aggregate->commands), {}};
+        }
+        return loaded;
     }
 
     AggregateStore core_;
 };
+
+template <typename State>
+Result<std::optional<Receipt>> Repository<State>::save(
+    std::string_view id, State& root, const ExecuteOptions& options) requires RootState<State> {
+    if (root.uncommitted().empty()) {
+        return std::optional<Receipt>();
+    }
+    auto events = detail::to_new_events(root.uncommitted());
+    if (!events) {
+        return events.error();
+    }
+    auto receipt = core_.append(core_.stream_of(id), root.origin_, std::move(*events), options);
+    if (!receipt) {
+        return receipt.error();
+    }
+    root.uncommitted_.clear();
+    if (receipt->repeated && !options.command_id.empty()) {
+        auto stored = load(id);  // what was raised now is not what that command once did
+        if (!stored) {
+            return stored.error();
+        }
+        root = std::move(stored->state);
+    }
+    return std::optional<Receipt>(std::move(*receipt));
+}
 
 }  // namespace skald::cqrs
