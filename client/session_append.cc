@@ -275,7 +275,8 @@ void Session::time_out(Monotonic now) {
             }
             settle(lane, i,
                    Error(Errc::outcome_unknown,
-                         fmt::format("{}; it may have been written: the same append again tells",
+                         fmt::format("{}; it may have been written: sent again with the same ids "
+                                     "and checked for them, the answer tells",
                                      no_answer())));
         }
         trim(lane);

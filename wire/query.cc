@@ -181,6 +181,24 @@ Result<void> check_globs(const std::vector<std::string>& globs) {
     return {};
 }
 
+bool kind_selects(const Selection& selection, const EventView& event) {
+    switch (selection.kind) {
+        case Selection::Kind::all:
+            return true;
+        case Selection::Kind::stream:
+            return event.stream == selection.name;
+        case Selection::Kind::category:
+            return category_of(event.stream) == selection.name;
+        case Selection::Kind::type:
+            return event.type == selection.name;
+        case Selection::Kind::correlation:
+            return event.correlation_id() == selection.name;
+        case Selection::Kind::query:
+            return wire::matches(selection.query, event);
+    }
+    return false;
+}
+
 }  // namespace
 
 Result<void> check_selection(const Selection& selection) {
@@ -215,28 +233,6 @@ bool matches(const Query& query, const EventView& event) {
     return std::any_of(query.items.begin(), query.items.end(),
                        [&](const QueryItem& item) { return matches(item, event, tags); });
 }
-
-namespace {
-
-bool kind_selects(const Selection& selection, const EventView& event) {
-    switch (selection.kind) {
-        case Selection::Kind::all:
-            return true;
-        case Selection::Kind::stream:
-            return event.stream == selection.name;
-        case Selection::Kind::category:
-            return category_of(event.stream) == selection.name;
-        case Selection::Kind::type:
-            return event.type == selection.name;
-        case Selection::Kind::correlation:
-            return event.correlation_id() == selection.name;
-        case Selection::Kind::query:
-            return wire::matches(selection.query, event);
-    }
-    return false;
-}
-
-}  // namespace
 
 bool selects(const Selection& selection, const EventView& event) {
     const bool kind = event.control ? selection.system && selection.kind == Selection::Kind::all

@@ -5,50 +5,9 @@
 #include <sstream>
 
 #include "cli/commands/commands.h"
+#include "tests/forwarding_store.h"
 
 namespace skald::cli {
-namespace {
-
-// A store that somebody else owns.
-class Borrowed final : public EventStore {
-  public:
-    explicit Borrowed(EventStore& store) : store_(store) {}
-
-    Result<Receipt> append(const Append& request) override { return store_.append(request); }
-    void append_async(const Append& request, AppendCallback done) override {
-        store_.append_async(request, std::move(done));
-    }
-    Result<Uuid> publish_ephemeral(std::string_view stream, NewEvent event) override {
-        return store_.publish_ephemeral(stream, std::move(event));
-    }
-    Result<Page> read(const Read& request) override { return store_.read(request); }
-    Result<std::unique_ptr<Subscription>> subscribe(const Subscribe& request,
-                                                    SubscriptionHandler& handler) override {
-        return store_.subscribe(request, handler);
-    }
-    Result<StreamInfo> stream_info(std::string_view stream) override {
-        return store_.stream_info(stream);
-    }
-    Result<StreamList> list_streams(std::string_view glob, std::string_view after,
-                                    std::uint32_t limit) override {
-        return store_.list_streams(glob, after, limit);
-    }
-    Result<Receipt> change_stream(const Lifecycle& request) override {
-        return store_.change_stream(request);
-    }
-    Result<std::optional<Snapshot>> get_snapshot(std::string_view stream) override {
-        return store_.get_snapshot(stream);
-    }
-    Result<void> put_snapshot(std::string_view stream, const Snapshot& snapshot) override {
-        return store_.put_snapshot(stream, snapshot);
-    }
-    Result<Position> position() override { return store_.position(); }
-
-  private:
-    EventStore& store_;
-};
-
-}  // namespace
 
 Harness::Harness() {
     backends.open = [this](const std::string& directory,
@@ -56,12 +15,13 @@ Harness::Harness() {
         if (!options.create && !stores_.contains(directory)) {
             return Error(Errc::not_found, directory + ": no log here");
         }
-        return std::unique_ptr<EventStore>(std::make_unique<Borrowed>(store(directory)));
+        return std::unique_ptr<EventStore>(std::make_unique<ForwardingStore>(store(directory)));
     };
     backends.connect = [this](const ClientOptions& options) {
         connected_with = options;
         if (const auto served = stores_.find(options.servers.at(0)); served != stores_.end()) {
-            return Result<std::unique_ptr<EventStore>>(std::make_unique<Borrowed>(*served->second));
+            return Result<std::unique_ptr<EventStore>>(
+                std::make_unique<ForwardingStore>(*served->second));
         }
         return Result<std::unique_ptr<EventStore>>(
             Error(Errc::unreachable, options.servers.at(0) + ": nobody answers"));

@@ -7,18 +7,13 @@
 
 #include "base/glob.h"
 #include "tests/cli/small_store_feed.h"
+#include "wire/query.h"
 #include "wire/record.h"
 
 namespace skald::cli {
 namespace {
 
 constexpr std::int64_t kFirstTime = 1'700'000'000'000'000;
-
-bool matches_any(const std::vector<std::string>& globs, std::string_view name) {
-    return globs.empty() || std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-               return glob_match(glob, name);
-           });
-}
 
 Uuid made_id(std::uint64_t number) {
     Uuid id;
@@ -207,24 +202,12 @@ std::size_t SmallStore::events() const {
 
 bool SmallStore::visible(const Stored& stored, const Selection& selection) const {
     const EventView& event = stored.view;
-    if (event.control) {
-        return selection.system;
-    }
-    const auto stream = streams_.find(event.stream);
-    if (stream->second.info.state != StreamState::active ||
-        event.version < stream->second.info.truncate_before) {
+    if (!wire::selects(selection, event)) {
         return false;
     }
-    const bool kind_matches =
-        selection.kind == Selection::Kind::all ||
-        (selection.kind == Selection::Kind::stream && event.stream == selection.name) ||
-        (selection.kind == Selection::Kind::category &&
-         category_of(event.stream) == selection.name) ||
-        (selection.kind == Selection::Kind::type && event.type == selection.name) ||
-        (selection.kind == Selection::Kind::correlation &&
-         event.correlation_id() == selection.name);
-    return kind_matches && matches_any(selection.types, event.type) &&
-           matches_any(selection.streams, event.stream);
+    const auto stream = streams_.find(event.stream);
+    return event.control || (stream->second.info.state == StreamState::active &&
+                             event.version >= stream->second.info.truncate_before);
 }
 
 Result<Page> SmallStore::read(const Read& request) {

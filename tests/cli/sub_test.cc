@@ -31,6 +31,23 @@ std::vector<int> data_of(const std::string& out) {
 
 using Numbers = std::vector<int>;
 
+// For calls of follow() while events come.
+struct Screen {
+    explicit Screen(Harness& harness)
+        : console{.in = in,
+                  .out = out,
+                  .err = err,
+                  .environment = {},
+                  .clock = harness.clock,
+                  .stop = stop} {}
+
+    MemorySource in{""};
+    std::ostringstream out;
+    std::ostringstream err;
+    StopSignal stop = StopSignal::create().value();
+    Console console;
+};
+
 }  // namespace
 
 TEST_CASE("sub: up to a count, or until all was printed") {
@@ -64,15 +81,10 @@ TEST_CASE("sub: filters and places to begin") {
 TEST_CASE("sub: prints live events as they come, and a stop ends it with 0") {
     Harness harness;
     SmallStore& store = harness.store();
-    const StopSignal stop = StopSignal::create().value();
-    MemorySource in("");
-    std::ostringstream out;
-    std::ostringstream err;
-    Console console{
-        .in = in, .out = out, .err = err, .environment = {}, .clock = harness.clock, .stop = stop};
+    Screen screen(harness);
     Globals globals;
     globals.json = true;
-    const Invocation invocation{console, globals, harness.backends};
+    const Invocation invocation{screen.console, globals, harness.backends};
     SubOptions options;
     options.count = 2;
     Result<void> followed = Error(Errc::io_error, "not run");
@@ -82,12 +94,12 @@ TEST_CASE("sub: prints live events as they come, and a stop ends it with 0") {
         REQUIRE(harness.run({"pub", "s", "--type", "T", "--data", "2", "--dir", "d"}).status == 0);
     }
     CHECK(followed);
-    CHECK(data_of(out.str()) == Numbers{1, 2});
+    CHECK(data_of(screen.out.str()) == Numbers{1, 2});
 
     options.count.reset();
     {
         std::jthread follower([&] { followed = follow(store, options, invocation); });
-        stop.request();
+        screen.stop.request();
     }
     CHECK(followed);
 }
@@ -95,25 +107,14 @@ TEST_CASE("sub: prints live events as they come, and a stop ends it with 0") {
 namespace {
 
 // What `sub` prints of two ephemeral events with seven dropped between them and a third behind.
-std::string follow_ephemeral(bool as_json, bool terminal) {
+std::string follow_ephemeral(bool as_json) {
     Harness harness;
     SmallStore& store = harness.store();
-    const StopSignal stop = StopSignal::create().value();
-    MemorySource in("");
-    std::ostringstream out;
-    std::ostringstream err;
-    Console console{.in = in,
-                    .out = out,
-                    .err = err,
-                    .out_is_terminal = terminal,
-                    .err_is_terminal = false,
-                    .environment = {},
-                    .clock = harness.clock,
-                    .stop = stop};
+    Screen screen(harness);
     Globals globals;
     globals.json = as_json;
     globals.text = !as_json;
-    const Invocation invocation{console, globals, harness.backends};
+    const Invocation invocation{screen.console, globals, harness.backends};
     SubOptions options;
     options.count = 2;
     Result<void> followed = Error(Errc::io_error, "not run");
@@ -130,14 +131,14 @@ std::string follow_ephemeral(bool as_json, bool terminal) {
         REQUIRE(store.publish_ephemeral("chat-1", event));
     }
     CHECK(followed);
-    CHECK(err.str().empty());
-    return out.str();
+    CHECK(screen.err.str().empty());
+    return screen.out.str();
 }
 
 }  // namespace
 
 TEST_CASE("sub: ephemeral events have no place, count, and those dropped are named") {
-    const std::vector<std::string> lines = lines_of(follow_ephemeral(true, false));
+    const std::vector<std::string> lines = lines_of(follow_ephemeral(true));
     REQUIRE(lines.size() == 3);
     const json event = json::parse(lines[0]);
     CHECK(event["ephemeral"] == true);
@@ -149,7 +150,7 @@ TEST_CASE("sub: ephemeral events have no place, count, and those dropped are nam
     }
     CHECK(json::parse(lines[1]) == json{{"dropped", 7}});
     CHECK(json::parse(lines[2]) == event);
-    CHECK(lines_of(follow_ephemeral(false, false)) ==
+    CHECK(lines_of(follow_ephemeral(false)) ==
           std::vector<std::string>{"chat-1~ephemeral  typing  2023-11-14T22:13:20.000000Z  1",
                                    "-- 7 ephemeral events dropped",
                                    "chat-1~ephemeral  typing  2023-11-14T22:13:20.000000Z  1"});

@@ -162,7 +162,9 @@ TEST_CASE("session: deadlines", "[client]") {
         CHECK(f.error(call) == Errc::outcome_unknown);
         CHECK(f.message(call) ==
               "no answer came in time: tcp://node-0:7400: no node answers there: start it, or name "
-              "another server; it may have been written: the same append again tells");
+              "another server; it may have been written: sent again with the same ids and checked "
+              "for them, "
+              "the answer tells");
     }
     SECTION("of what was sent: unknown, and a late answer changes nothing") {
         f.welcome();

@@ -66,37 +66,33 @@ struct Values<bool> {
     static Shape shape() { return "bool"; }
 };
 
-template <std::signed_integral T>
+template <std::integral T>
 struct Values<T> {
-    static void write(ValueWriter& writer, T value) { writer.signed_integer(value); }
+    static void write(ValueWriter& writer, T value) {
+        if constexpr (std::is_signed_v<T>) {
+            writer.signed_integer(value);
+        } else {
+            writer.unsigned_integer(value);
+        }
+    }
     static bool read(ValueReader& reader, T& value) {
-        std::int64_t wide = 0;
-        if (!reader.signed_integer(wide)) {
+        std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t> wide = 0;
+        if (!take(reader, wide)) {
             return false;
         }
         value = static_cast<T>(wide);
-        return value == wide || reader.fail("an integer of " + bits() + " bits");
+        const char* kind = std::is_signed_v<T> ? "an integer" : "an unsigned integer";
+        return value == wide || reader.fail(std::string(kind) + " of " + bits() + " bits");
     }
-    static Shape shape() { return "i" + bits(); }
+    static Shape shape() { return (std::is_signed_v<T> ? "i" : "u") + bits(); }
 
   private:
-    static std::string bits() { return std::to_string(8 * sizeof(T)); }
-};
-
-template <std::unsigned_integral T>
-struct Values<T> {
-    static void write(ValueWriter& writer, T value) { writer.unsigned_integer(value); }
-    static bool read(ValueReader& reader, T& value) {
-        std::uint64_t wide = 0;
-        if (!reader.unsigned_integer(wide)) {
-            return false;
-        }
-        value = static_cast<T>(wide);
-        return value == wide || reader.fail("an unsigned integer of " + bits() + " bits");
+    static bool take(ValueReader& reader, std::int64_t& wide) {
+        return reader.signed_integer(wide);
     }
-    static Shape shape() { return "u" + bits(); }
-
-  private:
+    static bool take(ValueReader& reader, std::uint64_t& wide) {
+        return reader.unsigned_integer(wide);
+    }
     static std::string bits() { return std::to_string(8 * sizeof(T)); }
 };
 
