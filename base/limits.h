@@ -67,9 +67,8 @@ inline constexpr auto kRecentIdsAge = std::chrono::minutes(10);
 // Appends and changes without an outcome: beyond, append waits and append_async is busy.
 inline constexpr std::size_t kClientRequestsMax = 16384;
 inline constexpr std::size_t kClientBytesMax = 16 * kMiB;
-// Finished ones that are kept to be used again, and the room of each: beyond, they are freed.
-inline constexpr std::size_t kClientSpareCalls = 4096;
-inline constexpr std::size_t kClientSpareCallBytes = 2 * kKiB;
+// The memory of finished ones, kept to be used again: beyond, it is freed.
+inline constexpr std::size_t kClientSpareBytes = 8 * kMiB;
 // Other requests on their way to the node: beyond, they wait. Pages are large, and a node answers
 // busy to whoever leaves too many of them untaken.
 inline constexpr std::size_t kClientPlainUnderWay = 4;

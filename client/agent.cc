@@ -27,7 +27,7 @@ Agent::Agent(Options options)
                            (void)push(used);
                        }
                    },
-                   [this](std::size_t requests, std::size_t bytes) { give_room(requests, bytes); },
+                   [this](std::size_t appends, std::size_t room) { give_room(appends, room); },
                    [this](std::span<Resolved> finished) { spare_calls_.give(finished); }}) {
     thread_ = std::thread([this] { run(); });
 }
@@ -47,9 +47,12 @@ bool Agent::take_inputs() {
         std::swap(taken_, inbox_);
     }
     const Monotonic deadline = now() + options_.timeout;
-    for (auto& call : taken_.calls) {
-        call->deadline = deadline;
-        session_.submit(std::move(call));
+    for (Submitted& submitted : taken_.calls) {
+        if (submitted.open != nullptr) {
+            submitted.open->close(*submitted.call, group_memory_);
+        }
+        submitted.call->deadline = deadline;
+        session_.submit(std::move(submitted.call));
     }
     for (Input& input : taken_.others) {
         if (auto* plain = std::get_if<Plain>(&input)) {
@@ -118,19 +121,10 @@ void Agent::resolve_at_once() {
     std::vector<Resolved>& resolved = session_.effects().resolved_at_once;
     for (Resolved& r : resolved) {
         resolved_waiting_ = true;
-        give_room(1, r.call->bytes());
+        give_room(r.appends(), r.call->room);
         r.finish();
     }
     spare_calls_.give(resolved);
-}
-
-void Agent::give_room(std::size_t requests, std::size_t bytes) {
-    const std::lock_guard lock(mutex_);
-    open_requests_ -= requests;
-    open_bytes_ -= bytes;
-    if (waiting_for_room_ != 0) {
-        room_.notify_all();
-    }
 }
 
 void Agent::apply() {
@@ -224,7 +218,7 @@ void Agent::run() {
         turn();
         const bool lingers = resolved_waiting_ && quiet();
         lock.lock();
-        if (lingers && inbox_.empty() && open_requests_ == 0 && !stop_) {
+        if (lingers && inbox_.empty() && open_appends_ == 0 && !stop_) {
             linger(lock);
         }
         lock.unlock();

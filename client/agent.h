@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "client/append_source.h"
 #include "client/dispatcher.h"
 #include "client/session.h"
 #include "client/spare_calls.h"
@@ -20,7 +21,7 @@
 namespace skald::client {
 
 // Thread safe.
-class Agent {
+class Agent final : public CallQueue {
   public:
     struct Options {
         CurveClient curve;
@@ -29,14 +30,15 @@ class Agent {
         const Clock& clock = SystemClock::instance();
     };
     explicit Agent(Options options);
-    ~Agent();  // resolves what is open
+    ~Agent() override;  // resolves what is open
     Agent(const Agent&) = delete;
     Agent& operator=(const Agent&) = delete;
 
     Result<wire::msg::Welcome> await_welcome();
 
-    // False, and `call` untouched, when the queue is at its bound or the client closes.
-    bool submit(std::unique_ptr<Sequenced>& call);
+    bool take_room(std::size_t bytes) override;
+    void give_room(std::size_t appends, std::size_t bytes) override;
+    bool submit(std::unique_ptr<Sequenced>& call, AppendSource* open) override;
     // Waits for room, busy when there is none within the timeout, and then for the receipt.
     Result<Receipt> settle(std::unique_ptr<Sequenced> call);
     // A Rejected comes back as its error.
@@ -53,8 +55,12 @@ class Agent {
 
   private:
     using Input = std::variant<Plain, NewSubscription, Consumed>;
+    struct Submitted {
+        std::unique_ptr<Sequenced> call;
+        AppendSource* open = nullptr;  // more may join, until it is closed there
+    };
     struct Inbox {
-        std::vector<std::unique_ptr<Sequenced>> calls;
+        std::vector<Submitted> calls;
         std::vector<Input> others;
         bool empty() const { return calls.empty() && others.empty(); }
         void clear() {
@@ -66,9 +72,6 @@ class Agent {
     // Who runs the loop for a call that was added to the queue.
     enum class Loop : std::uint8_t { of_another, of_caller };
     bool push(Input input);
-    bool has_room(std::size_t bytes) const;
-    void give_room(std::size_t requests, std::size_t bytes);
-    void enqueue(std::unique_ptr<Sequenced>& call);
     void wake_loop();
     Loop claim_loop();
     template <typename T>
@@ -91,19 +94,20 @@ class Agent {
 
     Options options_;
     wire::Waker waker_;
-    Session session_;  // of whoever runs the loop, like the next five
+    Session session_;  // of whoever runs the loop, like the next six
     std::unique_ptr<DealerSocket> socket_;
     Inbox taken_;
+    wire::RequestGroup group_memory_;
     bool announced_ = false;
     bool busy_ = false;              // there may be more: not to sleep in the next turn
     bool resolved_waiting_ = false;  // in this turn
 
     std::mutex mutex_;
     std::condition_variable room_;
-    Inbox inbox_;  // guarded by mutex_, like the next eight
-    std::size_t open_requests_ = 0;
-    std::size_t open_bytes_ = 0;
-    std::size_t waiting_for_room_ = 0;
+    std::atomic<std::size_t> open_appends_{0};
+    std::atomic<std::size_t> open_bytes_{0};
+    std::atomic<std::size_t> waiting_for_room_{0};
+    Inbox inbox_;  // guarded by mutex_, like the next five
     bool closed_ = false;
     std::optional<Result<wire::msg::Welcome>> welcome_;
     // The loop is nobody's: a caller that waits may run it. `loop_` tells our thread that it is

@@ -39,15 +39,26 @@ Result<wire::msg::Welcome> Agent::await_welcome() {
     return *welcome_;
 }
 
-bool Agent::has_room(std::size_t bytes) const {
-    return !closed_ && open_requests_ < limits::kClientRequestsMax &&
-           (open_bytes_ + bytes <= limits::kClientBytesMax || open_requests_ == 0);
+// May refuse what would just fit while another thread is being refused: nobody is let over.
+bool Agent::take_room(std::size_t bytes) {
+    const std::size_t appends = open_appends_.fetch_add(1);
+    const std::size_t before = open_bytes_.fetch_add(bytes);
+    if (appends < limits::kClientRequestsMax &&
+        (before + bytes <= limits::kClientBytesMax || appends == 0)) {
+        return true;
+    }
+    open_appends_ -= 1;
+    open_bytes_ -= bytes;
+    return false;
 }
 
-void Agent::enqueue(std::unique_ptr<Sequenced>& call) {
-    ++open_requests_;
-    open_bytes_ += call->bytes();
-    inbox_.calls.push_back(std::move(call));
+void Agent::give_room(std::size_t appends, std::size_t bytes) {
+    open_appends_ -= appends;
+    open_bytes_ -= bytes;
+    if (waiting_for_room_ != 0) {
+        const std::lock_guard lock(mutex_);
+        room_.notify_all();
+    }
 }
 
 // With the lock held, like the next.
@@ -70,13 +81,13 @@ Agent::Loop Agent::claim_loop() {
     return Loop::of_another;
 }
 
-bool Agent::submit(std::unique_ptr<Sequenced>& call) {
+bool Agent::submit(std::unique_ptr<Sequenced>& call, AppendSource* open) {
     const std::lock_guard lock(mutex_);
-    if (!has_room(call->bytes())) {
+    if (closed_) {
         return false;
     }
     const bool wake = inbox_.empty();
-    enqueue(call);
+    inbox_.calls.push_back({std::move(call), open});
     if (wake) {
         wake_loop();
     }
@@ -85,19 +96,18 @@ bool Agent::submit(std::unique_ptr<Sequenced>& call) {
 
 Result<Receipt> Agent::settle(std::unique_ptr<Sequenced> call) {
     std::future<Result<Receipt>> receipt;
-    call->done = promised(receipt);
+    call->members.front().done = promised(receipt);
     call->at_once = true;
     std::unique_lock lock(mutex_);
-    if (!has_room(call->bytes())) {
-        ++waiting_for_room_;
-        const bool room =
-            room_.wait_for(lock, options_.timeout, [&] { return has_room(call->bytes()); });
-        --waiting_for_room_;
-        if (!room) {
-            return Error(Errc::busy, "the client holds all the requests it can: wait for answers");
-        }
+    // Counted as waiting before it looks: who gives room looks for waiters behind that.
+    ++waiting_for_room_;
+    const bool room =
+        room_.wait_for(lock, options_.timeout, [&] { return !closed_ && take_room(call->room); });
+    --waiting_for_room_;
+    if (!room) {
+        return Error(Errc::busy, "the client holds all the requests it can: wait for answers");
     }
-    enqueue(call);
+    inbox_.calls.push_back({std::move(call), nullptr});
     const Loop loop = claim_loop();
     lock.unlock();
     return await(std::move(receipt), loop);
@@ -120,7 +130,7 @@ void Agent::leave_loop() {
     const bool alone = quiet();
     const std::lock_guard lock(mutex_);
     loop_free_ = driven_ = true;
-    if (!alone || !inbox_.empty() || open_requests_ != 0) {
+    if (!alone || !inbox_.empty() || open_appends_ != 0) {
         wanted_ = true;
     }
     if (wanted_) {

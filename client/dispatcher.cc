@@ -164,11 +164,13 @@ void Dispatcher::resolve(std::vector<Resolved>& resolved) {
     if (resolved.empty()) {
         return;
     }
-    std::size_t bytes = 0;
+    std::size_t appends = 0;
+    std::size_t room = 0;
     for (const Resolved& r : resolved) {
-        bytes += r.call->bytes();
+        appends += r.appends();
+        room += r.call->room;
     }
-    reports_.resolved(resolved.size(), bytes);
+    reports_.resolved(appends, room);
     for (Resolved& r : resolved) {
         r.finish();
     }

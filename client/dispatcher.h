@@ -56,7 +56,7 @@ class Dispatcher {
     // The functions are called on the dispatcher's thread.
     struct Reports {
         std::function<void(std::vector<Consumed>)> consumed;
-        std::function<void(std::size_t requests, std::size_t bytes)> resolved;
+        std::function<void(std::size_t appends, std::size_t room)> resolved;
         std::function<void(std::span<Resolved>)> finished;  // may take the calls
     };
     explicit Dispatcher(Reports reports);

@@ -5,11 +5,11 @@
 
 #include "base/argument_checks.h"
 #include "base/glob.h"
+#include "client/append_source.h"
 #include "client/connection.h"
 #include "client/decode.h"
 #include "skald/client.h"
 #include "wire/batch.h"
-#include "wire/request.h"
 
 namespace skald {
 namespace client {
@@ -19,37 +19,12 @@ namespace msg = wire::msg;
 
 constexpr std::size_t kSources = 4;  // so that threads that append do not wait for each other
 
-// Where calls are made: ids, and calls to be used again.
-class Source {
-  public:
-    Result<std::unique_ptr<Sequenced>> encode(const Append& request, SpareCalls& spare) {
-        const std::lock_guard lock(mutex_);
-        if (calls_.empty()) {
-            spare.take(calls_);
-        }
-        if (calls_.empty()) {
-            calls_.push_back(std::make_unique<Sequenced>());
-        }
-        Sequenced& call = *calls_.back();
-        auto encoded = wire::encode_request(request, ids_, std::move(call.request));
-        if (!encoded) {
-            return encoded.error();
-        }
-        call.request = std::move(encoded->bytes);
-        call.last_id = encoded->last_id;
-        auto made = std::move(calls_.back());
-        calls_.pop_back();
-        return made;
-    }
-
-  private:
-    std::mutex mutex_;
-    wire::IdSource ids_;  // guarded by mutex_, like the next
-    std::vector<std::unique_ptr<Sequenced>> calls_;
-};
-
 Error no_ephemeral() {
     return {Errc::unsupported_version, "the node does not know ephemeral events"};
+}
+
+Error producer_named() {
+    return {Errc::invalid_argument, "the client is the producer: set none"};
 }
 
 class RemoteSubscription final : public Subscription {
@@ -88,16 +63,12 @@ class RemoteStore final : public EventStore {
     }
 
     void append_async(const Append& request, AppendCallback done) override {
-        auto call = encode(request);
-        if (!call) {
-            done(call.error());
+        if (request.producer) {
+            done(producer_named());
             return;
         }
-        (*call)->done = std::move(done);
-        if (!agent_.submit(*call)) {
-            (*call)->done(
-                Error(Errc::busy, "the client holds all the requests it can: wait for answers"));
-        }
+        source().append(request, partition_of(request), std::move(done), agent_,
+                        agent_.spare_calls());
     }
 
     Result<Uuid> publish_ephemeral(std::string_view stream, NewEvent event) override {
@@ -110,7 +81,8 @@ class RemoteStore final : public EventStore {
             return call.error();
         }
         return connection_->answer_to<msg::Done>(
-            msg::PublishEphemeral{}, [&call](msg::Done&) { return (*call)->last_id; },
+            msg::PublishEphemeral{},
+            [&call](msg::Done&) { return (*call)->members.front().last_id; },
             std::make_shared<const std::string>(std::move((*call)->request)));
     }
 
@@ -185,6 +157,8 @@ class RemoteStore final : public EventStore {
         call->lifecycle = std::make_unique<const Lifecycle>(request);
         call->stream = request.stream;
         call->partition = partition_of(request.stream);
+        call->room = request.stream.size();
+        call->members.emplace_back();
         return agent_.settle(std::move(call));
     }
 
@@ -224,25 +198,30 @@ class RemoteStore final : public EventStore {
 
   private:
     Partition partition_of(std::string_view stream) const {
+        if (partitions_ == 1) {
+            return Partition{};
+        }
         const std::uint64_t hash = wire::name_hash(partition_key_of(stream));
         return Partition{static_cast<std::uint16_t>(hash % partitions_)};
+    }
+    // Of the first stream; the node looks at the others.
+    Partition partition_of(const Append& request) const {
+        return request.streams.empty() ? Partition{} : partition_of(request.streams[0].stream);
+    }
+
+    // Always the same for one thread.
+    AppendSource& source() {
+        return sources_[std::hash<std::thread::id>()(std::this_thread::get_id()) % kSources];
     }
 
     Result<std::unique_ptr<Sequenced>> encode(const Append& request) {
         if (request.producer) {
-            return Error(Errc::invalid_argument, "the client is the producer: set none");
+            return producer_named();
         }
-        const std::size_t i = std::hash<std::thread::id>()(std::this_thread::get_id()) % kSources;
-        auto call = sources_[i].encode(request, agent_.spare_calls());
-        if (call) {
-            Sequenced& to = **call;
-            to.stream = request.streams.back().stream;
-            to.partition = partitions_ == 1 ? Partition{} : partition_of(to.stream);
-        }
-        return call;
+        return source().encode(request, partition_of(request), agent_.spare_calls());
     }
 
-    std::array<Source, kSources> sources_;
+    std::array<AppendSource, kSources> sources_;
     const std::uint16_t partitions_;
     const bool ephemeral_;  // the node has them
     const std::unique_ptr<Connection> connection_;

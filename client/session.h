@@ -30,16 +30,24 @@ struct Answer {
     std::vector<Body> bodies;
 };
 
-// An append or a change until its outcome.
+// An append that waits for its receipt. Several to one stream may be one request: each has so many
+// of its events, the first member the first of them.
+struct Member {
+    AppendCallback done;
+    Uuid last_id;
+    std::uint32_t events = 0;
+};
+
+// Appends that are one request, or a change, until the outcome.
 struct Sequenced {
     std::string request;  // encoded; empty: a change
     std::unique_ptr<const Lifecycle> lifecycle;
     Partition partition;
     Monotonic deadline{};
-    std::string stream;  // it and the next are for the receipt
-    Uuid last_id;
-    AppendCallback done;
-    bool at_once = false;  // `done` never blocks and may run on the thread of the socket
+    std::string stream;  // of the last event
+    std::vector<Member> members;
+    std::size_t room = 0;  // what the queue of the client counts for it
+    bool at_once = false;  // no `done` blocks: they may run on the thread of the socket
     // Kept by the session.
     std::uint32_t connection = 0;  // the one it was last sent on
     std::uint32_t sends = 0;
@@ -108,8 +116,12 @@ struct Written {
 struct Resolved {
     std::unique_ptr<Sequenced> call;
     Result<Written> outcome;
-    // Makes the receipt and calls `done`, once. Takes what they need out of the call.
+    // Makes the receipts and calls each `done`, once.
     void finish();
+    std::size_t appends() const { return call->members.size(); }
+
+  private:
+    Receipt receipt(const Member& member, std::uint64_t behind) const;
 };
 
 struct SequencedSend {

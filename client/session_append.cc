@@ -163,27 +163,39 @@ Written Session::written(const msg::ReceiptRange& range, std::uint32_t i) const 
 }
 
 void Resolved::finish() {
-    // Destroyed here, not where the call is used again.
-    const AppendCallback done = std::exchange(call->done, nullptr);
     if (!outcome) {
-        done(outcome.error());
+        for (const Member& member : call->members) {
+            member.done(outcome.error());
+        }
         return;
     }
+    std::uint64_t behind = 0;
+    for (const Member& member : call->members) {
+        behind += member.events;
+    }
+    for (const Member& member : call->members) {
+        behind -= member.events;
+        member.done(receipt(member, behind));
+    }
+}
+
+// `behind`: events of the request that come after the member's.
+Receipt Resolved::receipt(const Member& member, std::uint64_t behind) const {
     Receipt receipt;
-    receipt.stream = std::move(call->stream);
-    receipt.version = outcome->version;
+    receipt.stream = call->stream;
+    receipt.version = Version{outcome->version.value - behind};
     receipt.partition = outcome->partition;
-    receipt.offset = outcome->offset;
-    receipt.id = call->last_id;
+    receipt.offset = Offset{outcome->offset.value - behind};
+    receipt.id = member.last_id;
     receipt.repeated = outcome->repeated;
     receipt.durability = outcome->primary ? Ack::primary : Ack::quorum;
     receipt.position.cluster = outcome->cluster;
     if (outcome->lineage) {
         receipt.position.partitions.push_back({outcome->partition, *outcome->lineage,
-                                               outcome->epoch, outcome->offset + 1,
+                                               outcome->epoch, receipt.offset + 1,
                                                outcome->digest});
     }
-    done(std::move(receipt));
+    return receipt;
 }
 
 void Session::on(msg::Receipts& receipts, std::vector<Body>&) {

@@ -91,7 +91,11 @@ void Session::time_out_plain(Monotonic now) {
         it = plain_.erase(it);
     }
     while (!plain_waiting_.empty() && plain_waiting_.front().deadline <= now) {
-        end(plain_waiting_.front());
+        Plain& unsent = plain_waiting_.front();
+        if (publishes(unsent) && !unsent.refused) {
+            unsent.refused = not_sent();
+        }
+        end(unsent);
         plain_waiting_.pop_front();
     }
 }

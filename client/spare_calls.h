@@ -10,7 +10,7 @@
 
 namespace skald::client {
 
-// Thread safe. Holds at most limits::kClientSpareCalls, of small requests: what is over is freed.
+// Thread safe. Holds at most limits::kClientSpareBytes: what is over is freed.
 class SpareCalls {
   public:
     // Moves some into `calls`, which is empty; none when there are none.
@@ -20,7 +20,8 @@ class SpareCalls {
 
   private:
     std::mutex mutex_;
-    std::vector<std::unique_ptr<Sequenced>> calls_;  // guarded by mutex_
+    std::vector<std::unique_ptr<Sequenced>> calls_;  // guarded by mutex_, like the next
+    std::size_t bytes_ = 0;
 };
 
 }  // namespace skald::client

@@ -23,6 +23,9 @@ class NameTable {
     std::uint16_t number(std::string_view name);
     // Whether the numbered name is this one.
     bool is(std::uint16_t number, std::string_view name) const { return name == text_of(number); }
+    std::string_view text_of(std::uint16_t number) const {
+        return std::string_view(text_).substr(names_[number].place, names_[number].bytes);
+    }
 
     Name& operator[](std::uint16_t number) { return names_[number]; }
     const Name& operator[](std::uint16_t number) const { return names_[number]; }
@@ -31,9 +34,6 @@ class NameTable {
     void clear();
 
   private:
-    std::string_view text_of(std::uint16_t number) const {
-        return std::string_view(text_).substr(names_[number].place, names_[number].bytes);
-    }
     std::size_t slot_of(std::uint64_t hash) const { return hash & (slots_.size() - 1); }
     void grow();
 

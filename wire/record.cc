@@ -280,6 +280,17 @@ void append_record(std::string& out, const NewEvent& event, RecordPrefix prefix)
     out.append(padding, '\0');
 }
 
+std::size_t record_bytes(const NewEvent& event) {
+    const std::size_t bare = kRecordPrefixBytes + align8(event.data.size());
+    if (!has_fields(event)) {
+        return bare;
+    }
+    constexpr std::size_t kOtherFields = 10;
+    return bare + kOtherFields * (kFieldHeadBytes + sizeof(std::uint64_t)) +
+           event.content_type.size() + event.correlation_id.size() + event.causation_id.size() +
+           event.command_id.size() + event.trace_context.size() + label_bytes(event);
+}
+
 Result<void> check_event(const NewEvent& event, bool control) {
     if (!control) {
         if (auto ok = check_type_name(event.type); !ok) {

@@ -64,6 +64,9 @@ std::optional<RecordView> parse_record(Bytes record);
 // passed check_event.
 void append_record(std::string& out, const NewEvent& event, RecordPrefix prefix);
 
+// About what the event's record takes: a little more at most.
+std::size_t record_bytes(const NewEvent& event);
+
 // The limits of NewEvent: invalid_event or event_too_large. Control records may name types with
 // `$`.
 Result<void> check_event(const NewEvent& event, bool control = false);

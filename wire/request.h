@@ -84,6 +84,15 @@ class IdSource {
     std::uint64_t counter_ = 0;
 };
 
+// Of all events of an append; `data` is bytes.
+struct AppendSize {
+    std::size_t events = 0;
+    std::size_t data = 0;
+};
+// Checks it against every limit and rule that needs no log. Errors: those of encode_request, whose
+// first step this is.
+Result<AppendSize> check_append(const Append& append);
+
 // What encode_request settled for the caller's receipt.
 struct EncodedRequest {
     std::string bytes;

@@ -4,14 +4,13 @@
 #include <array>
 #include <bit>
 #include <memory_resource>
-#include <unordered_map>
 
 #include "base/check.h"
 #include "base/glob.h"
 #include "base/limits.h"
 #include "wire/batch.h"
 #include "wire/query.h"
-#include "wire/request.h"
+#include "wire/request_tables.h"
 
 namespace skald::wire {
 namespace {
@@ -26,50 +25,6 @@ Error too_large(const char* what, std::size_t count, std::size_t most) {
     return {Errc::request_too_large,
             fmt::format("append of {} {}, at most {} are allowed", count, what, most)};
 }
-
-// Numbers names in the order they first come. Few names, the usual case, cost no allocation. The
-// names must outlive it.
-class NameNumbers {
-  public:
-    std::uint16_t number(std::string_view name) {
-        if (count_ <= few_.size()) {
-            for (std::size_t i = 0; i < count_; ++i) {
-                if (few_[i] == name) {
-                    return static_cast<std::uint16_t>(i);
-                }
-            }
-        } else if (const auto known = numbers_.find(name); known != numbers_.end()) {
-            return known->second;
-        }
-        return add(name);
-    }
-    std::size_t size() const { return count_; }
-    std::string_view operator[](std::size_t i) const {
-        return i < few_.size() ? few_[i] : many_[i - few_.size()];
-    }
-
-  private:
-    std::uint16_t add(std::string_view name) {
-        if (count_ == few_.size()) {
-            for (std::size_t i = 0; i < count_; ++i) {
-                numbers_.emplace(few_[i], static_cast<std::uint16_t>(i));
-            }
-        }
-        const auto number = static_cast<std::uint16_t>(count_++);
-        if (number < few_.size()) {
-            few_[number] = name;
-        } else {
-            many_.push_back(name);
-            numbers_.emplace(name, number);
-        }
-        return number;
-    }
-
-    std::array<std::string_view, 8> few_;
-    std::vector<std::string_view> many_;
-    std::unordered_map<std::string_view, std::uint16_t> numbers_;
-    std::size_t count_ = 0;
-};
 
 Result<void> check_expected(std::string_view stream, Expected expected) {
     if (auto ok = check_stream_name(stream); !ok) {
@@ -92,19 +47,14 @@ Result<void> check_producer(const Producer& producer) {
     return {};
 }
 
-struct Size {
-    std::size_t events = 0;
-    std::size_t data = 0;
-};
-
-Result<Size> check_counts(const Append& append) {
+Result<AppendSize> check_counts(const Append& append) {
     if (append.streams.size() > limits::kRequestStreamsMax) {
         return too_large("streams", append.streams.size(), limits::kRequestStreamsMax);
     }
     if (append.checks.size() > limits::kRequestChecksMax) {
         return too_large("checks", append.checks.size(), limits::kRequestChecksMax);
     }
-    Size size;
+    AppendSize size;
     for (const StreamAppend& stream : append.streams) {
         if (stream.events.empty()) {
             return invalid("a stream to be written needs an event; use a check to look at one");
@@ -168,32 +118,22 @@ class Encoder {
   public:
     Encoder(IdSource& ids, std::size_t events, std::size_t data_bytes, std::string memory = {})
         : ids_(ids), out_(std::move(memory)) {
-        out_.clear();
-        out_.reserve(sizeof header_ + data_bytes + (events + 4) * kRecordBytesGuess);
-        out_.resize(sizeof header_);
+        begin_request(out_, sizeof header_ + data_bytes + (events + 4) * kRecordBytesGuess);
         prefixes_.reserve(events);
     }
 
     // False when the stream was added before.
     bool add_section(std::string_view stream, Expected expected, std::size_t records) {
         const std::size_t before = names_.size();
-        RequestSection section;
-        section.name = names_.number(stream);
-        section.expected = static_cast<std::uint8_t>(expected.kind());
-        section.records = static_cast<std::uint32_t>(records);
-        section.version = expected.version().value;
-        append_as(out_, section);
-        ++(records != 0 ? header_.streams : header_.checks);
-        return section.name == before;
+        const std::uint16_t name = names_.number(stream);
+        append_section(out_, header_, name, expected, records);
+        return name == before;
     }
     void add_event(const NewEvent& event, std::uint16_t stream, std::uint16_t flags) {
-        RecordPrefix prefix;
+        RecordPrefix prefix = prefix_of(event, ids_, halves_, last_id_);
         prefix.stream = stream;
         prefix.type = names_.number(event.type);
         prefix.flags = flags;
-        last_id_ = event.id ? *event.id : ids_.next();
-        prefix.id_half = half_of(last_id_);
-        std::memcpy(prefix.id_low.data(), last_id_.bytes.data() + 8, 8);
         prefixes_.push_back(prefix);
     }
     void set_fence(const Fence& fence) {
@@ -207,82 +147,48 @@ class Encoder {
 
     // `streams` as they were added.
     std::string write(std::span<const StreamAppend> streams, std::uint16_t flags) {
-        header_.flags = flags;
-        write_tables();
+        begin_records(flags);
         std::size_t i = 0;
         for (const StreamAppend& stream : streams) {
             for (const NewEvent& event : stream.events) {
                 write_record(event, i++);
             }
         }
-        return seal();
+        seal_request(out_, header_);
+        return std::move(out_);
     }
     std::string write_one(const NewEvent& event, std::uint16_t flags) {
-        header_.flags = flags;
-        write_tables();
+        begin_records(flags);
         write_record(event, 0);
-        return seal();
+        seal_request(out_, header_);
+        return std::move(out_);
     }
     const Uuid& last_id() const { return last_id_; }
 
   private:
-    std::uint16_t half_of(const Uuid& id) {
-        const auto half = load_le<std::uint64_t>(id.bytes.data());
-        if (prefixes_.empty() || half != last_half_) {
-            append_as(halves_, half);
-            last_half_ = half;
-        }
-        return static_cast<std::uint16_t>(halves_.size() / sizeof half - 1);
-    }
-
-    void write_tables() {
-        write_name_ends();
-        out_ += halves_;
-        places_at_ = out_.size();
-        out_.resize(align8(out_.size() + prefixes_.size() * sizeof(std::uint32_t)));
-        for (std::size_t i = 0; i < names_.size(); ++i) {
-            out_ += names_[i];
-        }
-        out_.resize(align8(out_.size()));
-        out_ += query_;
-        out_.resize(align8(out_.size()));
-    }
-    void write_name_ends() {
-        for (std::size_t i = 0; i < names_.size(); ++i) {
-            header_.names_bytes += static_cast<std::uint32_t>(names_[i].size());
-            append_as(out_, header_.names_bytes);
-        }
-        out_.resize(align8(out_.size()));
+    void begin_records(std::uint16_t flags) {
+        header_.flags = flags;
+        places_at_ = append_tables(
+            out_, header_, names_.size(), [this](std::size_t i) { return names_[i]; }, halves_,
+            prefixes_.size(), query_);
     }
     void write_record(const NewEvent& event, std::size_t i) {
         const auto place = static_cast<std::uint32_t>(out_.size());
         store_le(out_.data() + places_at_ + i * sizeof place, place);
         append_record(out_, event, prefixes_[i]);
     }
-    std::string seal() {
-        header_.bytes = static_cast<std::uint32_t>(out_.size());
-        header_.names = static_cast<std::uint16_t>(names_.size());
-        header_.id_halves = static_cast<std::uint16_t>(halves_.size() / 8);
-        header_.records = static_cast<std::uint32_t>(prefixes_.size());
-        header_.query_bytes = static_cast<std::uint32_t>(query_.size());
-        std::memcpy(out_.data(), &header_, sizeof header_);
-        header_.crc = request_crc(as_bytes(out_));
-        store_le(out_.data() + offsetof(RequestHeader, crc), header_.crc);
-        return std::move(out_);
-    }
 
     IdSource& ids_;
     RequestHeader header_;
     NameNumbers names_;
+    IdHalves halves_;
     std::string out_;
-    std::string halves_;
     std::string query_;
     // Of one event or a few, the usual case, without an allocation.
     std::array<std::byte, 8 * sizeof(RecordPrefix)> few_prefixes_;
     std::pmr::monotonic_buffer_resource prefix_memory_{few_prefixes_.data(), few_prefixes_.size()};
     std::pmr::vector<RecordPrefix> prefixes_{&prefix_memory_};
     std::size_t places_at_ = 0;
-    std::uint64_t last_half_ = 0;
     Uuid last_id_;
 };
 
@@ -312,13 +218,20 @@ Uuid IdSource::next() {
     return id_;
 }
 
+Result<AppendSize> check_append(const Append& append) {
+    auto size = check_counts(append);
+    if (size) {
+        if (auto ok = check_parts(append); !ok) {
+            return ok.error();
+        }
+    }
+    return size;
+}
+
 Result<EncodedRequest> encode_request(const Append& append, IdSource& ids, std::string memory) {
-    const auto size = check_counts(append);
+    const auto size = check_append(append);
     if (!size) {
         return size.error();
-    }
-    if (auto ok = check_parts(append); !ok) {
-        return ok.error();
     }
     Encoder encoder(ids, size->events, size->data, std::move(memory));
     for (const StreamAppend& stream : append.streams) {

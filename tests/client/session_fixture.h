@@ -81,13 +81,13 @@ class SessionFixture {
         const int call = calls_++;
         sequenced->partition = Partition{partition};
         sequenced->deadline = now_ + 10s;
-        sequenced->done = [this, call](Result<Receipt> result) {
+        sequenced->members.emplace_back([this, call](const Result<Receipt>& result) {
             ++resolved_[call];
             if (!result) {
                 errors_[call] = result.error().code;
                 messages_of_[call] = result.error().message;
             }
-        };
+        });
         session_.submit(std::move(sequenced));
         take();
         return call;

@@ -12,6 +12,8 @@ Resolved finished(std::size_t bytes) {
     resolved.call->connection = 3;
     resolved.call->sends = 2;
     resolved.call->at_once = true;
+    resolved.call->room = bytes;
+    resolved.call->members.emplace_back();
     return resolved;
 }
 
@@ -33,7 +35,7 @@ std::size_t give(SpareCalls& spare, std::size_t count, std::size_t bytes) {
 
 }  // namespace
 
-TEST_CASE("spare calls: come back as new, with the room of their request", "[client]") {
+TEST_CASE("spare calls: come back as new, with their memory", "[client]") {
     SpareCalls spare;
     std::vector<std::unique_ptr<Sequenced>> taken;
     spare.take(taken);
@@ -48,13 +50,19 @@ TEST_CASE("spare calls: come back as new, with the room of their request", "[cli
     CHECK(taken[0]->stream.empty());
     CHECK(taken[0]->connection == 0);
     CHECK(taken[0]->sends == 0);
+    CHECK(taken[0]->room == 0);
+    CHECK(taken[0]->members.empty());
+    CHECK(taken[0]->members.capacity() == 1);
     CHECK_FALSE(taken[0]->at_once);
 }
 
-TEST_CASE("spare calls: so many are kept, and none of a large request", "[client]") {
+TEST_CASE("spare calls: so many bytes are kept", "[client]") {
+    constexpr std::size_t kEach = limits::kClientSpareBytes / 4;
     SpareCalls spare;
-    CHECK(give(spare, 3, limits::kClientSpareCallBytes + 1) == 0);
-    CHECK(give(spare, limits::kClientSpareCalls + 7, 100) == limits::kClientSpareCalls);
+    CHECK(give(spare, 3, limits::kClientSpareBytes + 1) == 0);
+    CHECK(give(spare, 7, kEach) == 3);
+    // What was taken makes room.
+    CHECK(give(spare, 7, kEach) == 3);
 }
 
 }  // namespace skald::client
