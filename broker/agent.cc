@@ -241,7 +241,7 @@ void Agent::serve() {
     if (news_.exchange(false)) {
         router_->news();
     }
-    if (router_->fanning_out() < kRelayedEventsMax) {
+    if (router_->takes_relayed()) {
         for (const store::EphemeralEvent& event : inbox_.take()) {
             router_->relay(event);
         }

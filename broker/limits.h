@@ -19,6 +19,7 @@ inline constexpr std::size_t kBehindMessagesMax = 8192;
 
 // Beyond: the connection ends.
 inline constexpr std::size_t kMessagePartBytesMax = 16 * limits::kMiB;
+// Beyond: the message is discarded.
 inline constexpr std::size_t kMessageFramesMax = 1024;
 
 // Requests that are not appends, unanswered at one time, queued ones included: Rejected busy.
@@ -55,7 +56,8 @@ inline constexpr std::size_t kRequestCost = 512;
 // this many to a peer; the rest waits for the next, when the socket knows of them.
 inline constexpr std::size_t kFanOutStep = 256;
 inline constexpr std::size_t kTurnEphemeralMax = 512;
-// From other threads of this process, on their way to the node's: beyond, busy.
+// From other threads of this process: so much on its way to the node's thread (beyond, busy), and
+// as much again there.
 inline constexpr std::size_t kRelayedEventsMax = 1024;
 inline constexpr std::size_t kRelayedBytesMax = 4 * limits::kMiB;
 // Messages with bodies that a peer has not taken: beyond, it has no room.

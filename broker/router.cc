@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
 
 #include "broker/limits.h"
 #include "wire/envelope.h"
@@ -15,7 +14,6 @@ namespace {
 namespace msg = wire::msg;
 
 constexpr std::uint32_t kHeartbeatsInExpiry = 3;
-constexpr std::uint64_t kNoId = std::numeric_limits<std::uint64_t>::max();
 
 std::uint32_t milliseconds(std::chrono::milliseconds time) {
     return static_cast<std::uint32_t>(time.count());
@@ -229,7 +227,6 @@ void Router::end_session(PeerId peer) {
     }
     forget_subscriptions(session);
     std::erase(turn_, peer);
-    ephemeral_.erase(ephemeral_.lower_bound({peer, 0}), ephemeral_.lower_bound({peer, kNoId}));
     while (!session.waiting.empty()) {
         forget_waiting(session);
     }

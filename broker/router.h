@@ -97,6 +97,8 @@ class Router {
     // An ephemeral event of this process.
     void relay(const store::EphemeralEvent& event);
     std::size_t fanning_out() const { return fan_outs_.size(); }
+    // Whether there is room for what gathered in this process since the last turn.
+    bool takes_relayed() const;
     // One turn of ephemeral events, reads, and subscriptions that have news and credit: for
     // sessions with room, round about, until a bound of limits::kTurn... is reached or it is
     // `late`. True when more could be done at once.
@@ -246,6 +248,7 @@ class Router {
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_slots_;
     std::size_t bytes_in_flight_ = 0;
+    std::size_t relayed_bytes_ = 0;  // of events of this process that are fanned out
     std::vector<Round> rounds_;
     std::vector<std::uint32_t> free_rounds_;
     std::uint32_t round_ = 0;

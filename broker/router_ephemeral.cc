@@ -63,9 +63,15 @@ bool Router::on(Session& session, Arrival& arrival, const msg::PublishEphemeral&
     return false;
 }
 
+bool Router::takes_relayed() const {
+    return fan_outs_.size() < kRelayedEventsMax && relayed_bytes_ < kRelayedBytesMax;
+}
+
 void Router::relay(const store::EphemeralEvent& event) {
     ++counters_.ephemeral_published;
-    fan_outs_.push_back({event, 0, 0, 0, 0, {}});
+    const std::size_t bytes = sizeof(FanOut) + event.frame->size();
+    relayed_bytes_ += bytes;
+    fan_outs_.push_back({event, bytes, 0, 0, 0, {}});
 }
 
 // One slice of the first. Its subscriptions come in the order of their keys, so that those that
@@ -116,8 +122,9 @@ std::size_t Router::send_ephemeral(Session& session, Subscription& subscription,
 }
 
 void Router::finish(const FanOut& done) {
-    bytes_in_flight_ -= done.bytes;
-    Session* session = done.serial == 0 ? nullptr : find(done.peer);
+    const bool relayed = done.serial == 0;
+    (relayed ? relayed_bytes_ : bytes_in_flight_) -= done.bytes;
+    Session* session = relayed ? nullptr : find(done.peer);
     if (session != nullptr && session->serial == done.serial) {
         --session->plain_in_flight;
         effects_->send(done.peer, msg::Done{done.id});

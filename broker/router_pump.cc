@@ -106,6 +106,7 @@ void Router::end_subscription(Session& session, Subscriptions::iterator it) {
 void Router::forget_subscriptions(Session& session) {
     for (const auto& [id, subscription] : session.subscriptions) {
         subscription_bytes_ -= subscription->cost;
+        ephemeral_.erase({session.peer, id});
     }
     subscriptions_ -= session.subscriptions.size();
     std::erase(subscribers_, session.peer);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "broker/limits.h"
 
 namespace skald::broker {
@@ -79,6 +80,7 @@ void Subscription::deliver(PeerId peer, store::Step step, Effects& effects) {
 }
 
 bool Subscription::step(PeerId peer, std::size_t room, Effects& effects) {
+    SKALD_CHECK(has_credit(), "a step without credit");
     store::ReadBudget budget;
     budget.events = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(events_ - sent_events_, limits::kBatchRecordsMax));
@@ -119,8 +121,18 @@ void Subscription::report(PeerId peer, Effects& effects) {
     }
 }
 
+// While stored events wait to be sent, half of the credit is theirs: as much as a batch of them may
+// ask for.
+bool Subscription::can_spare(std::size_t bytes) const {
+    if (!has_credit() || !news_) {
+        return has_credit();
+    }
+    return events_ - sent_events_ > whole_events_ + 1 &&
+           bytes_ - sent_bytes_ > whole_bytes_ + bytes;
+}
+
 bool Subscription::send_ephemeral(PeerId peer, const Frame& frame, bool room, Effects& effects) {
-    if (!room || !has_credit()) {
+    if (!room || !can_spare(frame->size())) {
         ++dropped_;
         return false;
     }

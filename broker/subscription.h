@@ -36,8 +36,7 @@ class Subscription {
 
     // Whether an ephemeral event is for it: it is live and its reader would get such an event.
     bool wants(const EventView& event) const { return live_ && cursor_->wants(event); }
-    // Sends the event, or counts it as dropped: there is no room, or no credit. (One that has
-    // stored events to wait for is not live: they come first.)
+    // Sends the event, or counts it as dropped: there is no room, or no credit to spare.
     bool send_ephemeral(PeerId peer, const Frame& frame, bool room, Effects& effects);
     bool owes_dropped() const { return dropped_ != 0 && has_credit(); }
     // Tells how many were dropped since the client last heard, if any.
@@ -48,6 +47,7 @@ class Subscription {
     std::size_t cost = 0;  // bytes that it counts for
 
   private:
+    bool can_spare(std::size_t bytes) const;
     Position changes();
     std::uint64_t unreported() const;
     void deliver(PeerId peer, store::Step step, Effects& effects);

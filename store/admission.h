@@ -49,6 +49,7 @@ class Admission {
         std::uint64_t stream_hash = 0;
         Version version;
         bool control = false;
+        bool hole = false;  // erased or scavenged: it stands there, but repeats nothing
     };
     // A control record takes no version: its receipt names that of the stream's last event.
     static Version named_version(const Pending& record) {
@@ -90,7 +91,7 @@ class Admission {
     Offset previous_base_;
     // Of the committed batch that was asked for last, none for holes: whoever sends much again
     // asks for its neighbours. Of one commit: afterwards some may be erased.
-    mutable std::vector<std::optional<Pending>> committed_;
+    mutable std::vector<Pending> committed_;
     mutable Offset committed_base_;
 };
 

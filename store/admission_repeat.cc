@@ -69,7 +69,7 @@ Result<std::optional<Admission::Pending>> Admission::record_at(Offset offset) co
             return ok.error();
         }
     }
-    return known() ? committed_[offset - committed_base_] : std::nullopt;
+    return known() ? std::optional(committed_[offset - committed_base_]) : std::nullopt;
 }
 
 Result<void> Admission::look_up(Offset offset) const {
@@ -88,10 +88,8 @@ Result<void> Admission::look_up(Offset offset) const {
     wire::EventCursor cursor((*found)->view);
     while (cursor.next()) {
         const EventView& event = cursor.event();
-        committed_.push_back(cursor.hole()
-                                 ? std::nullopt
-                                 : std::optional(Pending{event.id, wire::name_hash(event.stream),
-                                                         event.version, event.control}));
+        committed_.push_back(
+            {event.id, wire::name_hash(event.stream), event.version, event.control, cursor.hole()});
     }
     committed_base_ = (*found)->view.base();
     if (cursor.corrupt() && offset >= committed_base_ + committed_.size()) {
@@ -129,7 +127,7 @@ Result<Admission::Repeat> Admission::match_versions(const wire::RequestView& req
             if (!stored) {
                 return stored.error();
             }
-            if (*stored && (*stored)->id == request.record_id(record)) {
+            if (*stored && !(*stored)->hole && (*stored)->id == request.record_id(record)) {
                 ++repeat.matched;
                 repeat.last_offset = (*found)[n].offset;
                 repeat.last_version = (*found)[n].version;
@@ -154,7 +152,8 @@ Result<Admission::Repeat> Admission::match_ids(const wire::RequestView& request)
                     failed = stored.error();
                     return true;
                 }
-                if (!*stored || (*stored)->id != id || (*stored)->stream_hash != stream_hash) {
+                if (!*stored || (*stored)->hole || (*stored)->id != id ||
+                    (*stored)->stream_hash != stream_hash) {
                     return false;
                 }
                 repeat.last_version = (*stored)->version;

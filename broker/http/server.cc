@@ -159,8 +159,9 @@ class BeastServer final : public Server {
         const std::size_t colon = address.rfind(':');
         std::uint16_t port = 0;
         const char* end = address.data() + address.size();
-        const bool numbered = colon != std::string::npos &&
-                              std::from_chars(address.data() + colon + 1, end, port).ptr == end;
+        const std::string::size_type digits = colon == std::string::npos ? 0 : colon + 1;
+        const auto read = std::from_chars(address.data() + digits, end, port);
+        const bool numbered = digits != 0 && read.ptr == end && read.ec == std::errc();
         ErrorCode error;
         const std::string host = numbered ? address.substr(0, colon) : std::string();
         const auto ip = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);

@@ -122,6 +122,7 @@ bool RouterSocket::receive(Router& router, Arrival& arrival) {
     while (more && socket_.receive(part_)) {
         more = part_.more();
         ++arrival.frames;
+        received_ += part_.bytes().size() + sizeof(zmq_msg_t);
         if (!own || arrival.frames > 2) {
             continue;
         }
@@ -131,9 +132,14 @@ bool RouterSocket::receive(Router& router, Arrival& arrival) {
         RequestArena::Place& place = arrival.frames == 1 ? arrival.envelope : arrival.body;
         place = router.arena().copy(part_.bytes());
     }
-    if (!own || arrival.frames == 0) {
+    if (!own || arrival.frames == 0 || arrival.frames > kMessageFramesMax) {
         ++refused_;
-        arrival.peer = 0;
+        for (RequestArena::Place* place : {&arrival.envelope, &arrival.body}) {
+            if (place->block != nullptr) {
+                router.arena().release(place->block);
+                *place = {};
+            }
+        }
     }
     return true;
 }
@@ -152,12 +158,10 @@ void RouterSocket::caught_up() {
 }
 
 void RouterSocket::drain(Router& router, std::vector<Arrival>& arrivals) {
-    std::size_t bytes = 0;
     std::size_t n = 0;
-    for (; n < kRoundMessagesMax && bytes < kRoundBytesMax; ++n) {
+    for (received_ = 0; n < kRoundMessagesMax && received_ < kRoundBytesMax; ++n) {
         Arrival& arrival = arrivals.emplace_back();
         const bool received = receive(router, arrival);
-        bytes += arrival.envelope.bytes.size() + arrival.body.bytes.size();
         if (!received || arrival.envelope.block == nullptr) {
             arrivals.pop_back();
         }
@@ -165,7 +169,7 @@ void RouterSocket::drain(Router& router, std::vector<Arrival>& arrivals) {
             return caught_up();
         }
     }
-    fell_behind(n, bytes);
+    fell_behind(n, received_);
 }
 
 ZmqMessage RouterSocket::counted(PeerId peer, Frame frame, std::size_t messages) {

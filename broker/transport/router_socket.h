@@ -61,6 +61,7 @@ class RouterSocket {
 
     wire::ZmqSocket socket_;
     std::unique_ptr<Brake> brake_;
+    std::size_t received_ = 0;         // bytes taken in this round, kept or not
     std::size_t messages_behind_ = 0;  // taken since the socket was empty
     std::size_t bytes_behind_ = 0;
     wire::EnvelopeEncoder encoder_;

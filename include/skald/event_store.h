@@ -321,8 +321,8 @@ class EventStore {
 
     // Hands one event to the subscriptions that are caught up now, match it, and asked for such;
     // stores nothing. Returns its id. Names and sizes are bound as in append, and the stream need
-    // not exist. Says nothing of who got it. busy: nobody did. outcome_unknown: the connection was
-    // lost; it is not tried again, so nobody gets it twice.
+    // not exist. Says nothing of who got it. busy, unreachable: nobody did. outcome_unknown: it
+    // went out and no answer came; it is not tried again, so nobody gets it twice.
     virtual Result<Uuid> publish_ephemeral(std::string_view stream, NewEvent event) = 0;
 
     // stream_not_found, stream_deleted, stream_tombstoned for a stream that is none, else a page.

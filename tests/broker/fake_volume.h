@@ -16,13 +16,15 @@ namespace skald::broker {
 struct Feed {
     std::deque<Result<store::Step>> steps;
     Position position;
+    std::vector<store::ReadBudget> budgets;  // of each step
 };
 
 class FakeCursor final : public store::Cursor {
   public:
     FakeCursor(std::shared_ptr<Feed> feed, store::CursorOptions options)
         : feed_(std::move(feed)), options_(std::move(options)) {}
-    Result<store::Step> next(const store::ReadBudget&) override {
+    Result<store::Step> next(const store::ReadBudget& budget) override {
+        feed_->budgets.push_back(budget);
         if (feed_->steps.empty()) {
             return store::Step{{}, true};
         }

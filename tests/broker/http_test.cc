@@ -49,6 +49,15 @@ std::map<std::string, double> samples(const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("http: an address has a port that there is", "[broker]") {
+    const std::string address = GENERATE("127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:99999",
+                                         "127.0.0.1", "127.0.0.1:80x", "node:80");
+    const auto server =
+        http::Server::start(address, [](const http::Request&) { return http::Response{}; });
+    REQUIRE_FALSE(server);
+    CHECK(server.error().code == Errc::invalid_argument);
+}
+
 TEST_CASE("http: answers GET by path and refuses the rest", "[broker]") {
     auto server = http::Server::start("127.0.0.1:0", [](const http::Request& request) {
         return http::Response{200, "text/plain", "path " + request.path};

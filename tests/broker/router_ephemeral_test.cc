@@ -248,6 +248,34 @@ TEST_CASE("router: stored events that wait for credit come before ephemeral ones
     CHECK(f.sent<msg::Ephemeral>(2).size() == 1);
 }
 
+TEST_CASE("router: half of the credit is for stored events that are to be sent", "[broker]") {
+    constexpr std::uint64_t kBytes = 64 * limits::kKiB;
+    Followed f(100, kBytes);
+    f.volume().feed->steps.emplace_back(one_chunk(0, 6, true));
+    f.router().news();
+    SECTION("the other half is there for ephemeral ones") {
+        f.publish(1, kId, "s", std::string(20'000, 'd'));
+        f.pump();
+        CHECK(f.sent<msg::Ephemeral>(2).size() == 1);
+        CHECK(f.volume().feed->budgets.back().bytes > kBytes / 2);
+        CHECK(f.volume().feed->budgets.back().bytes < kBytes);
+    }
+    SECTION("and no more") {
+        f.publish(1, kId, "s", std::string(40'000, 'd'));
+        f.pump();
+        CHECK(f.sent<msg::Ephemeral>(2).empty());
+        CHECK(f.router().counters().ephemeral_dropped == 1);
+        CHECK(f.volume().feed->budgets.back().bytes == kBytes);
+    }
+    CHECK(f.sent<msg::Deliver>(2).size() == 1);
+    // They are sent: all of it is free again.
+    f.say(2, msg::Credit{kId, 200, 2 * kBytes});
+    f.forget();
+    f.publish(1, kId + 2, "s", std::string(60'000, 'd'));
+    f.pump();
+    CHECK(f.sent<msg::Ephemeral>(2).size() == 1);
+}
+
 TEST_CASE("router: what is no ephemeral event", "[broker]") {
     Followed f;
     NewEvent event;

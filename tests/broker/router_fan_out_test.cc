@@ -53,6 +53,37 @@ TEST_CASE("router: a fan-out goes on over turns, whoever leaves meanwhile", "[br
     CHECK(f.router().fanning_out() == 0);
 }
 
+TEST_CASE("router: no id of a subscription outlives its session", "[broker]") {
+    RouterFixture f;
+    f.hello(1, 1);
+    f.hello(2, 2);
+    for (const std::uint64_t id : {kId, ~std::uint64_t{0}}) {
+        f.follow(2, id);
+    }
+    f.pump();
+    f.say(2, msg::Bye{});
+    f.publish(1, kId);
+    f.pump();
+    CHECK(sent_in_all(f) == 0);
+    CHECK(f.sent<msg::Done>(1).size() == 1);
+}
+
+TEST_CASE("router: what is relayed is bounded by its bytes too", "[broker]") {
+    RouterFixture f;
+    f.hello(1, 1);
+    f.follow(1, kId);
+    f.pump();
+    const auto event = f.ephemeral("s", std::string(limits::kMiB, 'x'));
+    int relayed = 0;
+    for (; f.router().takes_relayed(); ++relayed) {
+        f.router().relay(event);
+    }
+    CHECK(relayed == kRelayedBytesMax / limits::kMiB);
+    while (f.pump()) {
+    }
+    CHECK(f.router().takes_relayed());
+}
+
 TEST_CASE("router: one turn sends a peer so many ephemeral events", "[broker]") {
     RouterFixture f;
     f.hello(1, 1);

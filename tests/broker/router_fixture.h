@@ -62,6 +62,17 @@ class RouterFixture {
         REQUIRE(encoded);
         say(peer, msg::PublishEphemeral{id}, encoded->bytes);
     }
+    // As a store in this process hands it over.
+    store::EphemeralEvent ephemeral(const std::string& stream, const std::string& data) {
+        NewEvent event;
+        event.type = "t";
+        event.data = data;
+        const auto encoded = wire::encode_request(Append::one(stream, std::move(event)), ids_);
+        REQUIRE(encoded);
+        auto made = volume().ephemeral().make(*wire::RequestView::open(as_bytes(encoded->bytes)));
+        REQUIRE(made);
+        return *made;
+    }
     // A subscription to all that asks for ephemeral events, and is live after the next pump().
     void follow(PeerId peer, std::uint64_t id, std::uint64_t events = 100,
                 std::uint64_t bytes = limits::kMiB) {

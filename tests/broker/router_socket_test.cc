@@ -73,6 +73,29 @@ TEST_CASE("router socket: envelopes and small bodies are counted until they are 
     CHECK(line.socket->queued_bytes() == 0);
 }
 
+TEST_CASE("router socket: a message of too many frames is discarded", "[broker]") {
+    Line line("frames");
+    const auto arrivals_of = [&](std::size_t frames) {
+        for (std::size_t i = 0; i < frames; ++i) {
+            REQUIRE(line.peer_socket.send(wire::ZmqMessage(as_bytes("x")), i + 1 < frames) ==
+                    wire::SendResult::sent);
+        }
+        std::vector<Arrival> arrivals;
+        line.socket->drain(line.f.router(), arrivals);
+        for (const Arrival& arrival : arrivals) {
+            line.f.router().arena().release(arrival.envelope.block);
+            if (arrival.body.block != nullptr) {
+                line.f.router().arena().release(arrival.body.block);
+            }
+        }
+        return arrivals.size();
+    };
+    CHECK(arrivals_of(kMessageFramesMax) == 1);
+    CHECK(line.socket->refused() == 0);
+    CHECK(arrivals_of(kMessageFramesMax + 1) == 0);
+    CHECK(line.socket->refused() == 1);
+}
+
 TEST_CASE("router socket: a peer without room gets a wake when it has some", "[broker]") {
     Line line("woken");
     while (line.socket->room(line.peer, 2) != 0) {

@@ -156,6 +156,35 @@ TEST_CASE("scavenger: a producer's retry survives the removal of its batch", "[s
     CHECK(gap.error().code == Errc::sequence_gap);
 }
 
+TEST_CASE("scavenger: a producer's retry finds what is a hole by now", "[store]") {
+    const bool erased = GENERATE(true, false);
+    TestLog log;
+    log.append("other", {"a"});
+    Append first = Append::many("s", {event_of("made", "x"), event_of("made", "y")});
+    first.streams.push_back({"kept", Expected::any(), {event_of("made", "k")}});
+    std::swap(first.streams[0], first.streams[1]);
+    first.producer = Producer{Uuid{{7}}, Epoch{1}, 0, 0};
+    const auto receipt = log.store().append(first);
+    REQUIRE(receipt);
+    log.append("s", {"z"});
+    if (erased) {
+        log.change("s", EraseEvent{Version{1}});
+    } else {
+        log.change("s", TruncateStream{Version{2}});
+        log.scavenge();
+    }
+    for (int round = 0; round < 2; ++round) {
+        const auto again = log.store().append(first);
+        CHECK_FALSE(log.volume().failure());
+        REQUIRE(again);
+        CHECK(again->repeated);
+        CHECK(again->version == receipt->version);
+        CHECK(again->offset == receipt->offset);
+        log.reopen();
+    }
+    CHECK(log.append("s", {"on"}).version == Version{3});
+}
+
 TEST_CASE("scavenger: a restored log goes on where streams had come to", "[store]") {
     TestLog log;
     const Producer producer{Uuid{{7}}, Epoch{1}, 0, 0};
