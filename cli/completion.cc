@@ -2,6 +2,8 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <sstream>
 
 #include "cli/app.h"
 
@@ -31,22 +33,24 @@ std::string one_phrase(std::string text) {
     return text;
 }
 
-std::string spaced(std::string words) {
-    std::replace(words.begin(), words.end(), '|', ' ');
+// The words among what a kind of values lists: of "any|none|N" the first two.
+std::string listed_words(const std::string& kind) {
+    std::string words;
+    std::istringstream parts(kind);
+    for (std::string part; kind.find('|') != std::string::npos && std::getline(parts, part, '|');) {
+        if (std::all_of(part.begin(), part.end(), [](char c) { return c >= 'a' && c <= 'z'; })) {
+            words += (words.empty() ? "" : " ") + part;
+        }
+    }
     return words;
-}
-
-// "text|json" lists words; "N|POSITION" describes kinds of values.
-bool lists_words(const std::string& kind) {
-    return kind.find('|') != std::string::npos &&
-           std::none_of(kind.begin(), kind.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
 void add_options(Place& place, std::vector<Value>& values, const CLI::App& app) {
     for (const CLI::Option* option : app.get_options()) {
         const std::string kind = option->get_type_name();
-        if (option->get_positional() && lists_words(kind)) {
-            place.words.push_back(spaced(kind));
+        const std::string words = kind == "PATH" ? kind : listed_words(kind);
+        if (option->get_positional() && !words.empty() && words != "PATH") {
+            place.words.push_back(words);
         }
         std::vector<std::string> names;
         for (const std::string& name : option->get_lnames()) {
@@ -57,9 +61,22 @@ void add_options(Place& place, std::vector<Value>& values, const CLI::App& app) 
             names.push_back("-" + name);
         }
         for (const std::string& name : names) {
-            if (kind == "PATH" || lists_words(kind)) {
-                values.push_back({place.path + ":" + name, spaced(kind)});
+            if (!words.empty()) {
+                values.push_back({place.path + ":" + name, words});
             }
+        }
+    }
+}
+
+using Described = std::vector<std::pair<std::string, std::string>>;
+
+void add_missing(Described& options, const Described& more) {
+    for (const auto& option : more) {
+        const bool there = std::any_of(options.begin(), options.end(), [&](const auto& known) {
+            return known.first == option.first;
+        });
+        if (!there) {
+            options.push_back(option);
         }
     }
 }
@@ -70,6 +87,10 @@ void walk(const CLI::App& app, const std::string& path, std::vector<Place>& plac
     add_options(place, values, app);
     for (const CLI::App* child : app.get_subcommands({})) {
         place.commands.emplace_back(child->get_name(), one_phrase(child->get_description()));
+    }
+    if (!places.empty()) {
+        // Those of the program may stand behind a command as well.
+        add_missing(place.options, places.front().options);
     }
     places.push_back(std::move(place));
     for (const CLI::App* child : app.get_subcommands({})) {

@@ -48,7 +48,9 @@ Error failed(const std::string& path, Errc otherwise) {
     return {errno == EEXIST   ? Errc::already_exists
             : errno == ENOENT ? Errc::not_found
                               : otherwise,
-            fmt::format("{}: {}", path, std::strerror(errno))};
+            errno == EEXIST
+                ? fmt::format("{}: a file is there already: name another, or remove it", path)
+                : fmt::format("{}: {}", path, std::strerror(errno))};
 }
 
 }  // namespace

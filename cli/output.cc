@@ -169,4 +169,8 @@ std::string counted(std::uint64_t number, std::string_view one, std::string_view
     return fmt::format("{} {}", number, number == 1 ? one : many);
 }
 
+std::string offset_range(Offset first, Offset next) {
+    return first == next ? "none" : fmt::format("{}-{}", first.value, next.value - 1);
+}
+
 }  // namespace skald::cli

@@ -50,6 +50,9 @@ class Output {
 // A number with its noun: "1 batch", "2 batches".
 std::string counted(std::uint64_t number, std::string_view one, std::string_view many);
 
+// "0-9", both ends included, of what begins at `first` and ends before `next`; "none".
+std::string offset_range(Offset first, Offset next);
+
 // One JSON object, without a line break.
 void append_stream_info(std::string& out, const StreamInfo& info);
 

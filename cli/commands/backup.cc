@@ -15,8 +15,8 @@ void print_text(Output& output, const Report& report, const std::string& to) {
                             counted(report.batches, "batch", "batches"),
                             counted(report.bytes, "byte", "bytes")));
     for (const PartitionCopy& copy : report.partitions) {
-        output.line(fmt::format("partition {}: offsets {} to {}, lineage {}", copy.partition.value,
-                                copy.start.value, copy.next.value, to_string(copy.lineage)));
+        output.line(fmt::format("partition {}: offsets {}, lineage {}", copy.partition.value,
+                                offset_range(copy.start, copy.next), to_string(copy.lineage)));
     }
 }
 

@@ -16,9 +16,9 @@ void print_text(Output& output, const DirectoryInfo& info) {
     output.line(fmt::format("bytes   {} used of {}", info.used_bytes, info.file_bytes));
     for (const DirectoryPartition& partition : info.partitions) {
         std::string line =
-            fmt::format("partition {}: offsets {} to {}, epoch {}, lineage {}",
-                        partition.partition.value, partition.start.value, partition.next.value,
-                        partition.epoch.value, to_string(partition.lineage));
+            fmt::format("partition {}: offsets {}, epoch {}, lineage {}", partition.partition.value,
+                        offset_range(partition.start, partition.next), partition.epoch.value,
+                        to_string(partition.lineage));
         if (partition.parent && partition.fork) {
             line +=
                 fmt::format(", from {} at {}", to_string(*partition.parent), partition.fork->value);

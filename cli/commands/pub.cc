@@ -51,8 +51,10 @@ Result<void> take_data(NewEvent& event, std::string bytes) {
     }
     event.data = trim_json_space(bytes);
     if (!is_json(event.data)) {
-        return Error(Errc::invalid_argument,
-                     "the data is not JSON: quote text as '\"text\"', or name its --content-type");
+        return Error(
+            Errc::invalid_argument,
+            "the data is not JSON: quote text as '\"text\"', or name its --content-type (a "
+            "data directory is named with --dir)");
     }
     return {};
 }

@@ -60,7 +60,7 @@ void declare(Arguments& arguments, ReadOptions& options) {
     arguments.text("--from", "N|POSITION|@TIME", words.from,
                    "first version of the stream, offset, position or time; default the start, or "
                    "the end with --backward");
-    arguments.number("--limit", "N", options.limit, "stop after N events");
+    arguments.number("--limit", "N", options.limit, "stop after N events").range(1, ~0ULL);
     arguments.flag("--backward", options.backward, "newest first; only a STREAM or --all");
     declare_store(arguments, options.store, Create::no);
 }

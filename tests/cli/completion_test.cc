@@ -37,6 +37,10 @@ TEST_CASE("completion: bash completes commands, options and words") {
     CHECK(offered(path, "skald import --rec", 2) == "--receipts");
     CHECK(offered(path, "skald import --on-error s", 3) == "stop skip");
     CHECK(offered(path, "skald completion z", 2) == "zsh");
+    CHECK(offered(path, "skald read order-1 --js", 3) == "--json");
+    CHECK(offered(path, "skald stream info --time", 3) == "--timeout");
+    CHECK(offered(path, "skald pub s --expect \"\"", 4) == "any none exists");
+    CHECK(offered(path, "skald sub --from \"\"", 3) == "start end");
     CHECK(offered(path, "skald --output j", 2) == "json");
     CHECK(offered(path, "skald -o \"\"", 2) == "text json");
 }

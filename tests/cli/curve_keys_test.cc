@@ -51,7 +51,8 @@ TEST_CASE("keys new: the secret key goes into a file of our own, the public one 
 
     const Ran again = harness.run({"keys", "new", path});
     CHECK(again.status == 4);
-    CHECK(again.err == "skald: keys new: " + path + ": File exists\n");
+    CHECK(again.err ==
+          "skald: keys new: " + path + ": a file is there already: name another, or remove it\n");
     CHECK(*read_secret_key(path) == *secret);
 }
 

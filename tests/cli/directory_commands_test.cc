@@ -135,7 +135,7 @@ TEST_CASE("backup and restore: what was copied, from where to where") {
     CHECK(to == "out");
     CHECK(backup.out ==
           "out: 10 records in 2 batches, 512 bytes\n"
-          "partition 0: offsets 0 to 10, lineage 00000000-0000-0000-0000-000000000001\n");
+          "partition 0: offsets 0-9, lineage 00000000-0000-0000-0000-000000000001\n");
     const json document =
         json::parse(harness.run({"backup", "out", "--data", "dir", "--json"}).out);
     CHECK(document["partitions"][0]["next"] == 10);
@@ -192,7 +192,7 @@ TEST_CASE("info: identity, size and partitions") {
           "cluster 00000000-0000-0000-0000-000000000001\n"
           "node    00000000-0000-0000-0000-000000000002\n"
           "format  1\nrecords 11\nbytes   4096 used of 8192\n"
-          "partition 0: offsets 0 to 11, epoch 2, lineage 00000000-0000-0000-0000-000000000003, "
+          "partition 0: offsets 0-10, epoch 2, lineage 00000000-0000-0000-0000-000000000003, "
           "from 00000000-0000-0000-0000-000000000004 at 5\n");
     const json document = json::parse(harness.run({"info", "dir", "--json"}).out);
     CHECK(document["partitions"][0]["fork"] == 5);

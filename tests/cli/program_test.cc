@@ -22,9 +22,11 @@ TEST_CASE("program: wrong usage ends with 2 and says what is meant") {
          "skald: read: unknown option --limti: did you mean `--limit`?; see `skald read --help`\n"},
         {{"read", "s", "t"}, "skald: read: unexpected argument `t`; see `skald read --help`\n"},
         {{"read", "s", "--limit", "x"},
-         "skald: read: --limit `x`: not a whole number; see `skald read --help`\n"},
+         "skald: read: --limit: `x` is not a number from 1 to 18446744073709551615; see `skald "
+         "read --help`\n"},
         {{"read", "s", "--limit", "-1"},
-         "skald: read: --limit `-1`: not a whole number; see `skald read --help`\n"},
+         "skald: read: --limit: `-1` is not a number from 1 to 18446744073709551615; see `skald "
+         "read --help`\n"},
         {{"read", "s", "--timeout", "abc"},
          "skald: read: --timeout `abc`: not a duration, as 250ms, 10s, 5m, 24h or 7d; see `skald "
          "read --help`\n"},

@@ -133,7 +133,8 @@ TEST_CASE("pub: what cannot be appended is refused before anything is opened") {
     Harness harness;
     const std::vector<std::pair<std::vector<std::string>, std::string>> all{
         {{"--data", "hello"},
-         "the data is not JSON: quote text as '\"text\"', or name its --content-type"},
+         "the data is not JSON: quote text as '\"text\"', or name its --content-type (a data "
+         "directory is named with --dir)"},
         {{"--id", "7"}, "--id 7: not a UUID"},
         {{"--time", "now"}, "--time now: not an RFC 3339 time"},
         {{"--meta", "user"}, "--meta user: not KEY=VALUE"},

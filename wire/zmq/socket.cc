@@ -37,7 +37,8 @@ Error endpoint_error(int code) {
                       : code == EINVAL || code == EPROTONOSUPPORT || code == ENODEV
                           ? Errc::invalid_argument
                           : Errc::unreachable;
-    return {kind, zmq_strerror(code)};
+    return {kind, code == EADDRINUSE ? "something listens there already: stop it, or name another"
+                                     : zmq_strerror(code)};
 }
 
 void release_owner(void*, void* hint) {
