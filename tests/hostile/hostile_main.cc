@@ -2,7 +2,8 @@
 // the node stays up, keeps its memory, and lets no reader miss an event.
 //
 //   skald_hostile --node PROGRAM [--seconds N] [--connections N] [--stalled N] [--bulk MIB]
-//                 [--kinds NAME,...] [--memory MIB] [--seed S] [--seeded lost|doubled|fat|dead]
+//                 [--kinds NAME,...] [--memory MIB] [--seed S] [--seeded
+//                 lost|doubled|fat|dead|tame]
 //
 // --seconds: how long the load goes on, at least; --connections: how many are opened and closed
 // meanwhile; --stalled: subscribers that read nothing, over each transport; --bulk: events of 1 MiB
@@ -36,7 +37,8 @@ constexpr int kSampleMs = 100;
 constexpr auto kLongest = 30min;
 constexpr auto kRecovery = 60s;
 constexpr const char* kKinds =
-    "flood,deaf,large,beats,strangers,frames,garbage,reads,globs,stall,ping,heartbeats,churn";
+    "flood,deaf,large,beats,strangers,frames,garbage,reads,whispers,globs,stall,ping,heartbeats,"
+    "churn";
 
 Monotonic now() {
     return SystemClock::instance().monotonic();
@@ -83,6 +85,7 @@ class HostileRun {
             check_recovery();
         }
         print_friends();
+        check_attacks();
         readers_.clear();
         publishers_.clear();
         if (const crash::Exit exit = node_.stop(); exit.signalled || exit.hung || exit.code != 0) {
@@ -127,6 +130,11 @@ class HostileRun {
         return kind == "stall" ? arguments_.number("--stalled", 20) : 2;
     }
 
+    // The tame come to where nobody is.
+    std::string target(const std::string& endpoint) const {
+        return seeded_ == "tame" ? "ipc://" + directory_.path() + "/nobody" : endpoint;
+    }
+
     void attack() {
         const std::uint64_t seed = arguments_.number("--seed", 1);
         std::istringstream names(arguments_.text("--kinds", kKinds));
@@ -139,7 +147,7 @@ class HostileRun {
                                             "--kind",
                                             kind,
                                             "--endpoint",
-                                            endpoint,
+                                            target(endpoint),
                                             "--count",
                                             std::to_string(count_of(kind)),
                                             "--seed",
@@ -259,6 +267,23 @@ class HostileRun {
         }
     }
 
+    // What the node counts when hostile peers of a kind get through to it.
+    void check_attacks() {
+        const std::map<std::string, std::pair<const char*, double>> least{
+            {"stall", {"skald_subscriptions", 2.0 * static_cast<double>(count_of("stall"))}},
+            {"flood", {"skald_discarded_total", 1}},
+            {"garbage", {"skald_malformed_total", 1}},
+            {"whispers", {"skald_ephemeral_published_total", 1}}};
+        for (const Attack& attack : attacks_) {
+            const auto found = least.find(attack.kind);
+            if (found != least.end() && gauges_[found->second.first] < found->second.second) {
+                violation(fmt::format("hostile peers {} came to nothing: {} was {} at most",
+                                      attack.kind, found->second.first,
+                                      gauges_[found->second.first]));
+            }
+        }
+    }
+
     void print_attacks() const {
         for (const Attack& attack : attacks_) {
             const bool churn = attack.kind == "churn";
@@ -306,7 +331,8 @@ class HostileRun {
         const std::map<std::string, std::string> words{{"lost", "was missed"},
                                                        {"doubled", "came twice"},
                                                        {"fat", "MiB owned"},
-                                                       {"dead", "the node is gone"}};
+                                                       {"dead", "the node is gone"},
+                                                       {"tame", "came to nothing"}};
         return std::any_of(violations_.begin(), violations_.end(), [&](const std::string& v) {
             return v.find(words.at(seeded_)) != std::string::npos;
         });
@@ -321,6 +347,7 @@ class HostileRun {
                                               "skald_receive_holds_total",
                                               "skald_discarded_total",
                                               "skald_malformed_total",
+                                              "skald_ephemeral_published_total",
                                               "skald_messages_received_total",
                                               "skald_received_bytes_total"};
 

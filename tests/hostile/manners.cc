@@ -27,7 +27,7 @@ std::string hello(std::uint64_t number) {
 
 std::string subscribe(std::uint64_t id, const Selection& selection) {
     return message(msg::Subscribe{id, selection, Beginning{}, false, limits::kEventsInFlightMax,
-                                  limits::kBytesInFlightMax});
+                                  limits::kBytesInFlightMax, true});
 }
 
 std::string request(const std::string& stream, std::size_t bytes, Expected expected) {
@@ -154,6 +154,12 @@ std::string large_read(std::uint64_t id) {
     return message(read);
 }
 
+// Ephemeral events for everybody, and never a look at the answers.
+std::string whisper(std::uint64_t id) {
+    static const std::string event = request("whispers", 1000, Expected::any());
+    return message(msg::PublishEphemeral{id}, event);
+}
+
 Selection largest_selection() {
     Selection selection;
     for (std::size_t i = 0; i < limits::kGlobsMax; ++i) {
@@ -197,6 +203,7 @@ std::vector<Kind> kinds() {
          [](Number n) { return repeat(hello(n), frame(std::string(1 << 20, 'e'), true)); }},
         {"garbage", true, 0, 0, makes<Garbage>()},
         {"reads", false, kTinyBuffer, 0, makes<Ask>(large_read)},
+        {"whispers", false, kTinyBuffer, 0, makes<Ask>(whisper)},
         {"globs", true, 0, 0, makes<Ask>([](Number id) {
              static const Selection largest = largest_selection();
              return subscribe(id, largest);
