@@ -8,27 +8,15 @@
 // Threads: any.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "cqrs/aggregate_cache.h"
+#include "cqrs/counters.h"
 #include "skald/cqrs/aggregate_store.h"
 
 namespace skald::cqrs {
-
-struct Counters {
-    std::atomic<std::uint64_t> loads{0};
-    std::atomic<std::uint64_t> events_folded{0};
-    std::atomic<std::uint64_t> cache_hits{0};
-    std::atomic<std::uint64_t> snapshots_used{0};
-    std::atomic<std::uint64_t> snapshots_ignored{0};
-    std::atomic<std::uint64_t> snapshots_written{0};
-    std::atomic<std::uint64_t> snapshots_failed{0};
-    std::atomic<std::uint64_t> conflicts{0};
-    std::atomic<std::uint64_t> repeats{0};
-};
 
 // The last event to fold in; without either, the stream's last.
 struct Until {

@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
-
 #include "base/check.h"
 #include "cqrs/aggregate_cache.h"
 #include "cqrs/aggregate_loader.h"
-#include "cqrs/derived_id.h"
+#include "cqrs/command_loop.h"
 #include "cqrs/limits.h"
 #include "cqrs/pause.h"
 #include "cqrs/stream_append.h"
@@ -24,15 +22,75 @@ RepositoryOptions checked(RepositoryOptions options) {
     return options;
 }
 
-bool is_conflict(const Error& error) {
-    return error.code == Errc::wrong_expected_version || error.code == Errc::partly_repeated;
-}
-
 // Whether a conflict leaves the caller's expectation open, so that deciding again makes sense.
 bool may_retry(const std::optional<Expected>& expected) {
     return !expected || expected->kind() == Expected::Kind::any ||
            expected->kind() == Expected::Kind::stream_exists;
 }
+
+// An aggregate's stream: appended to at the version read.
+class StreamGround final : public Ground {
+  public:
+    StreamGround(EventStore& store, AggregateLoader& loader, AggregateCache& cache,
+                 const Command& command, Aggregate aggregate)
+        : store_(store),
+          loader_(loader),
+          cache_(cache),
+          command_(command),
+          aggregate_(std::move(aggregate)) {}
+
+    Aggregate& aggregate() { return aggregate_; }
+
+    AnyState& state() override { return *aggregate_.state; }
+    Result<void> catch_up() override { return loader_.catch_up(command_.stream, aggregate_); }
+    Result<std::optional<Receipt>> repeat() override {
+        const auto known = command_.named() ? aggregate_.commands.find(command_.key) : std::nullopt;
+        if (!known) {
+            return std::optional<Receipt>();
+        }
+        auto receipt = repeat_of(store_, command_.stream, *known);
+        return receipt ? Result<std::optional<Receipt>>(std::move(*receipt)) : receipt.error();
+    }
+    Result<void> check_expected() const override {
+        return cqrs::check_expected(command_.stream, command_.options.expected, aggregate_.version);
+    }
+    Append append_of(std::vector<NewEvent> events) const override {
+        return cqrs::append_of(command_.stream, expected_at(aggregate_.version), command_.key,
+                               std::move(events), command_.options);
+    }
+    // Its only check besides the version.
+    std::optional<Offset> existing_in(const Error& refusal) const override {
+        return refusal.code == Errc::check_failed ? existing_by(refusal) : std::nullopt;
+    }
+    bool may_pass(const Error& refusal) const override {
+        return refusal.code == Errc::wrong_expected_version && may_retry(command_.options.expected);
+    }
+    void appended(const Receipt& receipt, std::size_t events) override {
+        note(command_, receipt, events, aggregate_.commands);
+        aggregate_.version = receipt.version;
+        aggregate_.last_id = receipt.id;
+        aggregate_.since_snapshot += events;
+        if (loader_.snapshot_due(aggregate_, Monotonic{})) {
+            loader_.put_snapshot(command_.stream, aggregate_);
+        }
+        cache_.put(command_.stream, aggregate_);
+    }
+
+    static void note(const Command& command, const Receipt& receipt, std::size_t events,
+                     CommandWindow& commands) {
+        if (command.named()) {
+            commands.note(command.key, receipt.version - (events - 1),
+                          static_cast<std::uint32_t>(events));
+        }
+    }
+
+  private:
+    EventStore& store_;
+    AggregateLoader& loader_;
+    AggregateCache& cache_;
+    const Command& command_;
+    Aggregate aggregate_;
+};
 
 }  // namespace
 
@@ -44,7 +102,8 @@ class AggregateStore::Impl {
           kind_(std::move(kind)),
           cache_(options_.cached_aggregates),
           loader_(store, options_, kind_, cache_, counters_),
-          pause_(options_) {}
+          pause_(options_),
+          loop_(store, pause_, counters_) {}
 
     const RepositoryOptions& options() const { return options_; }
     const Counters& counters() const { return counters_; }
@@ -81,37 +140,27 @@ class AggregateStore::Impl {
         if (!loaded) {
             return loaded.error();
         }
-        Command command{
-            stream, options,
-            options.command_id.empty() ? random_id() : command_key(stream, options.command_id),
-            pause_.clock().now()};
-        Executed executed{std::nullopt, std::move(*loaded), 0};
-        while (true) {
-            auto finished = attempt(command, decider, executed);
-            if (!finished) {
-                return finished.error();
-            }
-            if (*finished) {
-                return executed;
-            }
-            pause_.before_attempt(executed.attempts + 1);
-            if (auto ok = loader_.catch_up(stream, executed.aggregate); !ok) {
-                return ok.error();
-            }
+        const Command command = loop_.command(stream, options);
+        StreamGround ground(store_, loader_, cache_, command, std::move(*loaded));
+        auto done = loop_.carry_out(command, decider, ground);
+        if (!done) {
+            return done.error();
         }
+        return Executed{std::move(done->receipt), done->exists, std::move(ground.aggregate()),
+                        done->attempts};
     }
 
     Result<Receipt> append(const std::string& stream, Origin& origin, std::vector<NewEvent> events,
                            const ExecuteOptions& options) {
-        const bool named = !options.command_id.empty();
         if (!origin.save_key) {
-            origin.save_key = random_id();
+            origin.save_key = pause_.random_id();
         }
         if (origin.commands.entries().empty()) {  // an object that was never loaded remembers too
             origin.commands = CommandWindow(options_.commands_remembered);
         }
-        const Uuid key = named ? command_key(stream, options.command_id) : *origin.save_key;
-        if (const auto known = named ? origin.commands.find(key) : std::nullopt) {
+        Command command = loop_.command(stream, options);
+        command.key = command.named() ? command.key : *origin.save_key;
+        if (const auto known = command.named() ? origin.commands.find(command.key) : std::nullopt) {
             ++counters_.repeats;
             return repeat_of(store_, stream, *known);
         }
@@ -119,143 +168,17 @@ class AggregateStore::Impl {
             return ok.error();
         }
         const std::size_t count = events.size();
-        auto receipt = send(append_at(stream, origin.version, key, std::move(events), options));
+        auto receipt = loop_.send(append_of(stream, expected_at(origin.version), command.key,
+                                            std::move(events), options));
         if (receipt) {
             origin.version = receipt->version;
             origin.save_key.reset();
-            note(options, key, *receipt, count, origin.commands);
-        }
-        return receipt;
-    }
-
-    // Idempotent, so that it is sent again while nobody knows what became of it. From then on only
-    // a receipt or a conflict tells: a refusal is about the request that was sent last.
-    Result<Receipt> send(const Append& append) {
-        auto receipt = store_.append(append);
-        if (receipt || receipt.error().code != Errc::outcome_unknown) {
-            return receipt;
-        }
-        for (unsigned n = 0; n < limits::kResendsMax; ++n) {
-            pause_.before_resend();
-            auto again = store_.append(append);
-            if (again || is_conflict(again.error())) {
-                return again;
-            }
+            StreamGround::note(command, *receipt, count, origin.commands);
         }
         return receipt;
     }
 
   private:
-    struct Command {
-        const std::string& stream;
-        const ExecuteOptions& options;
-        Uuid key;
-        Time now;
-    };
-
-    // False after a conflict that may be tried again.
-    Result<bool> attempt(const Command& command, AnyDecider& decider, Executed& executed) {
-        Aggregate& aggregate = executed.aggregate;
-        if (auto known = find_repeat(command, aggregate)) {
-            executed.attempts = 0;
-            return repeat(command, *known, executed);
-        }
-        if (auto ok = check_expected(command.stream, command.options.expected, aggregate.version);
-            !ok) {
-            return ok.error();
-        }
-        auto events = decider.decide(*aggregate.state, {command.stream, command.now, command.key});
-        ++executed.attempts;
-        if (!events || events->empty()) {
-            return events ? Result<bool>(true) : events.error();
-        }
-        const std::size_t count = events->size();
-        auto receipt = send(append_at(command.stream, aggregate.version, command.key,
-                                      std::move(*events), command.options));
-        if (!receipt) {
-            return refused(command, receipt.error(), executed);
-        }
-        executed.receipt = std::move(*receipt);
-        return applied(command, decider, count, executed);
-    }
-
-    std::optional<CommandWindow::Entry> find_repeat(const Command& command,
-                                                    const Aggregate& aggregate) const {
-        return command.options.command_id.empty() ? std::nullopt
-                                                  : aggregate.commands.find(command.key);
-    }
-
-    Result<bool> repeat(const Command& command, const CommandWindow::Entry& entry,
-                        Executed& executed) {
-        auto receipt = repeat_of(store_, command.stream, entry);
-        if (!receipt) {
-            return receipt.error();
-        }
-        ++counters_.repeats;
-        executed.receipt = std::move(*receipt);
-        return true;
-    }
-
-    Result<bool> refused(const Command& command, const Error& error, Executed& executed) {
-        if (!is_conflict(error)) {
-            return error;
-        }
-        ++counters_.conflicts;
-        const bool again = may_retry(command.options.expected) &&
-                           error.code == Errc::wrong_expected_version &&
-                           executed.attempts < options_.conflict.attempts;
-        if (again) {
-            return false;
-        }
-        // It may be this very command, carried out by another caller meanwhile.
-        if (auto ok = loader_.catch_up(command.stream, executed.aggregate); !ok) {
-            return ok.error();
-        }
-        if (auto known = find_repeat(command, executed.aggregate)) {
-            return repeat(command, *known, executed);
-        }
-        return error;
-    }
-
-    Result<bool> applied(const Command& command, const AnyDecider& decider, std::size_t count,
-                         Executed& executed) {
-        Aggregate& aggregate = executed.aggregate;
-        const Receipt& receipt = *executed.receipt;
-        if (receipt.repeated) {
-            // Another caller decided it, maybe otherwise: what counts is what is stored.
-            ++counters_.repeats;
-            if (auto ok = loader_.catch_up(command.stream, aggregate); !ok) {
-                return ok.error();
-            }
-            return true;
-        }
-        decider.evolve(*aggregate.state);
-        note(command.options, command.key, receipt, count, aggregate.commands);
-        aggregate.version = receipt.version;
-        aggregate.last_id = receipt.id;
-        aggregate.since_snapshot += count;
-        if (loader_.snapshot_due(aggregate, Monotonic{})) {
-            loader_.put_snapshot(command.stream, aggregate);
-        }
-        cache_.put(command.stream, aggregate);
-        return true;
-    }
-
-    Uuid random_id() const {
-        const std::uint64_t halves[2] = {pause_.random(), pause_.random()};
-        Uuid id;
-        static_assert(sizeof halves == sizeof id.bytes);
-        std::memcpy(id.bytes.data(), halves, sizeof halves);
-        return id;
-    }
-
-    static void note(const ExecuteOptions& options, const Uuid& key, const Receipt& receipt,
-                     std::size_t count, CommandWindow& commands) {
-        if (!options.command_id.empty()) {
-            commands.note(key, receipt.version - (count - 1), static_cast<std::uint32_t>(count));
-        }
-    }
-
     EventStore& store_;
     const RepositoryOptions options_;
     const StateKind kind_;
@@ -263,6 +186,7 @@ class AggregateStore::Impl {
     AggregateCache cache_;
     AggregateLoader loader_;
     Pause pause_;
+    CommandLoop loop_;
 };
 
 AggregateStore::AggregateStore(EventStore& store, RepositoryOptions options, StateKind kind)
@@ -299,16 +223,7 @@ Result<Receipt> AggregateStore::append(const std::string& stream, Origin& origin
 }
 
 RepositoryStats AggregateStore::stats() const {
-    const Counters& from = impl_->counters();
-    return {from.loads,
-            from.events_folded,
-            from.cache_hits,
-            from.snapshots_used,
-            from.snapshots_ignored,
-            from.snapshots_written,
-            from.snapshots_failed,
-            from.conflicts,
-            from.repeats};
+    return impl_->counters().stats();
 }
 
 }  // namespace skald::cqrs

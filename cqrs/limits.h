@@ -18,6 +18,10 @@ inline constexpr std::size_t kCommandsRememberedMax = 4096;
 // Times that one and the same append is sent again while its outcome is unknown: beyond,
 // outcome_unknown.
 inline constexpr unsigned kResendsMax = 3;
+// Items of a query that a decision rests on, with those of fail_if_exists: beyond,
+// request_too_large. One more is added for the command's own events.
+inline constexpr std::size_t kBoundaryItemsMax = 14;
+static_assert(kBoundaryItemsMax < skald::limits::kQueryItemsMax);
 // Aggregates held in a repository's cache: what was not used for longest goes.
 inline constexpr std::size_t kCachedAggregatesMax = 1'000'000;
 

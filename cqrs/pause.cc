@@ -1,6 +1,7 @@
 #include "cqrs/pause.h"
 
 #include <algorithm>
+#include <cstring>
 #include <random>
 #include <thread>
 
@@ -18,21 +19,28 @@ std::uint64_t drawn() {
 }  // namespace
 
 void Pause::before_attempt(unsigned n) const {
-    const ConflictRetry& retry = options_.conflict;
     const unsigned doublings = std::min(n - 2, 20U);
-    wait(std::min(retry.backoff * (std::int64_t{1} << doublings), retry.backoff_max));
+    wait(std::min(retry_.backoff * (std::int64_t{1} << doublings), retry_.backoff_max));
 }
 
 void Pause::before_resend() const {
-    wait(options_.conflict.backoff_max);
+    wait(retry_.backoff_max);
 }
 
 std::uint64_t Pause::random() const {
-    return options_.random ? options_.random() : drawn();
+    return random_ ? random_() : drawn();
+}
+
+Uuid Pause::random_id() const {
+    const std::uint64_t halves[2] = {random(), random()};
+    Uuid id;
+    static_assert(sizeof halves == sizeof id.bytes);
+    std::memcpy(id.bytes.data(), halves, sizeof halves);
+    return id;
 }
 
 const Clock& Pause::clock() const {
-    return options_.clock != nullptr ? *options_.clock : SystemClock::instance();
+    return clock_ != nullptr ? *clock_ : SystemClock::instance();
 }
 
 // All of the range, so that writers who met once do not meet again.
@@ -42,8 +50,8 @@ void Pause::wait(std::chrono::microseconds most) const {
     }
     const auto range = static_cast<std::uint64_t>(most.count()) + 1;
     const std::chrono::microseconds length(static_cast<std::int64_t>(random() % range));
-    if (options_.wait) {
-        options_.wait(length);
+    if (wait_) {
+        wait_(length);
     } else {
         std::this_thread::sleep_for(length);
     }

@@ -7,10 +7,6 @@
 namespace skald::cqrs {
 namespace {
 
-Expected expected_at(std::optional<Version> version) {
-    return version ? Expected::exact(*version) : Expected::no_stream();
-}
-
 bool holds(Expected expected, std::optional<Version> version) {
     switch (expected.kind()) {
         case Expected::Kind::any:
@@ -39,7 +35,11 @@ NewEvent same_as(const EventView& event) {
 
 }  // namespace
 
-Append append_at(const std::string& stream, std::optional<Version> version, const Uuid& key,
+Expected expected_at(std::optional<Version> version) {
+    return version ? Expected::exact(*version) : Expected::no_stream();
+}
+
+Append append_of(const std::string& stream, Expected expected, const Uuid& key,
                  std::vector<NewEvent> events, const ExecuteOptions& options) {
     std::uint32_t ordinal = 0;
     for (NewEvent& event : events) {
@@ -53,7 +53,11 @@ Append append_at(const std::string& stream, std::optional<Version> version, cons
         event.metadata.insert(event.metadata.end(), options.metadata.begin(),
                               options.metadata.end());
     }
-    return Append::many(stream, std::move(events), expected_at(version));
+    Append append = Append::many(stream, std::move(events), expected);
+    if (options.fail_if_exists) {
+        append.query = QueryCheck{*options.fail_if_exists, Offset{0}};
+    }
+    return append;
 }
 
 Result<Receipt> repeat_of(EventStore& store, const std::string& stream,
@@ -94,6 +98,14 @@ Result<void> check_expected(const std::string& stream, const std::optional<Expec
                             version ? std::to_string(actual) : "none"));
     error.conflicts.push_back({stream, to_string(*expected), actual});
     return error;
+}
+
+std::optional<Offset> existing_by(const Error& refusal) {
+    if (refusal.conflicts.empty()) {
+        return std::nullopt;
+    }
+    // The query's is the last of them (Append).
+    return Offset{static_cast<std::uint64_t>(refusal.conflicts.back().actual)};
 }
 
 }  // namespace skald::cqrs

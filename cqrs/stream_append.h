@@ -1,4 +1,4 @@
-// One append to one stream at a known version, and the same append again (rule A3).
+// One append of a command's events to one stream, and the same append again (rule A3).
 #pragma once
 
 #include <optional>
@@ -11,8 +11,10 @@
 namespace skald::cqrs {
 
 // The events get ids derived from `key`, and what `options` says about the command.
-Append append_at(const std::string& stream, std::optional<Version> version, const Uuid& key,
+Append append_of(const std::string& stream, Expected expected, const Uuid& key,
                  std::vector<NewEvent> events, const ExecuteOptions& options);
+// The stream is as it was when this was its last version; none: there was no stream.
+Expected expected_at(std::optional<Version> version);
 
 // The request that once wrote these events, sent again: gives its receipt. log_truncated when they
 // are no longer all there.
@@ -22,5 +24,8 @@ Result<Receipt> repeat_of(EventStore& store, const std::string& stream,
 // wrong_expected_version when the stream is not what the caller expects.
 Result<void> check_expected(const std::string& stream, const std::optional<Expected>& expected,
                             std::optional<Version> version);
+
+// The offset at which a check_failed found what its query does not allow.
+std::optional<Offset> existing_by(const Error& refusal);
 
 }  // namespace skald::cqrs

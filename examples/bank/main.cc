@@ -6,6 +6,9 @@
 #include <vector>
 
 #include "account.h"
+#include "messages.h"
+#include "skald/cqrs/bus.h"
+#include "skald/cqrs/middleware.h"
 #include "skald/cqrs/repository.h"
 #include "skald/cqrs/testing.h"
 #include "skald/store.h"
@@ -68,6 +71,42 @@ int race(Accounts& accounts) {
     return all;
 }
 
+// Commands and queries find their handlers by type.
+void connect(skald::cqrs::Bus& bus, Accounts& accounts) {
+    using skald::cqrs::SendOptions;
+    (void)bus.handle<bank::Pay>([&](const bank::Pay& pay, const SendOptions& options) {
+        return done_of(
+            accounts.execute(pay.account, bank::Withdraw{pay.cents, pay.to}, execute(options)));
+    });
+    (void)bus.answer<bank::BalanceOf>(
+        [&](const bank::BalanceOf& query) -> skald::Result<bank::Balance> {
+            auto account = accounts.load(query.account);
+            if (!account) {
+                return account.error();
+            }
+            return bank::Balance{account->state.cents};
+        });
+}
+
+// True when the bus gives what it should.
+bool bus_works(Accounts& accounts) {
+    skald::cqrs::Bus bus;
+    skald::cqrs::Meter meter;
+    bus.use(skald::cqrs::measure(meter));
+    bus.use(skald::cqrs::validate<bank::Pay>([](const bank::Pay& pay) -> skald::Result<void> {
+        if (pay.cents <= 0) {
+            return skald::Error(skald::Errc::invalid_argument, "cents must be above 0");
+        }
+        return {};
+    }));
+    connect(bus, accounts);
+    const auto refused = bus.send(bank::Pay{"bob", 1'000'000, "rent"}, {.command_id = "rent"});
+    const auto wrong = bus.send(bank::Pay{"bob", -1, "rent"});
+    const auto balance = bus.ask(bank::BalanceOf{"bob"});
+    const auto figures = meter.figures();
+    return refused && refused->rejection && !wrong && balance && figures.at("Pay").failed == 1;
+}
+
 int run(const std::string& directory) {
     if (!rules_hold()) {
         return fail("the rules do not hold");
@@ -99,6 +138,9 @@ int run(const std::string& directory) {
     const auto before = accounts.load_at("ann", paid->receipt->version);
     if (!ann || !bob || !before) {
         return fail("an account cannot be loaded");
+    }
+    if (!bus_works(accounts)) {
+        return fail("the bus does not do what it should");
     }
     const auto stats = accounts.stats();
     std::printf("ann had %lld cents at version %llu, and has %lld at version %llu\n",

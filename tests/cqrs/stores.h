@@ -11,7 +11,8 @@
 
 namespace skald::cqrs {
 
-// A store behind one that fails when told to: in memory, with 1 or 16 partitions, or on disk.
+// A store behind one that fails when told to: in memory, with 1 or 16 partitions, on disk, or a
+// client of a node.
 class World {
   public:
     explicit World(const std::string& kind);
@@ -27,6 +28,8 @@ class World {
 
   private:
     struct Disk;
+    std::unique_ptr<EventStore> client();
+
     ManualClock clock_;
     std::unique_ptr<Disk> disk_;
     std::unique_ptr<EventStore> inner_;
@@ -36,6 +39,11 @@ class World {
 // Runs the test once for each: World world(GENERATE(every_store()));
 inline auto every_store() {
     return Catch::Generators::values<std::string>({"memory", "memory, 16 partitions", "local"});
+}
+
+// Of one partition.
+inline auto every_single_store() {
+    return Catch::Generators::values<std::string>({"memory", "local", "node"});
 }
 
 }  // namespace skald::cqrs

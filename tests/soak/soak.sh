@@ -1,11 +1,12 @@
 #!/bin/sh
-# The long-running checks: soak.sh [kill|power|disk|hostile|fuzz [COUNT]]. Each prints its counts
+# The long-running checks: soak.sh [VERB [COUNT]]. Each prints its counts
 # and ends non-zero at a broken promise; without a verb all run. Started by `./run soak`.
 #
 #   kill    [CYCLES] kill the store at any moment and look what is there       500
 #   power   [IMAGES] cut its power at any moment, open what the disk may hold  5000
 #   disk    [STRIDE] let every STRIDE-th call on the disk fail, in turn        1
 #   hostile [SCALE]  a node among hostile peers, SCALE times a minute of them  1
+#   race    [ROUNDS] two writers for the last seat; many for a hot account   10000
 #   fuzz    [SECONDS] each fuzzer so long, with clang's sanitizers             600
 #
 # SKALD_SEED: the first seed; today's date unless set. TMPDIR: where data goes; build/soak
@@ -15,6 +16,7 @@ cd "$(dirname "$0")/../.."
 
 programs=build/release/tests/crash
 hostile=build/release/tests/hostile/skald_hostile
+race=build/release/tests/cqrs/skald_race
 seed=${SKALD_SEED:-$(date +%Y%m%d)}
 TMPDIR=${TMPDIR:-$PWD/build/soak}
 export TMPDIR
@@ -52,9 +54,10 @@ soak() {
             "$hostile" --node build/release/bin/skald --seed "$seed" --seconds $((60 * scale)) \
                 --connections $((10000 * scale)) --stalled 100 --bulk $((2000 * scale))
             ;;
+        race) "$race" seats --rounds "${2:-10000}" && "$race" hot --seconds 60 ;;
         fuzz) fuzz "${2:-600}" ;;
         *)
-            echo "usage: ./run soak [kill|power|disk|hostile|fuzz [COUNT]]" >&2
+            echo "usage: ./run soak [kill|power|disk|hostile|race|fuzz [COUNT]]" >&2
             exit 2
             ;;
     esac
@@ -65,7 +68,7 @@ if [ $# -gt 0 ]; then
     exit
 fi
 status=0
-for verb in kill power disk hostile fuzz; do
+for verb in kill power disk hostile race fuzz; do
     soak "$verb" || status=1
 done
 exit "$status"

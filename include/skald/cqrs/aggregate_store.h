@@ -82,7 +82,8 @@ struct Origin {
 };
 
 struct Executed {
-    std::optional<Receipt> receipt;  // none: rejected, or nothing to store
+    std::optional<Receipt> receipt;  // none: rejected, nothing to store, or `exists`
+    std::optional<Offset> exists;    // of an event that fail_if_exists names
     Aggregate aggregate;             // as of the receipt, or of the rejection
     unsigned attempts = 0;           // decisions made; 0: it had been carried out before
 };

@@ -22,6 +22,7 @@
 // Threads: a description is built once, at its first use, and never changes; any thread may read.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -45,6 +46,15 @@ struct Field {
     Shape (*shape)() = nullptr;
 };
 
+// `name:value`, as `course:7`: a tag that a described event carries.
+inline std::string tag_of(std::string_view name, std::string_view value) {
+    return std::string(name) + ":" + std::string(value);
+}
+template <std::integral I>
+requires(!std::same_as<I, bool>) std::string tag_of(std::string_view name, I value) {
+    return tag_of(name, std::string_view(std::to_string(value)));
+}
+
 template <typename T>
 class Description {
   public:
@@ -64,6 +74,15 @@ class Description {
     template <typename M>
     Description&& required(std::string name, M T::*member) && {
         return std::move(*this).add(std::move(name), member, true);
+    }
+    // The event carries the tag tag_of(name, value), by which queries find it (decisions.h). The
+    // member is a text or an integer. Tags are no part of the data: with field() it is stored too.
+    template <typename M>
+    Description&& tag(std::string name, M T::*member) && {
+        tags_.push_back([name = std::move(name), member](const T& value) {
+            return tag_of(name, value.*member);
+        });
+        return std::move(*this);
     }
     // Events of this name are read as this type too: what it was called before.
     Description&& also_named(std::string name) && {
@@ -92,6 +111,13 @@ class Description {
         return codec_.encode ? std::string_view(codec_.content_type) : kContentTypeJson;
     }
     const std::vector<Field<T>>& fields() const { return fields_; }
+    std::vector<std::string> tags(const T& value) const {
+        std::vector<std::string> made;
+        for (const auto& tag : tags_) {
+            made.push_back(tag(value));
+        }
+        return made;
+    }
     bool described_by_fields() const { return !codec_.encode; }
 
     // invalid_event when a value cannot be written, naming the type.
@@ -202,6 +228,7 @@ class Description {
     std::uint32_t version_;
     std::vector<std::string> also_named_;
     std::vector<Field<T>> fields_;
+    std::vector<std::function<std::string(const T&)>> tags_;
     Upcasts upcasts_;
     Codec<T> codec_;
 };

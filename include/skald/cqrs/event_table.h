@@ -18,7 +18,7 @@
 
 namespace skald::cqrs {
 
-// type, data, schema version and content type of the event; the rest is the caller's. Errors:
+// type, data, schema version, content type and tags of the event; the rest is the caller's. Errors:
 // invalid_event when a value cannot be written.
 template <Described E>
 Result<NewEvent> to_new_event(const E& event) {
@@ -31,6 +31,7 @@ Result<NewEvent> to_new_event(const E& event) {
     made.type = description.name();
     made.data = std::move(*data);
     made.schema_version = description.version();
+    made.tags = description.tags(event);
     if (description.content_type() != kContentTypeJson) {
         made.content_type = description.content_type();
     }

@@ -64,6 +64,10 @@ struct ExecuteOptions {
     // What the stream must look like for the command to be decided at all, else
     // wrong_expected_version. With exact or no_stream a conflict is not retried.
     std::optional<Expected> expected{};
+    // No event that matches may be in the log, as for a unique name: else nothing is written and
+    // the outcome says `exists` (of save and create: check_failed). Only in a store of one
+    // partition, else cross_partition. Costs a look into the index.
+    std::optional<Query> fail_if_exists{};
     std::string correlation_id{};
     std::string causation_id{};
     std::string trace_context{};

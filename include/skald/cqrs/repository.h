@@ -43,15 +43,16 @@ struct Loaded {
 
 template <typename State>
 struct Outcome {
-    // Of the append; `repeated` when the command had been carried out before. None: rejected, or
-    // accepted with nothing to store.
+    // Of the append; `repeated` when the command had been carried out before. None: not accepted,
+    // or accepted with nothing to store.
     std::optional<Receipt> receipt;
     std::optional<RejectionOf<State>> rejection;
+    std::optional<Offset> exists;        // of an event that ExecuteOptions::fail_if_exists names
     std::vector<EventOf<State>> events;  // stored now; empty when repeated
-    State state;                         // after them
+    State state{};                       // after them
     unsigned attempts = 0;               // decisions made; 0: found to be repeated before one
 
-    bool accepted() const { return !rejection.has_value(); }
+    bool accepted() const { return !rejection && !exists; }
 };
 
 namespace detail {
@@ -137,6 +138,25 @@ class CommandDecider final : public AnyDecider {
     std::optional<Decision<State>> decision_;
 };
 
+// What became of a command that `decider` decided last.
+template <typename State, typename Command>
+Outcome<State> outcome_of(const CommandDecider<State, Command>& decider,
+                          std::optional<Receipt> receipt, std::optional<Offset> exists,
+                          AnyState& state, unsigned attempts) {
+    Outcome<State> outcome;
+    const bool decided = decider.decision() && !exists && !(receipt && receipt->repeated);
+    if (decided && decider.decision()->rejected()) {
+        outcome.rejection = decider.decision()->rejection();
+    } else if (decided) {
+        outcome.events = decider.decision()->events();
+    }
+    outcome.receipt = std::move(receipt);
+    outcome.exists = exists;
+    outcome.state = std::move(state_in<State>(state));
+    outcome.attempts = attempts;
+    return outcome;
+}
+
 template <typename State>
 using SnapshotIf = std::function<bool(const State&, Version)>;
 
@@ -191,18 +211,8 @@ class Repository {
         if (!done) {
             return done.error();
         }
-        Outcome<State> outcome{std::move(done->receipt),
-                               std::nullopt,
-                               {},
-                               std::move(detail::state_in<State>(*done->aggregate.state)),
-                               done->attempts};
-        const bool repeated = outcome.receipt && outcome.receipt->repeated;
-        if (!repeated && decider.decision()->rejected()) {
-            outcome.rejection = decider.decision()->rejection();
-        } else if (!repeated) {
-            outcome.events = decider.decision()->events();
-        }
-        return outcome;
+        return detail::outcome_of(decider, std::move(done->receipt), done->exists,
+                                  *done->aggregate.state, done->attempts);
     }
 
     // Class style: appends what is uncommitted at the version read, without a second attempt, and
