@@ -196,8 +196,7 @@ void Writer::submit(std::span<const Submission> submissions,
         ended = stop_;
         for (std::size_t i = 0; i < submissions.size(); ++i) {
             const std::size_t bytes = submissions[i].request.bytes().size();
-            if (failed || ended || queue_.size() >= limits::kQueueRequestsMax ||
-                queue_bytes_ + bytes > limits::kQueueBytesMax) {
+            if (failed || ended || !has_room(bytes)) {
                 refused = i;
                 break;
             }
@@ -235,6 +234,11 @@ bool Writer::submit_here(const Submission& submission, Partition partition) {
     return true;
 }
 
+bool Writer::has_room(std::size_t bytes) const {
+    return queue_.size() < limits::kQueueRequestsMax &&
+           queue_bytes_ + bytes <= limits::kQueueBytesMax;
+}
+
 Result<AppendOutcome> Writer::append(const Submission& submission, Partition partition) {
     Waiter waiter;
     Submission own = submission;
@@ -244,7 +248,7 @@ Result<AppendOutcome> Writer::append(const Submission& submission, Partition par
         if (failure_) {
             return stopped(*failure_);
         }
-        if (queue_.size() >= limits::kQueueRequestsMax) {
+        if (!has_room(own.request.bytes().size())) {
             return Error(Errc::busy, "too many appends wait; try again");
         }
         enqueue(own, partition);

@@ -97,6 +97,7 @@ class Writer {
     bool has_work() const;
     bool idle() const;
     bool throttled() const;
+    bool has_room(std::size_t bytes) const;
     void enqueue(const Submission& submission, Partition partition);
     void take(Commit& commit);
     void prepare(Commit& commit, std::unique_lock<std::mutex>& lock);

@@ -185,6 +185,19 @@ TEST_CASE("router: what the node cannot hold is not held against a client", "[br
     CHECK(f.router().counters().discarded == 0);
 }
 
+TEST_CASE("router: a request in hand counts for more than its bytes", "[broker]") {
+    NodeLimits limits;
+    limits.request_bytes_in_flight = 10 * kRequestCost;
+    RouterFixture f(limits);
+    f.hello(1);
+    for (std::uint64_t id = 0; id < 20; ++id) {
+        f.append(1, id, id);
+    }
+    CHECK(f.submitted().size() > 1);
+    CHECK(f.submitted().size() < 10);
+    CHECK(f.sent<msg::Rejected>(1).size() == 20 - f.submitted().size());
+}
+
 TEST_CASE("router: a producer is one of its key", "[broker]") {
     RouterFixture f;
     f.hello(1, 7, "the one key");
