@@ -177,7 +177,9 @@ std::optional<Aggregate> AggregateLoader::open(const Snapshot& snapshot) const {
     }
     const auto content = decode_snapshot(snapshot.bytes);
     Aggregate known = fresh();
-    if (!content || !known.state->decode(content->state)) {
+    // What was forgotten there is still remembered here: it must not be carried out again.
+    if (!content || content->commands_remembered < options_.commands_remembered ||
+        !known.state->decode(content->state)) {
         return std::nullopt;
     }
     known.version = snapshot.version;

@@ -137,6 +137,9 @@ TEST_CASE("snapshot: what is damaged, or of another history, is ignored", "[cqrs
         snapshot->version = Version(4);
     }
     SECTION("commands beyond all bounds") {
+        snapshot->bytes[27] = '\x7f';
+    }
+    SECTION("more of them remembered than may be") {
         snapshot->bytes[23] = '\x7f';
     }
     SECTION("a state that does not decode") {
@@ -207,6 +210,28 @@ TEST_CASE("snapshot: older states are loaded without a newer snapshot", "[cqrs][
               static_cast<std::int64_t>(version));
         CHECK(accounts.load_at("1", events[version].recorded_at)->version == Version(version));
     }
+}
+
+TEST_CASE("snapshot: of a repository that remembers fewer commands is ignored",
+          "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    RepositoryOptions options = every(world, 3);
+    options.commands_remembered = 1;
+    Repository<Account> forgetful(world.store(), options);
+    must(forgetful, "1", Open{"ann"});
+    const auto first = must(forgetful, "1", Deposit{1}, {.command_id = "a"});
+    must(forgetful, "1", Deposit{1}, {.command_id = "b"});
+    REQUIRE(snapshot_version(world) == Version(2));
+    Repository<Account> accounts(world.store(), every(world, 3));
+    const auto again = must(accounts, "1", Deposit{1}, {.command_id = "a"});
+    REQUIRE(again.receipt->repeated);
+    CHECK(again.receipt->version == first.receipt->version);
+    CHECK(accounts.stats().snapshots_ignored == 1);
+    // The other way round it fits: it holds more than enough.
+    Repository<Account> forgetful_again(world.store(), options);
+    REQUIRE(forgetful_again.load("1"));
+    CHECK(forgetful_again.stats().snapshots_used == 1);
+    CHECK_FALSE(must(forgetful_again, "1", Deposit{1}, {.command_id = "a"}).receipt->repeated);
 }
 
 }  // namespace skald::cqrs

@@ -59,6 +59,7 @@ class CommandWindow {
     // In the order of versions. An event of the command noted last extends it.
     void note(const Uuid& key, Version version, std::uint32_t events = 1);
     std::optional<Entry> find(const Uuid& key) const;  // the newest
+    std::size_t capacity() const { return capacity_; }
     const std::vector<Entry>& entries() const { return entries_; }
 
   private:
