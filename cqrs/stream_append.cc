@@ -41,9 +41,10 @@ Expected expected_at(std::optional<Version> version) {
 
 Append append_of(const std::string& stream, Expected expected, const Uuid& key,
                  std::vector<NewEvent> events, const ExecuteOptions& options) {
-    std::uint32_t ordinal = 0;
+    std::uint64_t place =
+        expected.kind() == Expected::Kind::exact ? expected.version().value + 1 : 0;
     for (NewEvent& event : events) {
-        event.id = derived_id(key, IdPurpose::event, ordinal++);
+        event.id = derived_id(key, IdPurpose::event, place++);
         event.command_id = options.command_id;
         event.correlation_id = options.correlation_id;
         event.causation_id = options.causation_id;

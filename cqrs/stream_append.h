@@ -10,7 +10,9 @@
 
 namespace skald::cqrs {
 
-// The events get ids derived from `key`, and what `options` says about the command.
+// The events get ids derived from `key` and their versions, as far as these are known, and what
+// `options` says about the command. One that was forgotten and is carried out anew so writes other
+// events than before.
 Append append_of(const std::string& stream, Expected expected, const Uuid& key,
                  std::vector<NewEvent> events, const ExecuteOptions& options);
 // The stream is as it was when this was its last version; none: there was no stream.

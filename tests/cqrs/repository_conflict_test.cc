@@ -272,4 +272,32 @@ TEST_CASE("repository: the store's errors come through", "[cqrs][contract]") {
     CHECK(too_long.error().code == Errc::invalid_event);
 }
 
+TEST_CASE("repository: a command carried out anew writes events with ids of their own",
+          "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    RepositoryOptions options = quiet(world);
+    options.commands_remembered = 1;
+    Repository<Account> accounts(world.store(), options);
+    must(accounts, "1", Open{"ann"});
+    must(accounts, "1", Deposit{1}, {.command_id = "a"});
+    must(accounts, "1", Deposit{1}, {.command_id = "b"});
+    REQUIRE_FALSE(must(accounts, "1", Deposit{1}, {.command_id = "a"}).receipt->repeated);
+    const auto events = world.events("account-1");
+    CHECK(events.at(3).id != events.at(1).id);
+    CHECK(events.at(3).data == events.at(1).data);  // what it created is the same
+
+    const auto copy = make_memory_store();
+    for (const Event& event : events) {
+        NewEvent made;
+        made.type = event.type;
+        made.data = event.data;
+        made.id = event.id;
+        Append append = Append::one(event.stream, made);
+        append.check_ids = true;
+        const auto receipt = copy->append(append);
+        REQUIRE(receipt);
+        CHECK_FALSE(receipt->repeated);
+    }
+}
+
 }  // namespace skald::cqrs
