@@ -33,6 +33,31 @@ NewEvent same_as(const EventView& event) {
     return made;
 }
 
+// Up to the first that is no longer there.
+Result<std::vector<NewEvent>> read_again(EventStore& store, const std::string& stream,
+                                         const CommandWindow::Entry& entry) {
+    std::vector<NewEvent> events;
+    Read read;
+    read.selection = Selection::stream(stream);
+    read.start = entry.first;
+    for (bool end = false; !end && events.size() < entry.events;) {
+        read.limit = entry.events - static_cast<std::uint32_t>(events.size());
+        auto page = store.read(read);
+        if (!page) {
+            return page.error();
+        }
+        for (const EventView& event : page->events) {
+            if (event.version != entry.first + events.size()) {
+                return events;
+            }
+            events.push_back(same_as(event));
+        }
+        read.start = page->resume;
+        end = page->end;
+    }
+    return events;
+}
+
 }  // namespace
 
 Expected expected_at(std::optional<Version> version) {
@@ -63,29 +88,19 @@ Append append_of(const std::string& stream, Expected expected, const Uuid& key,
 
 Result<Receipt> repeat_of(EventStore& store, const std::string& stream,
                           const CommandWindow::Entry& entry) {
-    Read read;
-    read.selection = Selection::stream(stream);
-    read.start = entry.first;
-    read.limit = entry.events;
-    auto page = store.read(read);
-    if (!page) {
-        return page.error();
+    auto events = read_again(store, stream, entry);
+    if (!events) {
+        return events.error();
     }
-    const bool whole = page->events.size() == entry.events &&
-                       page->events.back().version == entry.first + (entry.events - 1);
-    if (!whole) {
+    if (events->size() != entry.events) {
         return Error(Errc::log_truncated,
                      fmt::format("stream {}: the command was carried out at version {}; its events "
                                  "have been removed since",
                                  stream, entry.first.value));
     }
-    std::vector<NewEvent> events;
-    for (const EventView& event : page->events) {
-        events.push_back(same_as(event));
-    }
     const auto before =
         entry.first.value == 0 ? std::nullopt : std::optional<Version>(entry.first - 1);
-    return store.append(Append::many(stream, std::move(events), expected_at(before)));
+    return store.append(Append::many(stream, std::move(*events), expected_at(before)));
 }
 
 Result<void> check_expected(const std::string& stream, const std::optional<Expected>& expected,

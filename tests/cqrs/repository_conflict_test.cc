@@ -300,4 +300,39 @@ TEST_CASE("repository: a command carried out anew writes events with ids of thei
     }
 }
 
+TEST_CASE("repository: a repeat is found page by page", "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    struct Narrow final : ForwardingStore {
+        using ForwardingStore::ForwardingStore;
+        Result<Page> read(const Read& request) override {
+            Read narrow = request;
+            narrow.bytes = 1;  // one event a page
+            return ForwardingStore::read(narrow);
+        }
+    } store(world.store());
+    Repository<Account> accounts(store, quiet(world));
+    must(accounts, "1", Open{"ann"});
+    const auto first = must(accounts, "1", Exchange{0, 5}, {.command_id = "c"});
+    must(accounts, "1", Deposit{1});
+    const auto again = must(accounts, "1", Exchange{0, 5}, {.command_id = "c"});
+    CHECK(again.receipt->repeated);
+    CHECK(again.receipt->version == first.receipt->version);
+}
+
+TEST_CASE("repository: a repeat of what was removed since says so", "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    RepositoryOptions options = quiet(world);
+    options.cached_aggregates = 1;
+    Repository<Account> accounts(world.store(), options);
+    must(accounts, "1", Open{"ann"});
+    must(accounts, "1", Exchange{0, 5}, {.command_id = "c"});
+    must(accounts, "1", Deposit{1});
+    const Version erased(GENERATE(1U, 2U));
+    REQUIRE(
+        world.store().change_stream({"account-1", Expected::stream_exists(), EraseEvent{erased}}));
+    const auto again = accounts.execute("1", Exchange{0, 5}, {.command_id = "c"});
+    REQUIRE_FALSE(again);
+    CHECK(again.error().code == Errc::log_truncated);
+}
+
 }  // namespace skald::cqrs
