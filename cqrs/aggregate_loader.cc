@@ -216,8 +216,7 @@ Result<void> AggregateLoader::catch_up(const std::string& stream, Aggregate& agg
         }
         aggregate = std::move(*anew);
     }
-    // Events that no read gives any more still count as versions.
-    return aggregate.version == before ? ask_version(stream, aggregate) : Result<void>();
+    return aggregate.version == before ? skip_hidden(stream, aggregate) : Result<void>();
 }
 
 Result<bool> AggregateLoader::fold_tail(const std::string& stream, Aggregate& aggregate,
@@ -250,20 +249,48 @@ Result<bool> AggregateLoader::fold_tail(const std::string& stream, Aggregate& ag
         return false;
     }
     if (!aggregate.version && until.now()) {
-        if (auto ok = ask_version(stream, aggregate); !ok) {
+        if (auto ok = skip_hidden(stream, aggregate); !ok) {
             return ok.error();
         }
     }
     return true;
 }
 
-Result<void> AggregateLoader::ask_version(const std::string& stream, Aggregate& aggregate) {
+// The version is asked for before the read, which so sees what comes meanwhile.
+Result<std::optional<Version>> AggregateLoader::hidden_behind(const std::string& stream,
+                                                              std::optional<Version> version) {
     auto info = store_.stream_info(stream);
     if (!info) {
         return info.error();
     }
-    if (info->state == StreamState::active && info->last != aggregate.version) {
-        aggregate.version = info->last;
+    if (info->state != StreamState::active || info->last <= version) {
+        return std::optional<Version>();
+    }
+    Read read;
+    read.selection = Selection::stream(stream);
+    read.start = version ? Start(*version + 1) : Start(Beginning{});
+    read.limit = 1;
+    for (bool end = false; !end;) {
+        auto page = store_.read(read);
+        if (!page) {
+            return page.error();
+        }
+        if (!page->events.empty()) {
+            return std::optional<Version>();
+        }
+        read.start = page->resume;
+        end = page->end;
+    }
+    return info->last;
+}
+
+Result<void> AggregateLoader::skip_hidden(const std::string& stream, Aggregate& aggregate) {
+    auto hidden = hidden_behind(stream, aggregate.version);
+    if (!hidden) {
+        return hidden.error();
+    }
+    if (*hidden) {
+        aggregate.version = *hidden;
         aggregate.last_id = {};
     }
     return {};

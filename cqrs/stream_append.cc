@@ -58,6 +58,14 @@ Result<std::vector<NewEvent>> read_again(EventStore& store, const std::string& s
     return events;
 }
 
+void give_ids(std::vector<NewEvent>& events, Expected expected, const Uuid& key) {
+    std::uint64_t place =
+        expected.kind() == Expected::Kind::exact ? expected.version().value + 1 : 0;
+    for (NewEvent& event : events) {
+        event.id = derived_id(key, IdPurpose::event, place++);
+    }
+}
+
 }  // namespace
 
 Expected expected_at(std::optional<Version> version) {
@@ -66,10 +74,7 @@ Expected expected_at(std::optional<Version> version) {
 
 Append append_of(const std::string& stream, Expected expected, const Uuid& key,
                  std::vector<NewEvent> events, const ExecuteOptions& options) {
-    std::uint64_t place =
-        expected.kind() == Expected::Kind::exact ? expected.version().value + 1 : 0;
     for (NewEvent& event : events) {
-        event.id = derived_id(key, IdPurpose::event, place++);
         event.command_id = options.command_id;
         event.correlation_id = options.correlation_id;
         event.causation_id = options.causation_id;
@@ -79,10 +84,18 @@ Append append_of(const std::string& stream, Expected expected, const Uuid& key,
         event.metadata.insert(event.metadata.end(), options.metadata.begin(),
                               options.metadata.end());
     }
+    give_ids(events, expected, key);
     Append append = Append::many(stream, std::move(events), expected);
     if (options.fail_if_exists) {
         append.query = QueryCheck{*options.fail_if_exists, Offset{0}};
     }
+    return append;
+}
+
+Append moved_to(Append append, Version version, const Uuid& key) {
+    StreamAppend& own = append.streams.front();
+    own.expected = Expected::exact(version);
+    give_ids(own.events, own.expected, key);
     return append;
 }
 

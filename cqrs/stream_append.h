@@ -15,6 +15,8 @@ namespace skald::cqrs {
 // events than before.
 Append append_of(const std::string& stream, Expected expected, const Uuid& key,
                  std::vector<NewEvent> events, const ExecuteOptions& options);
+// The same append at another version.
+Append moved_to(Append append, Version version, const Uuid& key);
 // The stream is as it was when this was its last version; none: there was no stream.
 Expected expected_at(std::optional<Version> version);
 

@@ -166,4 +166,39 @@ TEST_CASE("aggregate root: snapshots and versions as in the other style", "[cqrs
     CHECK(ledgers.load_at("1", Version(0))->state.sum() == 1);
 }
 
+TEST_CASE("aggregate root: an erased last event does not stop the saves behind it",
+          "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    Repository<Ledger> ledgers(world.store(), quiet(world));
+    Ledger made;
+    made.credit(1);
+    made.credit(2);
+    REQUIRE(ledgers.create("1", made));
+    REQUIRE(world.store().change_stream(
+        {"account-1", Expected::stream_exists(), EraseEvent{Version(1)}}));
+    Ledger loaded = load(ledgers, "1");
+    CHECK(loaded.sum() == 1);
+    loaded.credit(5);
+    const auto expected = GENERATE(std::optional<Expected>(), Expected::exact(0),
+                                   Expected::exact(1), Expected::stream_exists());
+    const auto saved = ledgers.save("1", loaded, {.expected = expected});
+    REQUIRE(saved);
+    CHECK((*saved)->version == Version(2));
+    CHECK(load(ledgers, "1").sum() == 6);
+}
+
+TEST_CASE("aggregate root: create fails where all events were removed", "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    Repository<Ledger> ledgers(world.store(), quiet(world));
+    Ledger made;
+    made.credit(1);
+    REQUIRE(ledgers.create("1", made));
+    REQUIRE(world.store().change_stream(
+        {"account-1", Expected::stream_exists(), TruncateStream{Version(1)}}));
+    Ledger second;
+    second.credit(2);
+    CHECK(ledgers.create("1", second).error().code == Errc::wrong_expected_version);
+    REQUIRE(ledgers.save("1", second));
+}
+
 }  // namespace skald::cqrs

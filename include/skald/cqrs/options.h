@@ -62,7 +62,8 @@ struct ExecuteOptions {
     // nothing, left no trace: it is decided again.
     std::string command_id{};
     // What the stream must look like for the command to be decided at all, else
-    // wrong_expected_version. With exact or no_stream a conflict is not retried.
+    // wrong_expected_version. With exact or no_stream a conflict is not retried. exact is the last
+    // event's version or, when that was erased, the last one's that can be read.
     std::optional<Expected> expected{};
     // No event that matches may be in the log, as for a unique name: else nothing is written and
     // the outcome says `exists` (of save and create: check_failed). Only in a store of one
