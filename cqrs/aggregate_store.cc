@@ -213,7 +213,7 @@ class AggregateStore::Impl {
                 receipt = loop_.send(*moved);
             }
         }
-        if (receipt) {
+        if (receipt && !(command.named() && receipt->repeated)) {
             origin.version = receipt->version;
             origin.save_key.reset();
             StreamGround::note(command, *receipt, count, origin.commands);

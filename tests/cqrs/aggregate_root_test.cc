@@ -201,4 +201,33 @@ TEST_CASE("aggregate root: create fails where all events were removed", "[cqrs][
     REQUIRE(ledgers.save("1", second));
 }
 
+TEST_CASE("aggregate root: a repeat that cannot be loaded changes nothing", "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    Repository<Ledger> ledgers(world.store(), quiet(world));
+    Ledger first;
+    first.credit(1);
+    REQUIRE(ledgers.create("1", first, {.command_id = "c"}));
+    SECTION("of a command that the object remembers") {
+        Ledger again = load(ledgers, "1");
+        again.credit(5);
+        world.store().fail_before(FaultyEventStore::Call::read, 2, {Errc::unreachable, "told to"});
+        CHECK(ledgers.save("1", again, {.command_id = "c"}).error().code == Errc::unreachable);
+        CHECK(again.uncommitted().size() == 1);
+        CHECK(again.sum() == 6);
+        CHECK((*ledgers.save("1", again, {.command_id = "c"}))->repeated);
+        CHECK(again.sum() == 1);
+        CHECK(again.uncommitted().empty());
+    }
+    SECTION("of a command that only the store knows") {
+        Ledger twin;
+        twin.credit(7);
+        world.store().fail_before(FaultyEventStore::Call::read, 1, {Errc::unreachable, "told to"});
+        CHECK(ledgers.save("1", twin, {.command_id = "c"}).error().code == Errc::unreachable);
+        CHECK(twin.uncommitted().size() == 1);
+        CHECK_FALSE(twin.version());
+        CHECK(ledgers.save("1", twin).error().code == Errc::wrong_expected_version);
+        CHECK(load(ledgers, "1").sum() == 1);
+    }
+}
+
 }  // namespace skald::cqrs

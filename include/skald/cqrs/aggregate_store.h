@@ -101,7 +101,8 @@ class AggregateStore {
     Result<Executed> execute(const std::string& stream, AnyDecider& decider,
                              const ExecuteOptions& options);
     // One append at the origin's version, not retried; moves the origin on when it went well. A
-    // command that the origin remembers gives its first receipt instead.
+    // command that was carried out before gives its first receipt instead, and the origin stays:
+    // load again.
     Result<Receipt> append(const std::string& stream, Origin& origin, std::vector<NewEvent> events,
                            const ExecuteOptions& options);
     RepositoryStats stats() const;
