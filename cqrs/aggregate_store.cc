@@ -188,14 +188,13 @@ class AggregateStore::Impl {
 
     Result<Receipt> append(const std::string& stream, Origin& origin, std::vector<NewEvent> events,
                            const ExecuteOptions& options) {
-        if (!origin.save_key) {
-            origin.save_key = pause_.random_id();
-        }
         if (origin.commands.entries().empty()) {  // an object that was never loaded remembers too
             origin.commands = CommandWindow(options_.commands_remembered);
         }
         Command command = loop_.command(stream, options);
-        command.key = command.named() ? command.key : *origin.save_key;
+        if (!command.named() && origin.save_key.unknown) {
+            command.key = *origin.save_key.unknown;
+        }
         if (const auto known = command.named() ? origin.commands.find(command.key) : std::nullopt) {
             ++counters_.repeats;
             return repeat_of(store_, stream, *known);
@@ -215,13 +214,25 @@ class AggregateStore::Impl {
         }
         if (receipt && !(command.named() && receipt->repeated)) {
             origin.version = receipt->version;
-            origin.save_key.reset();
             StreamGround::note(command, *receipt, count, origin.commands);
+        }
+        if (!command.named()) {
+            keep_while_unknown(origin.save_key, command.key, receipt);
         }
         return receipt;
     }
 
   private:
+    // A refusal says nothing about the sends before it; a receipt or a conflict does.
+    static void keep_while_unknown(SaveKey& save_key, const Uuid& key,
+                                   const Result<Receipt>& receipt) {
+        if (receipt || is_conflict(receipt.error())) {
+            save_key.unknown.reset();
+        } else if (receipt.error().code == Errc::outcome_unknown) {
+            save_key.unknown = key;
+        }
+    }
+
     EventStore& store_;
     const RepositoryOptions options_;
     const StateKind kind_;

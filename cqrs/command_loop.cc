@@ -4,14 +4,11 @@
 #include "cqrs/limits.h"
 
 namespace skald::cqrs {
-namespace {
 
 bool is_conflict(const Error& error) {
     return error.code == Errc::wrong_expected_version || error.code == Errc::check_failed ||
            error.code == Errc::partly_repeated;
 }
-
-}  // namespace
 
 Command CommandLoop::command(const std::string& stream, const ExecuteOptions& options) const {
     return {

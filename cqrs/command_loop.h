@@ -25,6 +25,9 @@ struct Command {
     bool named() const { return !options.command_id.empty(); }
 };
 
+// Refused on what the log holds, and so certainly not written, now or before.
+bool is_conflict(const Error& error);
+
 class Ground {
   public:
     virtual ~Ground() = default;

@@ -230,4 +230,45 @@ TEST_CASE("aggregate root: a repeat that cannot be loaded changes nothing", "[cq
     }
 }
 
+TEST_CASE("aggregate root: a copy's save is another one", "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    Repository<Ledger> ledgers(world.store(), quiet(world));
+    Ledger mine;
+    mine.credit(1);
+    REQUIRE(ledgers.create("1", mine));
+    mine.credit(2);
+    const bool unknown = GENERATE(false, true);
+    for (std::uint64_t n = 1; n <= (unknown ? 4 : 1); ++n) {
+        world.store().fail_before(FaultyEventStore::Call::append, n,
+                                  {unknown ? Errc::outcome_unknown : Errc::busy, "told to"});
+    }
+    REQUIRE_FALSE(ledgers.save("1", mine));
+    Ledger copy = mine;
+    copy.credit(4);
+    Ledger assigned;
+    assigned = mine;
+    CHECK_FALSE((*ledgers.save("1", mine))->repeated);
+    CHECK(ledgers.save("1", copy).error().code == Errc::wrong_expected_version);
+    CHECK(copy.uncommitted().size() == 2);
+    CHECK(ledgers.save("1", assigned).error().code == Errc::wrong_expected_version);
+    CHECK(load(ledgers, "1").sum() == 3);
+}
+
+TEST_CASE("aggregate root: a save of unknown outcome stays one while it is refused",
+          "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    Repository<Ledger> ledgers(world.store(), quiet(world));
+    Ledger ledger;
+    ledger.credit(1);
+    for (std::uint64_t n = 1; n <= 4; ++n) {
+        world.store().fail_after(FaultyEventStore::Call::append, n,
+                                 {Errc::outcome_unknown, "lost"});
+    }
+    CHECK(ledgers.create("1", ledger).error().code == Errc::outcome_unknown);
+    world.store().fail_before(FaultyEventStore::Call::append, 1, {Errc::busy, "told to"});
+    CHECK(ledgers.create("1", ledger).error().code == Errc::busy);
+    CHECK((*ledgers.create("1", ledger))->repeated);
+    CHECK(load(ledgers, "1").sum() == 1);
+}
+
 }  // namespace skald::cqrs

@@ -75,11 +75,28 @@ struct Aggregate {
     std::uint64_t since_snapshot = 0;  // events folded since
 };
 
+// Of a save whose outcome is not known: the next one's as well. A copy's next save is another one.
+struct SaveKey {
+    std::optional<Uuid> unknown;
+
+    SaveKey() = default;
+    SaveKey(const SaveKey&) noexcept {}
+    SaveKey(SaveKey&&) = default;
+    SaveKey& operator=(const SaveKey& other) noexcept {
+        if (this != &other) {
+            unknown.reset();
+        }
+        return *this;
+    }
+    SaveKey& operator=(SaveKey&&) = default;
+    ~SaveKey() = default;
+};
+
 // Where an object of class style stands: the aggregate without its state.
 struct Origin {
     std::optional<Version> version;
     CommandWindow commands;
-    std::optional<Uuid> save_key;  // of a save whose outcome is not known: the next one's as well
+    SaveKey save_key;
 };
 
 struct Executed {
