@@ -15,6 +15,10 @@ void Upcasts::add(std::string_view type, std::uint32_t from, std::uint32_t newes
     steps_.emplace(from, std::move(upcast));
 }
 
+bool Upcasts::any_from(std::uint32_t version) const {
+    return steps_.lower_bound(std::max(version, 1U)) != steps_.end();
+}
+
 Result<std::string_view> Upcasts::apply(std::uint32_t from, std::uint32_t to, std::string_view data,
                                         std::string& scratch) const {
     if (from > to) {

@@ -110,6 +110,8 @@ class Description {
     std::string_view content_type() const {
         return codec_.encode ? std::string_view(codec_.content_type) : kContentTypeJson;
     }
+    // Whether data of this version passes through an upcast.
+    bool upcasts_from(std::uint32_t version) const { return upcasts_.any_from(version); }
     const std::vector<Field<T>>& fields() const { return fields_; }
     std::vector<std::string> tags(const T& value) const {
         std::vector<std::string> made;

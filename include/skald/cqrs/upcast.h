@@ -23,6 +23,8 @@ class Upcasts {
   public:
     // `type` and its newest version are for the check that `from` is below it, and new here.
     void add(std::string_view type, std::uint32_t from, std::uint32_t newest, Upcast upcast);
+    // Whether data of this version is changed before it is read.
+    bool any_from(std::uint32_t version) const;
     // The data as of version `to`: `data` itself, or what is in `scratch` then. unsupported_version
     // when `from` is above `to`, else the error of the step that failed.
     Result<std::string_view> apply(std::uint32_t from, std::uint32_t to, std::string_view data,
