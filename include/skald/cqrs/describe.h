@@ -90,12 +90,13 @@ class Description {
         return std::move(*this);
     }
     // How data of version `From` becomes data of version From + 1, when it is read. `fn` takes the
-    // old struct and returns the next (both described), or takes the stored bytes as
-    // std::string_view and returns std::string or Result<std::string>. A version without an
-    // upcast is read as the next one: what a new optional field needs.
+    // old struct and returns the next (both described, in these versions, else the process aborts
+    // at its first use), or takes the stored bytes as std::string_view and returns std::string or
+    // Result<std::string>. A version without an upcast is read as the next one: what a new
+    // optional field needs.
     template <std::uint32_t From, typename Fn>
     Description&& upcast(Fn fn) && {
-        upcasts_.add(name_, From, version_, upcast_of<T>(std::move(fn)));
+        upcasts_.add(name_, From, version_, upcast_of<From>(std::move(fn)));
         return std::move(*this);
     }
     // Instead of JSON by fields.
@@ -121,6 +122,12 @@ class Description {
         return made;
     }
     bool described_by_fields() const { return !codec_.encode; }
+    // As a field of another struct. With upcasts or a codec the process aborts: a field has no
+    // version and no content type.
+    const Description& nested() const {
+        check_nested(name_, !upcasts_.any_from(1) && described_by_fields());
+        return *this;
+    }
 
     // invalid_event when a value cannot be written, naming the type.
     Result<std::string> encode(const T& value) const {
@@ -264,12 +271,8 @@ const Description<T>& description_of() {
 
 template <Described T>
 struct Values<T> {
-    static void write(ValueWriter& writer, const T& value) {
-        description_of<T>().write(writer, value);
-    }
-    static bool read(ValueReader& reader, T& value) {
-        return description_of<T>().read(reader, value);
-    }
+    static void write(ValueWriter& writer, const T& value) { nested().write(writer, value); }
+    static bool read(ValueReader& reader, T& value) { return nested().read(reader, value); }
     static Shape shape() {
         thread_local bool inside = false;  // a struct may hold others of its kind
         if (inside) {
@@ -279,6 +282,12 @@ struct Values<T> {
         Shape shape = description_of<T>().shape();
         inside = false;
         return shape;
+    }
+
+  private:
+    static const Description<T>& nested() {
+        static const Description<T>& description = description_of<T>().nested();
+        return description;
     }
 };
 

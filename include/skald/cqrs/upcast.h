@@ -51,9 +51,13 @@ struct ArgumentOf<R (C::*)(A) const> {
     using Type = std::remove_cvref_t<A>;
 };
 
-// The newest type T is still being described while its upcasts are added: its own description must
-// not be asked for before the first event is read.
-template <typename T, typename Fn>
+// Faults of an upcast from version `from`: the process aborts and says which.
+void check_upcast_takes(std::uint32_t from, std::string_view type, std::uint32_t version);
+void check_upcast_gives(std::uint32_t from, std::string_view type, std::uint32_t version);
+
+// The newest type is still being described while its upcasts are added: its description must not be
+// asked for before the first event is read.
+template <std::uint32_t From, typename Fn>
 Upcast upcast_of(Fn fn) {
     using Old = typename ArgumentOf<Fn>::Type;
     if constexpr (std::is_same_v<Old, std::string_view>) {
@@ -61,13 +65,21 @@ Upcast upcast_of(Fn fn) {
             [fn = std::move(fn)](std::string_view data) -> Result<std::string> { return fn(data); };
     } else {
         return [fn = std::move(fn)](std::string_view data) -> Result<std::string> {
-            static const Description<Old> old = Describe<Old>::describe();
+            static const Description<Old> old = [] {
+                auto described = Describe<Old>::describe();
+                check_upcast_takes(From, described.name(), described.version());
+                return described;
+            }();
             Old before{};
             if (auto ok = old.decode(old.version(), data, before); !ok) {
                 return ok.error();
             }
             auto after = fn(std::as_const(before));
-            static const auto next = Describe<decltype(after)>::describe();
+            static const auto next = [] {
+                auto described = Describe<decltype(after)>::describe();
+                check_upcast_gives(From, described.name(), described.version());
+                return described;
+            }();
             return next.encode(after);
         };
     }
