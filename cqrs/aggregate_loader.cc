@@ -15,6 +15,13 @@ bool wants_snapshots(const RepositoryOptions& options, const StateKind& kind) {
            kind.snapshot_if != nullptr;
 }
 
+// Of all that decides which state the events add up to.
+std::uint64_t fingerprint_of(const RepositoryOptions& options, const StateKind& kind) {
+    const bool skips = options.unknown_events == UnknownEvents::skip;
+    return text_hash(fmt::format("{}#{}#{}#{}#{}", kind.shape, kind.events, skips,
+                                 options.state_version, kSnapshotLayout));
+}
+
 bool is_no_stream(const Error& error) {
     return error.code == Errc::stream_not_found || error.code == Errc::stream_deleted;
 }
@@ -98,8 +105,7 @@ AggregateLoader::AggregateLoader(EventStore& store, const RepositoryOptions& opt
       kind_(kind),
       cache_(cache),
       counters_(counters),
-      fingerprint_(
-          text_hash(fmt::format("{}#{}#{}", kind.shape, options.state_version, kSnapshotLayout))),
+      fingerprint_(fingerprint_of(options, kind)),
       snapshots_(wants_snapshots(options, kind)) {
     SKALD_CHECK(!snapshots_ || !kind.shape.empty(), "snapshots need a described state");
 }

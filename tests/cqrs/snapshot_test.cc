@@ -31,6 +31,16 @@ void fill(World& world, Repository<Account>& accounts) {
 }
 
 // Another state over the same events, and what it folds has another meaning.
+template <typename... Es>
+struct CountOf {
+    using Events = EventList<Es...>;
+    std::uint64_t events = 0;
+    template <typename E>
+    void evolve(const E&) {
+        ++events;
+    }
+    static auto describe() { return record<CountOf>("Count").field("events", &CountOf::events); }
+};
 struct Count {
     using Events = EventList<Opened, Deposited, Withdrawn>;
     std::uint64_t events = 0;
@@ -232,6 +242,25 @@ TEST_CASE("snapshot: of a repository that remembers fewer commands is ignored",
     REQUIRE(forgetful_again.load("1"));
     CHECK(forgetful_again.stats().snapshots_used == 1);
     CHECK_FALSE(must(forgetful_again, "1", Deposit{1}, {.command_id = "a"}).receipt->repeated);
+}
+
+TEST_CASE("snapshot: other events, or others skipped, give another fingerprint",
+          "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    RepositoryOptions options = every(world, 1);
+    options.unknown_events = UnknownEvents::skip;
+    Repository<CountOf<Opened>> one(world.store(), options);
+    world.append("account-1", "Opened", R"({"owner":"ann"})");
+    world.append("account-1", "Deposited", R"({"cents":1})");
+    world.append("account-1", "Opened", R"({"owner":"bob"})");
+    REQUIRE(one.load("1")->state.events == 2);
+    REQUIRE(snapshot_version(world) == Version(2));
+    Repository<CountOf<Opened, Deposited>> both(world.store(), options);
+    CHECK(both.load("1")->state.events == 3);
+    REQUIRE(one.load("1")->state.events == 2);
+    options.unknown_events = UnknownEvents::fail;
+    Repository<CountOf<Opened>> strict(world.store(), options);
+    CHECK(strict.load("1").error().code == Errc::malformed);
 }
 
 }  // namespace skald::cqrs

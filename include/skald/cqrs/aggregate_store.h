@@ -42,7 +42,8 @@ class AnyDecider {
 
 struct StateKind {
     std::function<std::unique_ptr<AnyState>()> fresh;
-    std::string shape;  // differs when encoded states differ; empty without a description
+    std::string shape;   // differs when encoded states differ; empty without a description
+    std::string events;  // the names of those that are folded
     std::function<bool(const AnyState&, Version)> snapshot_if;  // may be empty
 };
 

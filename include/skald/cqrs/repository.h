@@ -167,6 +167,7 @@ StateKind kind_of(SnapshotIf<State> snapshot_if) {
     if constexpr (Described<State>) {
         kind.shape = Values<State>::shape();
     }
+    kind.events = EventTable<State>::instance().names();
     if (snapshot_if) {
         kind.snapshot_if = [fn = std::move(snapshot_if)](const AnyState& state, Version version) {
             return fn(state_in<State>(state), version);
