@@ -63,8 +63,6 @@ TEST_CASE("repository: a conflict reads the tail and decides again", "[cqrs][con
 TEST_CASE("repository: a conflict can turn into a rejection", "[cqrs][contract]") {
     World world(GENERATE(every_store()));
     Repository<Account> other(world.store(), quiet(world));
-    Overtaken store(world.store(), other);
-    Repository<Account> accounts(store, quiet(world));
     must(other, "1", Open{"ann"});
     struct Spend final : ForwardingStore {
         using ForwardingStore::ForwardingStore;
@@ -108,14 +106,14 @@ TEST_CASE("repository: pauses grow and are drawn at random", "[cqrs]") {
     std::vector<microseconds> waits;
     RepositoryOptions options = quiet(world);
     options.conflict = {6, microseconds(99), microseconds(299)};
-    options.random = [&, n = std::uint64_t{0}]() mutable {
-        return waits.size() == 1 ? 7 : 100 * ++n - 1;
-    };
+    // The largest of 100, of 199 and of 300; then one between.
+    options.random = [&] { return waits.size() < 3 ? 100 * 199 * 3 - 1 : 1000; };
     options.wait = [&](microseconds length) { waits.push_back(length); };
     Repository<Account> accounts(store, options);
-    store.times = 2;
+    store.times = 4;
     must(accounts, "1", Deposit{1}, {.command_id = "c"});
-    CHECK(waits == std::vector<microseconds>{microseconds(99), microseconds(7)});
+    CHECK(waits == std::vector<microseconds>{microseconds(99), microseconds(198), microseconds(299),
+                                             microseconds(100)});
 }
 
 TEST_CASE("repository: an exact expectation is not decided again", "[cqrs][contract]") {

@@ -207,7 +207,6 @@ TEST_CASE("snapshot: remembered commands are in it", "[cqrs][contract]") {
 TEST_CASE("snapshot: older states are loaded without a newer snapshot", "[cqrs][contract]") {
     World world(GENERATE(every_store()));
     Repository<Account> accounts(world.store(), every(world, 5));
-    std::vector<Time> times;
     must(accounts, "1", Open{"ann"});
     for (int i = 0; i < 9; ++i) {
         world.clock().advance(std::chrono::seconds(1));
