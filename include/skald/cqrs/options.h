@@ -46,6 +46,8 @@ struct RepositoryOptions {
     // recognised, whatever their age. At most 4,096. Rule A3.
     std::size_t commands_remembered = 256;
     // Aggregates kept in memory; what was not used for longest goes. 0: none. At most 1,000,000.
+    // Each takes its state and 32 bytes for every command it remembers: 8 KiB with 256 of them, so
+    // that a million of such take 8 GB.
     std::size_t cached_aggregates = 0;
     ConflictRetry conflict{};
     // These outlive the repository and are called from any thread that uses it. Null: the
