@@ -319,7 +319,7 @@ void AggregateLoader::put_snapshot(const std::string& stream, Aggregate& aggrega
                      stream, {*aggregate.version, fingerprint_,
                               encode_snapshot(aggregate.last_id, aggregate.commands, *state)});
     ++(put ? counters_.snapshots_written : counters_.snapshots_failed);
-    aggregate.since_snapshot = put ? 0 : aggregate.since_snapshot;
+    aggregate.since_snapshot = 0;  // what failed is not tried again with every command
 }
 
 }  // namespace skald::cqrs

@@ -50,6 +50,14 @@ struct Count {
     static auto describe() { return record<Count>("Count").field("events", &Count::events); }
 };
 
+// Grows by a MiB with each event.
+struct Hoard {
+    using Events = EventList<Opened>;
+    std::string text;
+    void evolve(const Opened&) { text.append(std::size_t{1} << 20, 'x'); }
+    static auto describe() { return record<Hoard>("Hoard").field("text", &Hoard::text); }
+};
+
 }  // namespace
 
 TEST_CASE("snapshot: by count, and then only the tail is folded", "[cqrs][contract]") {
@@ -260,6 +268,21 @@ TEST_CASE("snapshot: other events, or others skipped, give another fingerprint",
     options.unknown_events = UnknownEvents::fail;
     Repository<CountOf<Opened>> strict(world.store(), options);
     CHECK(strict.load("1").error().code == Errc::malformed);
+}
+
+TEST_CASE("snapshot: one that is too large fails nothing", "[cqrs]") {
+    World world("memory");
+    RepositoryOptions options = every(world, 2);
+    options.cached_aggregates = 1;
+    Repository<Hoard> hoards(world.store(), options);
+    for (int i = 0; i < 6; ++i) {
+        world.append("account-1", "Opened", R"({"owner":"ann"})");
+        REQUIRE(hoards.load("1"));
+    }
+    CHECK(snapshot_version(world) == Version(1));  // the next would have 4 MiB and more
+    CHECK(hoards.stats().snapshots_failed == 2);
+    REQUIRE(hoards.load("1"));
+    CHECK(hoards.stats().snapshots_failed == 2);
 }
 
 }  // namespace skald::cqrs
