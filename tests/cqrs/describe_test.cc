@@ -223,4 +223,14 @@ TEST_CASE("describe: what is nested has fields, and neither upcasts nor a codec"
     CHECK_THAT(coded.written, Catch::Contains("Coded has upcasts or a codec"));
 }
 
+TEST_CASE("describe: of a field that comes twice the last counts", "[cqrs]") {
+    struct Boxed {
+        Line line;
+        static auto describe() { return event<Boxed>("Boxed", 1).field("line", &Boxed::line); }
+    };
+    Boxed boxed;
+    CHECK(decode_error(R"({"line":{"sku":"a","count":5},"line":{"sku":"b"}})", boxed) == "");
+    CHECK(boxed.line == Line{"b", 1});
+}
+
 }  // namespace skald::cqrs

@@ -15,9 +15,10 @@
 // A struct that cannot be changed gets a specialisation of Describe<T>. The same description serves
 // for nested structs, snapshots of a state, and rejections. Rules A1, A4.
 //
-// Reading: fields come in any order, unknown ones are ignored, a missing one keeps its default
-// unless it is required. Limit: 64 fields a struct; more, or two of one name, abort the process
-// when the description is first used, as other faults of a description do.
+// Reading: fields come in any order, of one that comes twice the last counts, unknown ones are
+// ignored, a missing one keeps its default unless it is required. Limit: 64 fields a struct; more,
+// or two of one name, abort the process when the description is first used, as other faults of a
+// description do.
 //
 // Threads: a description is built once, at its first use, and never changes; any thread may read.
 #pragma once
@@ -43,6 +44,7 @@ struct Field {
     bool required = false;
     std::function<void(ValueWriter&, const T&)> write;
     std::function<bool(ValueReader&, T&)> read;
+    std::function<void(T&)> reset;  // to its default
     Shape (*shape)() = nullptr;
 };
 
@@ -167,7 +169,11 @@ class Description {
                 continue;
             }
             next = at + 1;
-            seen |= std::uint64_t{1} << at;
+            const std::uint64_t bit = std::uint64_t{1} << at;
+            if ((seen & bit) != 0) {
+                fields_[at].reset(value);  // nothing of the first may stay
+            }
+            seen |= bit;
             if (!fields_[at].read(reader, value)) {
                 reader.inside(fields_[at].name);
                 return false;
@@ -198,6 +204,7 @@ class Description {
         field.read = [member](ValueReader& reader, T& value) {
             return Values<M>::read(reader, value.*member);
         };
+        field.reset = [member](T& value) { value.*member = T{}.*member; };
         field.shape = [] { return Values<M>::shape(); };
         fields_.push_back(std::move(field));
         return std::move(*this);
