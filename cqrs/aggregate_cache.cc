@@ -1,6 +1,14 @@
 #include "cqrs/aggregate_cache.h"
 
 namespace skald::cqrs {
+namespace {
+
+bool tells_more(const Aggregate& aggregate, const Aggregate& kept) {
+    return *aggregate.version > *kept.version ||
+           (*aggregate.version == *kept.version && aggregate.since_snapshot < kept.since_snapshot);
+}
+
+}  // namespace
 
 Aggregate copy_of(const Aggregate& aggregate) {
     return {aggregate.state->copy(), aggregate.version, aggregate.last_id, aggregate.commands,
@@ -25,11 +33,18 @@ void AggregateCache::put(const std::string& stream, const Aggregate& aggregate) 
     if (capacity_ == 0 || !aggregate.version || aggregate.last_id.is_nil()) {
         return;
     }
+    std::unique_lock lock(mutex_);
+    if (const auto at = by_stream_.find(stream);
+        at != by_stream_.end() && !tells_more(aggregate, *at->second->aggregate)) {
+        order_.splice(order_.begin(), order_, at->second);
+        return;
+    }
+    lock.unlock();
     auto kept = std::make_shared<const Aggregate>(copy_of(aggregate));
-    const std::lock_guard lock(mutex_);
+    lock.lock();
     if (const auto at = by_stream_.find(stream); at != by_stream_.end()) {
         order_.splice(order_.begin(), order_, at->second);
-        if (*at->second->aggregate->version < *aggregate.version) {
+        if (tells_more(aggregate, *at->second->aggregate)) {
             at->second->aggregate = std::move(kept);
         }
         return;

@@ -22,7 +22,7 @@ class AggregateCache {
     explicit AggregateCache(std::size_t capacity) : capacity_(capacity) {}
 
     std::optional<Aggregate> get(const std::string& stream);
-    // Keeps a copy, unless a newer version is there. What was not used for longest goes.
+    // Keeps a copy, unless one is there that says as much. What was not used for longest goes.
     void put(const std::string& stream, const Aggregate& aggregate);
     void drop(const std::string& stream);
 

@@ -15,6 +15,13 @@ bool wants_snapshots(const RepositoryOptions& options, const StateKind& kind) {
            kind.snapshot_if != nullptr;
 }
 
+// Of all that decides which state the events add up to.
+std::uint64_t fingerprint_of(const RepositoryOptions& options, const StateKind& kind) {
+    const bool skips = options.unknown_events == UnknownEvents::skip;
+    return text_hash(fmt::format("{}#{}#{}#{}#{}", kind.shape, kind.events, skips,
+                                 options.state_version, kSnapshotLayout));
+}
+
 bool is_no_stream(const Error& error) {
     return error.code == Errc::stream_not_found || error.code == Errc::stream_deleted;
 }
@@ -98,8 +105,7 @@ AggregateLoader::AggregateLoader(EventStore& store, const RepositoryOptions& opt
       kind_(kind),
       cache_(cache),
       counters_(counters),
-      fingerprint_(
-          text_hash(fmt::format("{}#{}#{}", kind.shape, options.state_version, kSnapshotLayout))),
+      fingerprint_(fingerprint_of(options, kind)),
       snapshots_(wants_snapshots(options, kind)) {
     SKALD_CHECK(!snapshots_ || !kind.shape.empty(), "snapshots need a described state");
 }
@@ -177,7 +183,9 @@ std::optional<Aggregate> AggregateLoader::open(const Snapshot& snapshot) const {
     }
     const auto content = decode_snapshot(snapshot.bytes);
     Aggregate known = fresh();
-    if (!content || !known.state->decode(content->state)) {
+    // What was forgotten there is still remembered here: it must not be carried out again.
+    if (!content || content->commands_remembered < options_.commands_remembered ||
+        !known.state->decode(content->state)) {
         return std::nullopt;
     }
     known.version = snapshot.version;
@@ -214,8 +222,7 @@ Result<void> AggregateLoader::catch_up(const std::string& stream, Aggregate& agg
         }
         aggregate = std::move(*anew);
     }
-    // Events that no read gives any more still count as versions.
-    return aggregate.version == before ? ask_version(stream, aggregate) : Result<void>();
+    return aggregate.version == before ? skip_hidden(stream, aggregate) : Result<void>();
 }
 
 Result<bool> AggregateLoader::fold_tail(const std::string& stream, Aggregate& aggregate,
@@ -248,20 +255,48 @@ Result<bool> AggregateLoader::fold_tail(const std::string& stream, Aggregate& ag
         return false;
     }
     if (!aggregate.version && until.now()) {
-        if (auto ok = ask_version(stream, aggregate); !ok) {
+        if (auto ok = skip_hidden(stream, aggregate); !ok) {
             return ok.error();
         }
     }
     return true;
 }
 
-Result<void> AggregateLoader::ask_version(const std::string& stream, Aggregate& aggregate) {
+// The version is asked for before the read, which so sees what comes meanwhile.
+Result<std::optional<Version>> AggregateLoader::hidden_behind(const std::string& stream,
+                                                              std::optional<Version> version) {
     auto info = store_.stream_info(stream);
     if (!info) {
         return info.error();
     }
-    if (info->state == StreamState::active && info->last != aggregate.version) {
-        aggregate.version = info->last;
+    if (info->state != StreamState::active || info->last <= version) {
+        return std::optional<Version>();
+    }
+    Read read;
+    read.selection = Selection::stream(stream);
+    read.start = version ? Start(*version + 1) : Start(Beginning{});
+    read.limit = 1;
+    for (bool end = false; !end;) {
+        auto page = store_.read(read);
+        if (!page) {
+            return page.error();
+        }
+        if (!page->events.empty()) {
+            return std::optional<Version>();
+        }
+        read.start = page->resume;
+        end = page->end;
+    }
+    return info->last;
+}
+
+Result<void> AggregateLoader::skip_hidden(const std::string& stream, Aggregate& aggregate) {
+    auto hidden = hidden_behind(stream, aggregate.version);
+    if (!hidden) {
+        return hidden.error();
+    }
+    if (*hidden) {
+        aggregate.version = *hidden;
         aggregate.last_id = {};
     }
     return {};
@@ -284,7 +319,7 @@ void AggregateLoader::put_snapshot(const std::string& stream, Aggregate& aggrega
                      stream, {*aggregate.version, fingerprint_,
                               encode_snapshot(aggregate.last_id, aggregate.commands, *state)});
     ++(put ? counters_.snapshots_written : counters_.snapshots_failed);
-    aggregate.since_snapshot = put ? 0 : aggregate.since_snapshot;
+    aggregate.since_snapshot = 0;  // what failed is not tried again with every command
 }
 
 }  // namespace skald::cqrs

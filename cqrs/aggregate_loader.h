@@ -34,6 +34,10 @@ class AggregateLoader {
     Result<Aggregate> load(const std::string& stream, const Until& until);
     // Folds in what came since; loads anew when what is known does not fit.
     Result<void> catch_up(const std::string& stream, Aggregate& aggregate);
+    // The version of the stream's last event, when `version` is below it and no read gives any
+    // event between: erased and truncated ones still count.
+    Result<std::optional<Version>> hidden_behind(const std::string& stream,
+                                                 std::optional<Version> version);
     // Never fails: what goes wrong is counted.
     void put_snapshot(const std::string& stream, Aggregate& aggregate);
     bool snapshot_due(const Aggregate& aggregate, Monotonic load_time) const;
@@ -48,7 +52,7 @@ class AggregateLoader {
     Result<Aggregate> from_events(const std::string& stream, const Until& until);
     // False when what is known does not fit the stream.
     Result<bool> fold_tail(const std::string& stream, Aggregate& aggregate, const Until& until);
-    Result<void> ask_version(const std::string& stream, Aggregate& aggregate);
+    Result<void> skip_hidden(const std::string& stream, Aggregate& aggregate);
 
     EventStore& store_;
     const RepositoryOptions& options_;

@@ -28,6 +28,38 @@ bool may_retry(const std::optional<Expected>& expected) {
            expected->kind() == Expected::Kind::stream_exists;
 }
 
+// The caller's word counts for the stream's last event and for the last one that can be read.
+Result<void> check_at(AggregateLoader& loader, const std::string& stream,
+                      const std::optional<Expected>& expected, std::optional<Version>& version) {
+    auto ok = check_expected(stream, expected, version);
+    if (ok) {
+        return ok;
+    }
+    if (const auto hidden = loader.hidden_behind(stream, version); hidden && *hidden) {
+        version = *hidden;
+        ok = check_expected(stream, expected, version);
+    }
+    return ok;
+}
+
+// The refused append behind the stream's last event, when only events that no read gives any more
+// came since `version`: then it was no conflict. Nothing for who wants no stream: there is one.
+std::optional<Append> move_behind_hidden(AggregateLoader& loader, const Command& command,
+                                         std::optional<Version>& version, Append refused,
+                                         const Error& refusal) {
+    const auto& expected = command.options.expected;
+    if (refusal.code != Errc::wrong_expected_version ||
+        (expected && expected->kind() == Expected::Kind::no_stream)) {
+        return std::nullopt;
+    }
+    const auto hidden = loader.hidden_behind(command.stream, version);
+    if (!hidden || !*hidden) {
+        return std::nullopt;
+    }
+    version = *hidden;
+    return moved_to(std::move(refused), **hidden, command.key);
+}
+
 // An aggregate's stream: appended to at the version read.
 class StreamGround final : public Ground {
   public:
@@ -51,8 +83,12 @@ class StreamGround final : public Ground {
         auto receipt = repeat_of(store_, command_.stream, *known);
         return receipt ? Result<std::optional<Receipt>>(std::move(*receipt)) : receipt.error();
     }
-    Result<void> check_expected() const override {
-        return cqrs::check_expected(command_.stream, command_.options.expected, aggregate_.version);
+    Result<void> check_expected() override {
+        return check_at(loader_, command_.stream, command_.options.expected, aggregate_.version);
+    }
+    std::optional<Append> behind_hidden(Append refused, const Error& refusal) override {
+        return move_behind_hidden(loader_, command_, aggregate_.version, std::move(refused),
+                                  refusal);
     }
     Append append_of(std::vector<NewEvent> events) const override {
         return cqrs::append_of(command_.stream, expected_at(aggregate_.version), command_.key,
@@ -152,33 +188,51 @@ class AggregateStore::Impl {
 
     Result<Receipt> append(const std::string& stream, Origin& origin, std::vector<NewEvent> events,
                            const ExecuteOptions& options) {
-        if (!origin.save_key) {
-            origin.save_key = pause_.random_id();
-        }
         if (origin.commands.entries().empty()) {  // an object that was never loaded remembers too
             origin.commands = CommandWindow(options_.commands_remembered);
         }
         Command command = loop_.command(stream, options);
-        command.key = command.named() ? command.key : *origin.save_key;
+        if (!command.named() && origin.save_key.unknown) {
+            command.key = *origin.save_key.unknown;
+        }
         if (const auto known = command.named() ? origin.commands.find(command.key) : std::nullopt) {
             ++counters_.repeats;
             return repeat_of(store_, stream, *known);
         }
-        if (auto ok = check_expected(stream, options.expected, origin.version); !ok) {
+        if (auto ok = check_at(loader_, stream, options.expected, origin.version); !ok) {
             return ok.error();
         }
         const std::size_t count = events.size();
-        auto receipt = loop_.send(append_of(stream, expected_at(origin.version), command.key,
-                                            std::move(events), options));
-        if (receipt) {
+        Append append =
+            append_of(stream, expected_at(origin.version), command.key, std::move(events), options);
+        auto receipt = loop_.send(append);
+        if (!receipt) {
+            if (const auto moved = move_behind_hidden(loader_, command, origin.version,
+                                                      std::move(append), receipt.error())) {
+                receipt = loop_.send(*moved);
+            }
+        }
+        if (receipt && !(command.named() && receipt->repeated)) {
             origin.version = receipt->version;
-            origin.save_key.reset();
             StreamGround::note(command, *receipt, count, origin.commands);
+        }
+        if (!command.named()) {
+            keep_while_unknown(origin.save_key, command.key, receipt);
         }
         return receipt;
     }
 
   private:
+    // A refusal says nothing about the sends before it; a receipt or a conflict does.
+    static void keep_while_unknown(SaveKey& save_key, const Uuid& key,
+                                   const Result<Receipt>& receipt) {
+        if (receipt || is_conflict(receipt.error())) {
+            save_key.unknown.reset();
+        } else if (receipt.error().code == Errc::outcome_unknown) {
+            save_key.unknown = key;
+        }
+    }
+
     EventStore& store_;
     const RepositoryOptions options_;
     const StateKind kind_;

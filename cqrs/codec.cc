@@ -16,6 +16,13 @@ void check_field(std::string_view type, std::string_view field, std::size_t fiel
     SKALD_CHECK(!doubled, fmt::format("{} has two fields {}", type, field));
 }
 
+void check_nested(std::string_view type, bool fields_only) {
+    SKALD_CHECK(fields_only,
+                fmt::format("{} has upcasts or a codec and is used as a field: a field has no "
+                            "version and no content type",
+                            type));
+}
+
 Error naming(std::string_view type, const Error& error) {
     Error named = error;
     named.message = fmt::format("{}: {}", type, error.message);

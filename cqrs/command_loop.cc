@@ -4,14 +4,11 @@
 #include "cqrs/limits.h"
 
 namespace skald::cqrs {
-namespace {
 
 bool is_conflict(const Error& error) {
     return error.code == Errc::wrong_expected_version || error.code == Errc::check_failed ||
            error.code == Errc::partly_repeated;
 }
-
-}  // namespace
 
 Command CommandLoop::command(const std::string& stream, const ExecuteOptions& options) const {
     return {
@@ -71,7 +68,13 @@ Result<bool> CommandLoop::attempt(const Command& command, AnyDecider& decider, G
         return events ? Result<bool>(true) : events.error();
     }
     const std::size_t count = events->size();
-    auto receipt = send(ground.append_of(std::move(*events)));
+    Append append = ground.append_of(std::move(*events));
+    auto receipt = send(append);
+    if (!receipt && !decides_again(receipt.error(), ground, done)) {
+        if (const auto moved = ground.behind_hidden(std::move(append), receipt.error())) {
+            receipt = send(*moved);
+        }
+    }
     if (!receipt) {
         return refused(receipt.error(), ground, done);
     }
@@ -87,15 +90,21 @@ Result<bool> CommandLoop::attempt(const Command& command, AnyDecider& decider, G
     return true;
 }
 
+bool CommandLoop::decides_again(const Error& error, const Ground& ground,
+                                const CarriedOut& done) const {
+    return !ground.existing_in(error) && ground.may_pass(error) &&
+           done.attempts < pause_.attempts();
+}
+
 Result<bool> CommandLoop::refused(const Error& error, Ground& ground, CarriedOut& done) const {
     if (!is_conflict(error)) {
         return error;
     }
     ++counters_.conflicts;
-    const auto exists = ground.existing_in(error);
-    if (!exists && ground.may_pass(error) && done.attempts < pause_.attempts()) {
+    if (decides_again(error, ground, done)) {
         return false;
     }
+    const auto exists = ground.existing_in(error);
     // It may be this very command, carried out by another caller meanwhile.
     if (auto ok = ground.catch_up(); !ok) {
         return ok.error();

@@ -25,6 +25,9 @@ struct Command {
     bool named() const { return !options.command_id.empty(); }
 };
 
+// Refused on what the log holds, and so certainly not written, now or before.
+bool is_conflict(const Error& error);
+
 class Ground {
   public:
     virtual ~Ground() = default;
@@ -36,10 +39,15 @@ class Ground {
     // An event that was read and should not exist (ExecuteOptions::fail_if_exists).
     virtual std::optional<Offset> existing() const { return std::nullopt; }
     // wrong_expected_version when it is known by now that the caller's expectation does not hold.
-    virtual Result<void> check_expected() const = 0;
+    virtual Result<void> check_expected() = 0;
     virtual Append append_of(std::vector<NewEvent> events) const = 0;
     // What a refusal says of an event that should not exist.
     virtual std::optional<Offset> existing_in(const Error& refusal) const = 0;
+    // The refused append made anew, when what refused it can be read by nobody, so that the same
+    // would be decided again.
+    virtual std::optional<Append> behind_hidden(Append /*refused*/, const Error& /*refusal*/) {
+        return std::nullopt;
+    }
     // Whether reading again can make the refused append possible.
     virtual bool may_pass(const Error& refusal) const = 0;
     // The events decided last were appended and the state has them.
@@ -69,6 +77,7 @@ class CommandLoop {
     // False after a conflict that may be tried again.
     Result<bool> attempt(const Command& command, AnyDecider& decider, Ground& ground,
                          CarriedOut& done) const;
+    bool decides_again(const Error& error, const Ground& ground, const CarriedOut& done) const;
     Result<bool> refused(const Error& error, Ground& ground, CarriedOut& done) const;
     Result<bool> find_repeat(Ground& ground, CarriedOut& done) const;
 

@@ -33,7 +33,7 @@ Uuid command_key(std::string_view stream, std::string_view command_id) {
     return id_of(bytes);
 }
 
-Uuid derived_id(const Uuid& key, IdPurpose purpose, std::uint32_t n) {
+Uuid derived_id(const Uuid& key, IdPurpose purpose, std::uint64_t n) {
     std::string bytes;
     append_as(bytes, key.bytes);
     append_as(bytes, purpose);

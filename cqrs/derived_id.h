@@ -13,7 +13,7 @@ namespace skald::cqrs {
 Uuid command_key(std::string_view stream, std::string_view command_id);
 // The n-th of what belongs to a key. `purpose` keeps ids for different ends apart.
 enum class IdPurpose : std::uint32_t { event = 1, created = 2 };
-Uuid derived_id(const Uuid& key, IdPurpose purpose, std::uint32_t n);
+Uuid derived_id(const Uuid& key, IdPurpose purpose, std::uint64_t n);
 
 // Of texts of which equal ones must meet, as a snapshot's fingerprint.
 std::uint64_t text_hash(std::string_view text);

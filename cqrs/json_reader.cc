@@ -22,7 +22,11 @@ std::string shown(std::string_view text) {
         return "text that is not JSON";
     }
     if (slice.size() > kShownBytesMax) {
-        return fmt::format("{}...", slice.substr(0, kShownBytesMax));
+        std::size_t end = kShownBytesMax;
+        while ((static_cast<unsigned char>(slice[end]) & 0xc0U) == 0x80U) {
+            --end;  // inside a character
+        }
+        return fmt::format("{}...", slice.substr(0, end));
     }
     return std::string(slice);
 }

@@ -29,7 +29,7 @@ class QueryGround final : public Ground {
     Result<void> catch_up() override;
     Result<std::optional<Receipt>> repeat() override;
     std::optional<Offset> existing() const override { return existing_; }
-    Result<void> check_expected() const override { return {}; }  // the append says
+    Result<void> check_expected() override { return {}; }  // the append says
     Append append_of(std::vector<NewEvent> events) const override;
     std::optional<Offset> existing_in(const Error&) const override { return std::nullopt; }
     bool may_pass(const Error& refusal) const override;

@@ -1,7 +1,8 @@
 // What stands in Snapshot::bytes of an aggregate:
 //
-//     magic u32 | id of the last event folded in, 16 bytes | number of commands u32 |
-//     for each command: key 16 bytes, first version u64, events u32 | the encoded state
+//     magic u32 | id of the last event folded in, 16 bytes | commands remembered at most u32 |
+//     number of commands u32 | for each: key 16 bytes, first version u64, events u32 |
+//     the encoded state
 //
 // Little endian. A change of this layout changes kSnapshotLayout, and with it every fingerprint.
 #pragma once
@@ -16,10 +17,11 @@
 
 namespace skald::cqrs {
 
-inline constexpr std::uint32_t kSnapshotLayout = 1;
+inline constexpr std::uint32_t kSnapshotLayout = 2;
 
 struct SnapshotContent {
     Uuid last_id;
+    std::size_t commands_remembered = 0;  // at most: older ones were forgotten
     std::vector<CommandWindow::Entry> commands;
     std::string_view state;  // into the bytes decoded
 };

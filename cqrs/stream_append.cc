@@ -33,6 +33,39 @@ NewEvent same_as(const EventView& event) {
     return made;
 }
 
+// Up to the first that is no longer there.
+Result<std::vector<NewEvent>> read_again(EventStore& store, const std::string& stream,
+                                         const CommandWindow::Entry& entry) {
+    std::vector<NewEvent> events;
+    Read read;
+    read.selection = Selection::stream(stream);
+    read.start = entry.first;
+    for (bool end = false; !end && events.size() < entry.events;) {
+        read.limit = entry.events - static_cast<std::uint32_t>(events.size());
+        auto page = store.read(read);
+        if (!page) {
+            return page.error();
+        }
+        for (const EventView& event : page->events) {
+            if (event.version != entry.first + events.size()) {
+                return events;
+            }
+            events.push_back(same_as(event));
+        }
+        read.start = page->resume;
+        end = page->end;
+    }
+    return events;
+}
+
+void give_ids(std::vector<NewEvent>& events, Expected expected, const Uuid& key) {
+    std::uint64_t place =
+        expected.kind() == Expected::Kind::exact ? expected.version().value + 1 : 0;
+    for (NewEvent& event : events) {
+        event.id = derived_id(key, IdPurpose::event, place++);
+    }
+}
+
 }  // namespace
 
 Expected expected_at(std::optional<Version> version) {
@@ -41,9 +74,7 @@ Expected expected_at(std::optional<Version> version) {
 
 Append append_of(const std::string& stream, Expected expected, const Uuid& key,
                  std::vector<NewEvent> events, const ExecuteOptions& options) {
-    std::uint32_t ordinal = 0;
     for (NewEvent& event : events) {
-        event.id = derived_id(key, IdPurpose::event, ordinal++);
         event.command_id = options.command_id;
         event.correlation_id = options.correlation_id;
         event.causation_id = options.causation_id;
@@ -53,6 +84,7 @@ Append append_of(const std::string& stream, Expected expected, const Uuid& key,
         event.metadata.insert(event.metadata.end(), options.metadata.begin(),
                               options.metadata.end());
     }
+    give_ids(events, expected, key);
     Append append = Append::many(stream, std::move(events), expected);
     if (options.fail_if_exists) {
         append.query = QueryCheck{*options.fail_if_exists, Offset{0}};
@@ -60,31 +92,28 @@ Append append_of(const std::string& stream, Expected expected, const Uuid& key,
     return append;
 }
 
+Append moved_to(Append append, Version version, const Uuid& key) {
+    StreamAppend& own = append.streams.front();
+    own.expected = Expected::exact(version);
+    give_ids(own.events, own.expected, key);
+    return append;
+}
+
 Result<Receipt> repeat_of(EventStore& store, const std::string& stream,
                           const CommandWindow::Entry& entry) {
-    Read read;
-    read.selection = Selection::stream(stream);
-    read.start = entry.first;
-    read.limit = entry.events;
-    auto page = store.read(read);
-    if (!page) {
-        return page.error();
+    auto events = read_again(store, stream, entry);
+    if (!events) {
+        return events.error();
     }
-    const bool whole = page->events.size() == entry.events &&
-                       page->events.back().version == entry.first + (entry.events - 1);
-    if (!whole) {
+    if (events->size() != entry.events) {
         return Error(Errc::log_truncated,
                      fmt::format("stream {}: the command was carried out at version {}; its events "
                                  "have been removed since",
                                  stream, entry.first.value));
     }
-    std::vector<NewEvent> events;
-    for (const EventView& event : page->events) {
-        events.push_back(same_as(event));
-    }
     const auto before =
         entry.first.value == 0 ? std::nullopt : std::optional<Version>(entry.first - 1);
-    return store.append(Append::many(stream, std::move(events), expected_at(before)));
+    return store.append(Append::many(stream, std::move(*events), expected_at(before)));
 }
 
 Result<void> check_expected(const std::string& stream, const std::optional<Expected>& expected,

@@ -10,9 +10,13 @@
 
 namespace skald::cqrs {
 
-// The events get ids derived from `key`, and what `options` says about the command.
+// The events get ids derived from `key` and their versions, as far as these are known, and what
+// `options` says about the command. One that was forgotten and is carried out anew so writes other
+// events than before.
 Append append_of(const std::string& stream, Expected expected, const Uuid& key,
                  std::vector<NewEvent> events, const ExecuteOptions& options);
+// The same append at another version.
+Append moved_to(Append append, Version version, const Uuid& key);
 // The stream is as it was when this was its last version; none: there was no stream.
 Expected expected_at(std::optional<Version> version);
 

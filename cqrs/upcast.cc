@@ -15,6 +15,20 @@ void Upcasts::add(std::string_view type, std::uint32_t from, std::uint32_t newes
     steps_.emplace(from, std::move(upcast));
 }
 
+void check_upcast_takes(std::uint32_t from, std::string_view type, std::uint32_t version) {
+    SKALD_CHECK(version == from, fmt::format("an upcast from version {} takes {} of version {}",
+                                             from, type, version));
+}
+
+void check_upcast_gives(std::uint32_t from, std::string_view type, std::uint32_t version) {
+    SKALD_CHECK(version == from + 1, fmt::format("an upcast from version {} gives {} of version {}",
+                                                 from, type, version));
+}
+
+bool Upcasts::any_from(std::uint32_t version) const {
+    return steps_.lower_bound(std::max(version, 1U)) != steps_.end();
+}
+
 Result<std::string_view> Upcasts::apply(std::uint32_t from, std::uint32_t to, std::string_view data,
                                         std::string& scratch) const {
     if (from > to) {

@@ -166,4 +166,109 @@ TEST_CASE("aggregate root: snapshots and versions as in the other style", "[cqrs
     CHECK(ledgers.load_at("1", Version(0))->state.sum() == 1);
 }
 
+TEST_CASE("aggregate root: an erased last event does not stop the saves behind it",
+          "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    Repository<Ledger> ledgers(world.store(), quiet(world));
+    Ledger made;
+    made.credit(1);
+    made.credit(2);
+    REQUIRE(ledgers.create("1", made));
+    REQUIRE(world.store().change_stream(
+        {"account-1", Expected::stream_exists(), EraseEvent{Version(1)}}));
+    Ledger loaded = load(ledgers, "1");
+    CHECK(loaded.sum() == 1);
+    loaded.credit(5);
+    const auto expected = GENERATE(std::optional<Expected>(), Expected::exact(0),
+                                   Expected::exact(1), Expected::stream_exists());
+    const auto saved = ledgers.save("1", loaded, {.expected = expected});
+    REQUIRE(saved);
+    CHECK((*saved)->version == Version(2));
+    CHECK(load(ledgers, "1").sum() == 6);
+}
+
+TEST_CASE("aggregate root: create fails where all events were removed", "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    Repository<Ledger> ledgers(world.store(), quiet(world));
+    Ledger made;
+    made.credit(1);
+    REQUIRE(ledgers.create("1", made));
+    REQUIRE(world.store().change_stream(
+        {"account-1", Expected::stream_exists(), TruncateStream{Version(1)}}));
+    Ledger second;
+    second.credit(2);
+    CHECK(ledgers.create("1", second).error().code == Errc::wrong_expected_version);
+    REQUIRE(ledgers.save("1", second));
+}
+
+TEST_CASE("aggregate root: a repeat that cannot be loaded changes nothing", "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    Repository<Ledger> ledgers(world.store(), quiet(world));
+    Ledger first;
+    first.credit(1);
+    REQUIRE(ledgers.create("1", first, {.command_id = "c"}));
+    SECTION("of a command that the object remembers") {
+        Ledger again = load(ledgers, "1");
+        again.credit(5);
+        world.store().fail_before(FaultyEventStore::Call::read, 2, {Errc::unreachable, "told to"});
+        CHECK(ledgers.save("1", again, {.command_id = "c"}).error().code == Errc::unreachable);
+        CHECK(again.uncommitted().size() == 1);
+        CHECK(again.sum() == 6);
+        CHECK((*ledgers.save("1", again, {.command_id = "c"}))->repeated);
+        CHECK(again.sum() == 1);
+        CHECK(again.uncommitted().empty());
+    }
+    SECTION("of a command that only the store knows") {
+        Ledger twin;
+        twin.credit(7);
+        world.store().fail_before(FaultyEventStore::Call::read, 1, {Errc::unreachable, "told to"});
+        CHECK(ledgers.save("1", twin, {.command_id = "c"}).error().code == Errc::unreachable);
+        CHECK(twin.uncommitted().size() == 1);
+        CHECK_FALSE(twin.version());
+        CHECK(ledgers.save("1", twin).error().code == Errc::wrong_expected_version);
+        CHECK(load(ledgers, "1").sum() == 1);
+    }
+}
+
+TEST_CASE("aggregate root: a copy's save is another one", "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    Repository<Ledger> ledgers(world.store(), quiet(world));
+    Ledger mine;
+    mine.credit(1);
+    REQUIRE(ledgers.create("1", mine));
+    mine.credit(2);
+    const bool unknown = GENERATE(false, true);
+    for (std::uint64_t n = 1; n <= (unknown ? 4 : 1); ++n) {
+        world.store().fail_before(FaultyEventStore::Call::append, n,
+                                  {unknown ? Errc::outcome_unknown : Errc::busy, "told to"});
+    }
+    REQUIRE_FALSE(ledgers.save("1", mine));
+    Ledger copy = mine;
+    copy.credit(4);
+    Ledger assigned;
+    assigned = mine;
+    CHECK_FALSE((*ledgers.save("1", mine))->repeated);
+    CHECK(ledgers.save("1", copy).error().code == Errc::wrong_expected_version);
+    CHECK(copy.uncommitted().size() == 2);
+    CHECK(ledgers.save("1", assigned).error().code == Errc::wrong_expected_version);
+    CHECK(load(ledgers, "1").sum() == 3);
+}
+
+TEST_CASE("aggregate root: a save of unknown outcome stays one while it is refused",
+          "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    Repository<Ledger> ledgers(world.store(), quiet(world));
+    Ledger ledger;
+    ledger.credit(1);
+    for (std::uint64_t n = 1; n <= 4; ++n) {
+        world.store().fail_after(FaultyEventStore::Call::append, n,
+                                 {Errc::outcome_unknown, "lost"});
+    }
+    CHECK(ledgers.create("1", ledger).error().code == Errc::outcome_unknown);
+    world.store().fail_before(FaultyEventStore::Call::append, 1, {Errc::busy, "told to"});
+    CHECK(ledgers.create("1", ledger).error().code == Errc::busy);
+    CHECK((*ledgers.create("1", ledger))->repeated);
+    CHECK(load(ledgers, "1").sum() == 1);
+}
+
 }  // namespace skald::cqrs

@@ -13,6 +13,20 @@ RepositoryOptions caching(World& world, std::size_t aggregates) {
     return options;
 }
 
+// Counts how often it is copied.
+struct Copied {
+    static inline int copies = 0;
+    Copied() = default;
+    Copied(const Copied&) { ++copies; }
+    Copied(Copied&&) = default;
+    Copied& operator=(const Copied&) = delete;
+    Copied& operator=(Copied&&) = default;
+    using Events = EventList<Opened, Deposited, Withdrawn>;
+    void evolve(const Opened&) {}
+    void evolve(const Deposited&) {}
+    void evolve(const Withdrawn&) {}
+};
+
 }  // namespace
 
 TEST_CASE("cache: what is in it is not folded again", "[cqrs][contract]") {
@@ -71,6 +85,23 @@ TEST_CASE("cache: repeats are found in it", "[cqrs][contract]") {
     must(accounts, "1", Open{"ann"}, {.command_id = "c"});
     CHECK(must(accounts, "1", Open{"ann"}, {.command_id = "c"}).receipt->repeated);
     CHECK(accounts.stats().events_folded == 0);
+}
+
+TEST_CASE("cache: a hit copies once, and once more when it was behind", "[cqrs]") {
+    World world("memory");
+    Repository<Copied> hot(world.store(), caching(world, 1));
+    Repository<Account> other(world.store(), quiet(world));
+    must(other, "1", Open{"ann"});
+    REQUIRE(hot.load("1"));
+    const auto copies = [&] {
+        Copied::copies = 0;
+        REQUIRE(hot.load("1"));
+        return Copied::copies;
+    };
+    CHECK(copies() == 1);
+    must(other, "1", Deposit{1});
+    CHECK(copies() == 2);
+    CHECK(copies() == 1);
 }
 
 }  // namespace skald::cqrs

@@ -42,6 +42,23 @@ struct Weighed {
     }
 };
 
+// As Weighed, until its data became JSON.
+struct Measured {
+    int grams = 0;
+    static auto describe() {
+        return event<Measured>("Weighed", 3)
+            .required("grams", &Measured::grams)
+            .upcast<2>([](std::string_view stars) {
+                return R"({"grams":)" + std::to_string(stars.size()) + "}";
+            });
+    }
+};
+struct Measures {
+    using Events = EventList<Measured>;
+    int grams = 0;
+    void evolve(const Measured& measured) { grams += measured.grams; }
+};
+
 struct Send {
     std::uint64_t id = 0;
     int grams = 0;
@@ -119,6 +136,29 @@ TEST_CASE("codec: the test kit compares bytes", "[cqrs]") {
     const auto verdict = decided.then(parcel, Weighed{2});
     CHECK_FALSE(verdict);
     CHECK(verdict.text().find("    Weighed **\n") != std::string::npos);
+}
+
+TEST_CASE("codec: what older versions are stored in is their upcast's affair", "[cqrs]") {
+    World world("memory");
+    Repository<Measures> measures(world.store(), {});
+    const auto append = [&](const char* data, std::uint32_t version, const char* content_type) {
+        NewEvent event;
+        event.type = "Weighed";
+        event.data = data;
+        event.schema_version = version;
+        event.content_type = content_type;
+        REQUIRE(world.store().append(Append::one("1", event)));
+    };
+    append("***", 1, "text/plain");
+    append("**", 2, "text/plain");
+    append(R"({"grams":7})", 3, "");
+    const auto loaded = measures.load("1");
+    INFO((loaded ? "" : loaded.error().message));
+    REQUIRE(loaded);
+    CHECK(loaded->state.grams == 12);
+    append("*", 3, "text/plain");
+    CHECK(measures.load("1").error().message.ends_with(
+        "expected data of application/json, found text/plain"));
 }
 
 }  // namespace skald::cqrs

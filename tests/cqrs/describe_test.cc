@@ -4,6 +4,7 @@
 
 #include "skald/cqrs/event_table.h"
 #include "tests/cqrs/account.h"
+#include "tests/ended_child.h"
 
 namespace skald::cqrs {
 namespace {
@@ -60,6 +61,46 @@ struct Price {
             return event<PriceV2>("PriceSet", 2).required("cents", &PriceV2::cents);
         }
     };
+};
+
+// Whose upcasts start or end at another version than they say.
+struct Skips {
+    std::int64_t cents = 0;
+    static auto describe() {
+        return event<Skips>("Skips", 3)
+            .field("cents", &Skips::cents)
+            .upcast<1>([](const PriceV1& old) { return Skips{old.euros}; });
+    }
+};
+struct Starts {
+    std::int64_t cents = 0;
+    static auto describe() {
+        return event<Starts>("Starts", 3)
+            .field("cents", &Starts::cents)
+            .upcast<2>([](const PriceV1& old) { return Starts{old.euros}; });
+    }
+};
+// That hold what has other data than its fields.
+struct HoldsUpcast {
+    Price price;
+    static auto describe() {
+        return event<HoldsUpcast>("HoldsUpcast", 1).field("price", &HoldsUpcast::price);
+    }
+};
+struct Coded {
+    static auto describe() {
+        Codec<Coded> codec;
+        codec.content_type = "text/plain";
+        codec.encode = [](const Coded&) -> Result<std::string> { return std::string("c"); };
+        codec.decode = [](std::string_view, Coded&) { return Result<void>(); };
+        return record<Coded>("Coded").codec(codec);
+    }
+};
+struct HoldsCoded {
+    std::vector<Coded> all;
+    static auto describe() {
+        return event<HoldsCoded>("HoldsCoded", 1).field("all", &HoldsCoded::all);
+    }
 };
 
 template <typename E>
@@ -154,6 +195,42 @@ TEST_CASE("describe: old versions become new ones, step by step", "[cqrs]") {
 TEST_CASE("describe: shapes differ when what is stored differs", "[cqrs]") {
     CHECK(Values<Ordered>::shape() ==
           "Ordered@1(lines!:[Line@1(sku!:text;count:u32;)];note:?text;)");
+}
+
+TEST_CASE("describe: an upcast between other versions than it says aborts", "[cqrs][crash]") {
+    const auto message_of = [](auto event, std::uint32_t version) {
+        const auto ended = run_in_child([&] {
+            (void)description_of<decltype(event)>().decode(version, R"({"euros":1})", event);
+        });
+        CHECK(ended.aborted());
+        return ended.written;
+    };
+    CHECK_THAT(message_of(Skips{}, 1),
+               Catch::Contains("an upcast from version 1 gives Skips of version 3"));
+    CHECK_THAT(message_of(Starts{}, 2),
+               Catch::Contains("an upcast from version 2 takes PriceSet of version 1"));
+}
+
+TEST_CASE("describe: what is nested has fields, and neither upcasts nor a codec", "[cqrs][crash]") {
+    const auto upcast = run_in_child([] { (void)to_new_event(HoldsUpcast{}); });
+    CHECK(upcast.aborted());
+    CHECK_THAT(upcast.written, Catch::Contains("PriceSet has upcasts"));
+    const auto coded = run_in_child([] {
+        HoldsCoded holds;
+        (void)decode_error(R"({"all":[{}]})", holds);
+    });
+    CHECK(coded.aborted());
+    CHECK_THAT(coded.written, Catch::Contains("Coded has upcasts or a codec"));
+}
+
+TEST_CASE("describe: of a field that comes twice the last counts", "[cqrs]") {
+    struct Boxed {
+        Line line;
+        static auto describe() { return event<Boxed>("Boxed", 1).field("line", &Boxed::line); }
+    };
+    Boxed boxed;
+    CHECK(decode_error(R"({"line":{"sku":"a","count":5},"line":{"sku":"b"}})", boxed) == "");
+    CHECK(boxed.line == Line{"b", 1});
 }
 
 }  // namespace skald::cqrs

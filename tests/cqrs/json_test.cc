@@ -77,6 +77,8 @@ TEST_CASE("json: every kind comes back", "[cqrs]") {
     CHECK(comes_back(0.1));
     CHECK(comes_back(-1.7976931348623157e308));
     CHECK(comes_back(1.5F));
+    CHECK(comes_back(std::numeric_limits<float>::max()));
+    CHECK(comes_back(-std::numeric_limits<float>::denorm_min()));
     CHECK(comes_back(std::string("a \"quoted\" \n line, \xC3\xA9")));
     CHECK(comes_back(Colour::green));
     CHECK(comes_back(std::optional<int>()));
@@ -103,6 +105,12 @@ TEST_CASE("json: an error says what was expected and what is there", "[cqrs]") {
     CHECK(read_error<int>("1 2") == "expected nothing more, found 2");
     CHECK(read_error<int>("") == "expected an integer of 64 bits, found the end");
     CHECK(read_error<int>("\xff") == "expected JSON in UTF-8, found bytes that are not UTF-8");
+    CHECK(read_error<float>("1e300") == "expected a number of 32 bits, found 1e300");
+    CHECK(read_error<float>("-1e39") == "expected a number of 32 bits, found -1e39");
+    CHECK(read_error<double>("1e400") == "expected a number, found 1e400");
+    const std::string cut(38, 'a');  // in front of a character of two bytes, after the quote
+    CHECK(read_error<int>("\"" + cut + "\xC3\xA9 and more\"") ==
+          "expected an integer of 64 bits, found \"" + cut + "...");
     CHECK(read_error<Time>("\"noon\"") == "expected a time as RFC 3339, found \"noon\"");
 }
 

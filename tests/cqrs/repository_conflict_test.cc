@@ -63,8 +63,6 @@ TEST_CASE("repository: a conflict reads the tail and decides again", "[cqrs][con
 TEST_CASE("repository: a conflict can turn into a rejection", "[cqrs][contract]") {
     World world(GENERATE(every_store()));
     Repository<Account> other(world.store(), quiet(world));
-    Overtaken store(world.store(), other);
-    Repository<Account> accounts(store, quiet(world));
     must(other, "1", Open{"ann"});
     struct Spend final : ForwardingStore {
         using ForwardingStore::ForwardingStore;
@@ -108,14 +106,14 @@ TEST_CASE("repository: pauses grow and are drawn at random", "[cqrs]") {
     std::vector<microseconds> waits;
     RepositoryOptions options = quiet(world);
     options.conflict = {6, microseconds(99), microseconds(299)};
-    options.random = [&, n = std::uint64_t{0}]() mutable {
-        return waits.size() == 1 ? 7 : 100 * ++n - 1;
-    };
+    // The largest of 100, of 199 and of 300; then one between.
+    options.random = [&] { return waits.size() < 3 ? 100 * 199 * 3 - 1 : 1000; };
     options.wait = [&](microseconds length) { waits.push_back(length); };
     Repository<Account> accounts(store, options);
-    store.times = 2;
+    store.times = 4;
     must(accounts, "1", Deposit{1}, {.command_id = "c"});
-    CHECK(waits == std::vector<microseconds>{microseconds(99), microseconds(7)});
+    CHECK(waits == std::vector<microseconds>{microseconds(99), microseconds(198), microseconds(299),
+                                             microseconds(100)});
 }
 
 TEST_CASE("repository: an exact expectation is not decided again", "[cqrs][contract]") {
@@ -270,6 +268,69 @@ TEST_CASE("repository: the store's errors come through", "[cqrs][contract]") {
     const auto too_long = accounts.execute("1", Deposit{3}, {.command_id = std::string(256, 'c')});
     REQUIRE_FALSE(too_long);
     CHECK(too_long.error().code == Errc::invalid_event);
+}
+
+TEST_CASE("repository: a command carried out anew writes events with ids of their own",
+          "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    RepositoryOptions options = quiet(world);
+    options.commands_remembered = 1;
+    Repository<Account> accounts(world.store(), options);
+    must(accounts, "1", Open{"ann"});
+    must(accounts, "1", Deposit{1}, {.command_id = "a"});
+    must(accounts, "1", Deposit{1}, {.command_id = "b"});
+    REQUIRE_FALSE(must(accounts, "1", Deposit{1}, {.command_id = "a"}).receipt->repeated);
+    const auto events = world.events("account-1");
+    CHECK(events.at(3).id != events.at(1).id);
+    CHECK(events.at(3).data == events.at(1).data);  // what it created is the same
+
+    const auto copy = make_memory_store();
+    for (const Event& event : events) {
+        NewEvent made;
+        made.type = event.type;
+        made.data = event.data;
+        made.id = event.id;
+        Append append = Append::one(event.stream, made);
+        append.check_ids = true;
+        const auto receipt = copy->append(append);
+        REQUIRE(receipt);
+        CHECK_FALSE(receipt->repeated);
+    }
+}
+
+TEST_CASE("repository: a repeat is found page by page", "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    struct Narrow final : ForwardingStore {
+        using ForwardingStore::ForwardingStore;
+        Result<Page> read(const Read& request) override {
+            Read narrow = request;
+            narrow.bytes = 1;  // one event a page
+            return ForwardingStore::read(narrow);
+        }
+    } store(world.store());
+    Repository<Account> accounts(store, quiet(world));
+    must(accounts, "1", Open{"ann"});
+    const auto first = must(accounts, "1", Exchange{0, 5}, {.command_id = "c"});
+    must(accounts, "1", Deposit{1});
+    const auto again = must(accounts, "1", Exchange{0, 5}, {.command_id = "c"});
+    CHECK(again.receipt->repeated);
+    CHECK(again.receipt->version == first.receipt->version);
+}
+
+TEST_CASE("repository: a repeat of what was removed since says so", "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    RepositoryOptions options = quiet(world);
+    options.cached_aggregates = 1;
+    Repository<Account> accounts(world.store(), options);
+    must(accounts, "1", Open{"ann"});
+    must(accounts, "1", Exchange{0, 5}, {.command_id = "c"});
+    must(accounts, "1", Deposit{1});
+    const Version erased(GENERATE(1U, 2U));
+    REQUIRE(
+        world.store().change_stream({"account-1", Expected::stream_exists(), EraseEvent{erased}}));
+    const auto again = accounts.execute("1", Exchange{0, 5}, {.command_id = "c"});
+    REQUIRE_FALSE(again);
+    CHECK(again.error().code == Errc::log_truncated);
 }
 
 }  // namespace skald::cqrs

@@ -181,4 +181,54 @@ TEST_CASE("repository: an event of an unknown type fails the load, or is skipped
     CHECK(must(lenient, "1", Deposit{1}).receipt->version == Version(2));
 }
 
+TEST_CASE("repository: an erased last event is no conflict", "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    RepositoryOptions options = quiet(world);
+    options.cached_aggregates = GENERATE(0, 10);
+    options.conflict.attempts = 1;
+    Repository<Account> accounts(world.store(), options);
+    must(accounts, "1", Open{"ann"});
+    must(accounts, "1", Deposit{10});
+    must(accounts, "1", Deposit{5});
+    REQUIRE(world.store().change_stream(
+        {"account-1", Expected::stream_exists(), EraseEvent{Version(2)}}));
+    // What is read ends at 1, the stream at 2: the caller may know either.
+    const auto expected =
+        GENERATE(std::optional<Expected>(), Expected::exact(1), Expected::exact(2));
+    const auto done = must(accounts, "1", Deposit{1}, {.expected = expected});
+    CHECK(done.attempts == 1);
+    CHECK(done.receipt->version == Version(3));
+    CHECK(done.state.cents == 11);
+    CHECK(accounts.load("1")->state.cents == 11);
+    const auto stale = accounts.execute("1", Deposit{1}, {.expected = expected});
+    CHECK(stale.has_value() == !expected);
+}
+
+TEST_CASE("repository: what comes while the version is asked for is not overlooked",
+          "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    Repository<Account> other(world.store(), quiet(world));
+    must(other, "1", Open{"ann"});
+    must(other, "1", Deposit{10});
+    must(other, "1", Deposit{5});
+    REQUIRE(world.store().change_stream(
+        {"account-1", Expected::stream_exists(), EraseEvent{Version(2)}}));
+    struct Asked final : ForwardingStore {
+        using ForwardingStore::ForwardingStore;
+        std::function<void()> first;
+        Result<StreamInfo> stream_info(std::string_view stream) override {
+            if (auto now = std::exchange(first, nullptr)) {
+                now();
+            }
+            return ForwardingStore::stream_info(stream);
+        }
+    } store(world.store());
+    store.first = [&] { must(other, "1", Withdraw{8}); };
+    Repository<Account> accounts(store, quiet(world));
+    const auto done = must(accounts, "1", Withdraw{5});
+    CHECK_FALSE(store.first);
+    REQUIRE(done.rejection);
+    CHECK(std::get<Overdrawn>(*done.rejection).missing == 3);
+}
+
 }  // namespace skald::cqrs

@@ -31,6 +31,16 @@ void fill(World& world, Repository<Account>& accounts) {
 }
 
 // Another state over the same events, and what it folds has another meaning.
+template <typename... Es>
+struct CountOf {
+    using Events = EventList<Es...>;
+    std::uint64_t events = 0;
+    template <typename E>
+    void evolve(const E&) {
+        ++events;
+    }
+    static auto describe() { return record<CountOf>("Count").field("events", &CountOf::events); }
+};
 struct Count {
     using Events = EventList<Opened, Deposited, Withdrawn>;
     std::uint64_t events = 0;
@@ -38,6 +48,14 @@ struct Count {
     void evolve(const Deposited&) { ++events; }
     void evolve(const Withdrawn&) { ++events; }
     static auto describe() { return record<Count>("Count").field("events", &Count::events); }
+};
+
+// Grows by a MiB with each event.
+struct Hoard {
+    using Events = EventList<Opened>;
+    std::string text;
+    void evolve(const Opened&) { text.append(std::size_t{1} << 20, 'x'); }
+    static auto describe() { return record<Hoard>("Hoard").field("text", &Hoard::text); }
 };
 
 }  // namespace
@@ -137,6 +155,9 @@ TEST_CASE("snapshot: what is damaged, or of another history, is ignored", "[cqrs
         snapshot->version = Version(4);
     }
     SECTION("commands beyond all bounds") {
+        snapshot->bytes[27] = '\x7f';
+    }
+    SECTION("more of them remembered than may be") {
         snapshot->bytes[23] = '\x7f';
     }
     SECTION("a state that does not decode") {
@@ -194,7 +215,6 @@ TEST_CASE("snapshot: remembered commands are in it", "[cqrs][contract]") {
 TEST_CASE("snapshot: older states are loaded without a newer snapshot", "[cqrs][contract]") {
     World world(GENERATE(every_store()));
     Repository<Account> accounts(world.store(), every(world, 5));
-    std::vector<Time> times;
     must(accounts, "1", Open{"ann"});
     for (int i = 0; i < 9; ++i) {
         world.clock().advance(std::chrono::seconds(1));
@@ -207,6 +227,62 @@ TEST_CASE("snapshot: older states are loaded without a newer snapshot", "[cqrs][
               static_cast<std::int64_t>(version));
         CHECK(accounts.load_at("1", events[version].recorded_at)->version == Version(version));
     }
+}
+
+TEST_CASE("snapshot: of a repository that remembers fewer commands is ignored",
+          "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    RepositoryOptions options = every(world, 3);
+    options.commands_remembered = 1;
+    Repository<Account> forgetful(world.store(), options);
+    must(forgetful, "1", Open{"ann"});
+    const auto first = must(forgetful, "1", Deposit{1}, {.command_id = "a"});
+    must(forgetful, "1", Deposit{1}, {.command_id = "b"});
+    REQUIRE(snapshot_version(world) == Version(2));
+    Repository<Account> accounts(world.store(), every(world, 3));
+    const auto again = must(accounts, "1", Deposit{1}, {.command_id = "a"});
+    REQUIRE(again.receipt->repeated);
+    CHECK(again.receipt->version == first.receipt->version);
+    CHECK(accounts.stats().snapshots_ignored == 1);
+    // The other way round it fits: it holds more than enough.
+    Repository<Account> forgetful_again(world.store(), options);
+    REQUIRE(forgetful_again.load("1"));
+    CHECK(forgetful_again.stats().snapshots_used == 1);
+    CHECK_FALSE(must(forgetful_again, "1", Deposit{1}, {.command_id = "a"}).receipt->repeated);
+}
+
+TEST_CASE("snapshot: other events, or others skipped, give another fingerprint",
+          "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    RepositoryOptions options = every(world, 1);
+    options.unknown_events = UnknownEvents::skip;
+    Repository<CountOf<Opened>> one(world.store(), options);
+    world.append("account-1", "Opened", R"({"owner":"ann"})");
+    world.append("account-1", "Deposited", R"({"cents":1})");
+    world.append("account-1", "Opened", R"({"owner":"bob"})");
+    REQUIRE(one.load("1")->state.events == 2);
+    REQUIRE(snapshot_version(world) == Version(2));
+    Repository<CountOf<Opened, Deposited>> both(world.store(), options);
+    CHECK(both.load("1")->state.events == 3);
+    REQUIRE(one.load("1")->state.events == 2);
+    options.unknown_events = UnknownEvents::fail;
+    Repository<CountOf<Opened>> strict(world.store(), options);
+    CHECK(strict.load("1").error().code == Errc::malformed);
+}
+
+TEST_CASE("snapshot: one that is too large fails nothing", "[cqrs]") {
+    World world("memory");
+    RepositoryOptions options = every(world, 2);
+    options.cached_aggregates = 1;
+    Repository<Hoard> hoards(world.store(), options);
+    for (int i = 0; i < 6; ++i) {
+        world.append("account-1", "Opened", R"({"owner":"ann"})");
+        REQUIRE(hoards.load("1"));
+    }
+    CHECK(snapshot_version(world) == Version(1));  // the next would have 4 MiB and more
+    CHECK(hoards.stats().snapshots_failed == 2);
+    REQUIRE(hoards.load("1"));
+    CHECK(hoards.stats().snapshots_failed == 2);
 }
 
 }  // namespace skald::cqrs

@@ -38,7 +38,8 @@ class World {
 
 // Runs the test once for each: World world(GENERATE(every_store()));
 inline auto every_store() {
-    return Catch::Generators::values<std::string>({"memory", "memory, 16 partitions", "local"});
+    return Catch::Generators::values<std::string>(
+        {"memory", "memory, 16 partitions", "local", "node"});
 }
 
 // Of one partition.

@@ -28,6 +28,21 @@ struct Piece {
     Decision<Piece> decide(const Move&) const { return Blocked{at}; }
 };
 
+// The same, and can be compared.
+struct Lifted {
+    int from = 0;
+    int to = 0;
+    static auto describe() { return event<Lifted>("Lifted", 1).field("from", &Lifted::from); }
+    bool operator==(const Lifted&) const = default;
+};
+struct Lost {
+    using Events = EventList<Lifted>;
+    using Rejection = Blocked;
+    bool lifted = false;
+    void evolve(const Lifted&) { lifted = true; }
+    Decision<Lost> decide(const Move&) const { return Lifted{1, lifted ? 0 : 2}; }
+};
+
 }  // namespace
 
 TEST_CASE("testing: what is as expected", "[cqrs]") {
@@ -100,6 +115,14 @@ TEST_CASE("testing: an event that cannot be written fails the test", "[cqrs]") {
     const auto verdict = given<Account>().when(Open{"\xff"}).then(Opened{"\xff"});
     CHECK_FALSE(verdict.ok());
     CHECK(verdict.text() == "Opened: text is not UTF-8\n");
+}
+
+TEST_CASE("testing: a decided event that its codec does not give back fails the test", "[cqrs]") {
+    const auto verdict = given<Lost>().when(Move{}).then(Lifted{1, 2});
+    CHECK_FALSE(verdict.ok());
+    CHECK(verdict.text() ==
+          "Lifted: comes back from the log as another value: is a field not declared?\n");
+    CHECK(given<Lost>(Lifted{1, 0}).when(Move{}).then(Lifted{1, 0}));
 }
 
 }  // namespace skald::cqrs

@@ -42,7 +42,8 @@ class AnyDecider {
 
 struct StateKind {
     std::function<std::unique_ptr<AnyState>()> fresh;
-    std::string shape;  // differs when encoded states differ; empty without a description
+    std::string shape;   // differs when encoded states differ; empty without a description
+    std::string events;  // the names of those that are folded
     std::function<bool(const AnyState&, Version)> snapshot_if;  // may be empty
 };
 
@@ -59,6 +60,7 @@ class CommandWindow {
     // In the order of versions. An event of the command noted last extends it.
     void note(const Uuid& key, Version version, std::uint32_t events = 1);
     std::optional<Entry> find(const Uuid& key) const;  // the newest
+    std::size_t capacity() const { return capacity_; }
     const std::vector<Entry>& entries() const { return entries_; }
 
   private:
@@ -74,11 +76,28 @@ struct Aggregate {
     std::uint64_t since_snapshot = 0;  // events folded since
 };
 
+// Of a save whose outcome is not known: the next one's as well. A copy's next save is another one.
+struct SaveKey {
+    std::optional<Uuid> unknown;
+
+    SaveKey() = default;
+    SaveKey(const SaveKey&) noexcept {}
+    SaveKey(SaveKey&&) = default;
+    SaveKey& operator=(const SaveKey& other) noexcept {
+        if (this != &other) {
+            unknown.reset();
+        }
+        return *this;
+    }
+    SaveKey& operator=(SaveKey&&) = default;
+    ~SaveKey() = default;
+};
+
 // Where an object of class style stands: the aggregate without its state.
 struct Origin {
     std::optional<Version> version;
     CommandWindow commands;
-    std::optional<Uuid> save_key;  // of a save whose outcome is not known: the next one's as well
+    SaveKey save_key;
 };
 
 struct Executed {
@@ -100,7 +119,8 @@ class AggregateStore {
     Result<Executed> execute(const std::string& stream, AnyDecider& decider,
                              const ExecuteOptions& options);
     // One append at the origin's version, not retried; moves the origin on when it went well. A
-    // command that the origin remembers gives its first receipt instead.
+    // command that was carried out before gives its first receipt instead, and the origin stays:
+    // load again.
     Result<Receipt> append(const std::string& stream, Origin& origin, std::vector<NewEvent> events,
                            const ExecuteOptions& options);
     RepositoryStats stats() const;

@@ -24,6 +24,7 @@ struct Codec {
 
 // Faults of a description: the process aborts and says which.
 void check_version(std::string_view type, std::uint32_t version);
+void check_nested(std::string_view type, bool fields_only);
 void check_field(std::string_view type, std::string_view field, std::size_t fields, bool doubled);
 
 // The same error with the type's name in front.

@@ -63,7 +63,8 @@ struct Context {
     Time now;
     Uuid command;  // derived from stream and command id; random for a command without one
 
-    // An id for what the decision creates: the same for the same command and number.
+    // An id for what the decision creates: the same for the same command and number, also when the
+    // command is carried out again because it was forgotten. No event gets it as its id.
     Uuid id(std::uint32_t number = 0) const;
 };
 

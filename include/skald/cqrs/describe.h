@@ -15,9 +15,10 @@
 // A struct that cannot be changed gets a specialisation of Describe<T>. The same description serves
 // for nested structs, snapshots of a state, and rejections. Rules A1, A4.
 //
-// Reading: fields come in any order, unknown ones are ignored, a missing one keeps its default
-// unless it is required. Limit: 64 fields a struct; more, or two of one name, abort the process
-// when the description is first used, as other faults of a description do.
+// Reading: fields come in any order, of one that comes twice the last counts, unknown ones are
+// ignored, a missing one keeps its default unless it is required. Limit: 64 fields a struct; more,
+// or two of one name, abort the process when the description is first used, as other faults of a
+// description do.
 //
 // Threads: a description is built once, at its first use, and never changes; any thread may read.
 #pragma once
@@ -43,6 +44,7 @@ struct Field {
     bool required = false;
     std::function<void(ValueWriter&, const T&)> write;
     std::function<bool(ValueReader&, T&)> read;
+    std::function<void(T&)> reset;  // to its default
     Shape (*shape)() = nullptr;
 };
 
@@ -90,12 +92,13 @@ class Description {
         return std::move(*this);
     }
     // How data of version `From` becomes data of version From + 1, when it is read. `fn` takes the
-    // old struct and returns the next (both described), or takes the stored bytes as
-    // std::string_view and returns std::string or Result<std::string>. A version without an
-    // upcast is read as the next one: what a new optional field needs.
+    // old struct and returns the next (both described, in these versions, else the process aborts
+    // at its first use), or takes the stored bytes as std::string_view and returns std::string or
+    // Result<std::string>. A version without an upcast is read as the next one: what a new
+    // optional field needs.
     template <std::uint32_t From, typename Fn>
     Description&& upcast(Fn fn) && {
-        upcasts_.add(name_, From, version_, upcast_of<T>(std::move(fn)));
+        upcasts_.add(name_, From, version_, upcast_of<From>(std::move(fn)));
         return std::move(*this);
     }
     // Instead of JSON by fields.
@@ -110,6 +113,8 @@ class Description {
     std::string_view content_type() const {
         return codec_.encode ? std::string_view(codec_.content_type) : kContentTypeJson;
     }
+    // Whether data of this version passes through an upcast.
+    bool upcasts_from(std::uint32_t version) const { return upcasts_.any_from(version); }
     const std::vector<Field<T>>& fields() const { return fields_; }
     std::vector<std::string> tags(const T& value) const {
         std::vector<std::string> made;
@@ -119,6 +124,12 @@ class Description {
         return made;
     }
     bool described_by_fields() const { return !codec_.encode; }
+    // As a field of another struct. With upcasts or a codec the process aborts: a field has no
+    // version and no content type.
+    const Description& nested() const {
+        check_nested(name_, !upcasts_.any_from(1) && described_by_fields());
+        return *this;
+    }
 
     // invalid_event when a value cannot be written, naming the type.
     Result<std::string> encode(const T& value) const {
@@ -158,7 +169,11 @@ class Description {
                 continue;
             }
             next = at + 1;
-            seen |= std::uint64_t{1} << at;
+            const std::uint64_t bit = std::uint64_t{1} << at;
+            if ((seen & bit) != 0) {
+                fields_[at].reset(value);  // nothing of the first may stay
+            }
+            seen |= bit;
             if (!fields_[at].read(reader, value)) {
                 reader.inside(fields_[at].name);
                 return false;
@@ -189,6 +204,7 @@ class Description {
         field.read = [member](ValueReader& reader, T& value) {
             return Values<M>::read(reader, value.*member);
         };
+        field.reset = [member](T& value) { value.*member = T{}.*member; };
         field.shape = [] { return Values<M>::shape(); };
         fields_.push_back(std::move(field));
         return std::move(*this);
@@ -262,12 +278,8 @@ const Description<T>& description_of() {
 
 template <Described T>
 struct Values<T> {
-    static void write(ValueWriter& writer, const T& value) {
-        description_of<T>().write(writer, value);
-    }
-    static bool read(ValueReader& reader, T& value) {
-        return description_of<T>().read(reader, value);
-    }
+    static void write(ValueWriter& writer, const T& value) { nested().write(writer, value); }
+    static bool read(ValueReader& reader, T& value) { return nested().read(reader, value); }
     static Shape shape() {
         thread_local bool inside = false;  // a struct may hold others of its kind
         if (inside) {
@@ -277,6 +289,12 @@ struct Values<T> {
         Shape shape = description_of<T>().shape();
         inside = false;
         return shape;
+    }
+
+  private:
+    static const Description<T>& nested() {
+        static const Description<T>& description = description_of<T>().nested();
+        return description;
     }
 };
 

@@ -4,7 +4,7 @@
 // |-------------------------------------|--------------------------------------------------------|
 // | bool                                | true, false                                            |
 // | signed and unsigned integers        | an integer, exact; out of the type's range is an error |
-// | float, double                       | a number                                               |
+// | float, double                       | a number; out of the type's range is an error          |
 // | std::string                         | text in UTF-8                                          |
 // | enum with EnumNames                 | its name; a name that is not declared is an error      |
 // | std::optional<T>                    | null or a T                                            |
@@ -104,6 +104,10 @@ struct Values<T> {
         double wide = 0;
         if (!reader.number(wide)) {
             return false;
+        }
+        constexpr double kMax = std::numeric_limits<T>::max();
+        if (wide > kMax || wide < -kMax) {
+            return reader.fail("a number of " + std::to_string(8 * sizeof(T)) + " bits");
         }
         value = static_cast<T>(wide);
         return true;

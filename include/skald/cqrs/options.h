@@ -46,6 +46,8 @@ struct RepositoryOptions {
     // recognised, whatever their age. At most 4,096. Rule A3.
     std::size_t commands_remembered = 256;
     // Aggregates kept in memory; what was not used for longest goes. 0: none. At most 1,000,000.
+    // Each takes its state and 32 bytes for every command it remembers: 8 KiB with 256 of them, so
+    // that a million of such take 8 GB.
     std::size_t cached_aggregates = 0;
     ConflictRetry conflict{};
     // These outlive the repository and are called from any thread that uses it. Null: the
@@ -62,7 +64,8 @@ struct ExecuteOptions {
     // nothing, left no trace: it is decided again.
     std::string command_id{};
     // What the stream must look like for the command to be decided at all, else
-    // wrong_expected_version. With exact or no_stream a conflict is not retried.
+    // wrong_expected_version. With exact or no_stream a conflict is not retried. exact is the last
+    // event's version or, when that was erased, the last one's that can be read.
     std::optional<Expected> expected{};
     // No event that matches may be in the log, as for a unique name: else nothing is written and
     // the outcome says `exists` (of save and create: check_failed). Only in a store of one

@@ -167,6 +167,7 @@ StateKind kind_of(SnapshotIf<State> snapshot_if) {
     if constexpr (Described<State>) {
         kind.shape = Values<State>::shape();
     }
+    kind.events = EventTable<State>::instance().names();
     if (snapshot_if) {
         kind.snapshot_if = [fn = std::move(snapshot_if)](const AnyState& state, Version version) {
             return fn(state_in<State>(state), version);
@@ -219,7 +220,7 @@ class Repository {
     // clears it only when that went well. Nothing uncommitted: no receipt. wrong_expected_version
     // when somebody else was quicker: load again. After outcome_unknown the same save may be made
     // again. When options.command_id was carried out before, the first receipt comes and `root`
-    // becomes what is stored.
+    // becomes what is stored. An error leaves `root` as it was.
     Result<std::optional<Receipt>> save(
         std::string_view id, State& root,
         const ExecuteOptions& options = {}) requires RootState<State>;
@@ -263,13 +264,14 @@ Result<std::optional<Receipt>> Repository<State>::save(
     if (!receipt) {
         return receipt.error();
     }
-    root.uncommitted_.clear();
     if (receipt->repeated && !options.command_id.empty()) {
         auto stored = load(id);  // what was raised now is not what that command once did
         if (!stored) {
             return stored.error();
         }
         root = std::move(stored->state);
+    } else {
+        root.uncommitted_.clear();
     }
     return std::optional<Receipt>(std::move(*receipt));
 }

@@ -6,10 +6,11 @@
 //     CHECK(verdict);                       // Catch2 and others print it with <<
 //     must_hold(verdict);                   // without a framework: throws std::logic_error
 //
-// Given and decided events pass through their codecs, as in a log: a field that is not declared
-// does not arrive, and the test shows it. Events are compared by their JSON, or by their bytes when
-// their codec is another; rejections by their JSON when described, else by ==, or by type when they
-// hold nothing.
+// Given and decided events pass through their codecs, as in a log. A field that is not declared
+// does not arrive: the state after a given event lacks it, and a decided event that has == fails
+// the test when it comes back as another value. Events are compared by their JSON, or by their
+// bytes when their codec is another; rejections by their JSON when described, else by ==, or by
+// type when they hold nothing.
 //
 // Threads: one object, one thread.
 #pragma once
@@ -121,6 +122,22 @@ Result<E> through_codec(const E& event) {
     return back;
 }
 
+// Why the log would not give the event back; empty when it would.
+template <typename E>
+std::string loss_of(const E& event) {
+    const auto stored = through_codec(event);
+    if (!stored) {
+        return stored.error().message + "\n";
+    }
+    if constexpr (std::equality_comparable<E>) {
+        if (!(*stored == event)) {
+            return description_of<E>().name() +
+                   ": comes back from the log as another value: is a field not declared?\n";
+        }
+    }
+    return "";
+}
+
 }  // namespace detail
 
 template <typename State>
@@ -207,12 +224,7 @@ class [[nodiscard]] Given {
         std::string broken = broken_;
         if (!decision.rejected()) {
             for (const auto& event : decision.events()) {
-                broken += std::visit(
-                    [](const auto& one) {
-                        const auto stored = detail::through_codec(one);
-                        return stored ? std::string() : stored.error().message + "\n";
-                    },
-                    event);
+                broken += std::visit([](const auto& one) { return detail::loss_of(one); }, event);
             }
         }
         return {given_, show(command), std::move(decision), std::move(broken)};

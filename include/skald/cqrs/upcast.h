@@ -23,6 +23,8 @@ class Upcasts {
   public:
     // `type` and its newest version are for the check that `from` is below it, and new here.
     void add(std::string_view type, std::uint32_t from, std::uint32_t newest, Upcast upcast);
+    // Whether data of this version is changed before it is read.
+    bool any_from(std::uint32_t version) const;
     // The data as of version `to`: `data` itself, or what is in `scratch` then. unsupported_version
     // when `from` is above `to`, else the error of the step that failed.
     Result<std::string_view> apply(std::uint32_t from, std::uint32_t to, std::string_view data,
@@ -49,9 +51,13 @@ struct ArgumentOf<R (C::*)(A) const> {
     using Type = std::remove_cvref_t<A>;
 };
 
-// The newest type T is still being described while its upcasts are added: its own description must
-// not be asked for before the first event is read.
-template <typename T, typename Fn>
+// Faults of an upcast from version `from`: the process aborts and says which.
+void check_upcast_takes(std::uint32_t from, std::string_view type, std::uint32_t version);
+void check_upcast_gives(std::uint32_t from, std::string_view type, std::uint32_t version);
+
+// The newest type is still being described while its upcasts are added: its description must not be
+// asked for before the first event is read.
+template <std::uint32_t From, typename Fn>
 Upcast upcast_of(Fn fn) {
     using Old = typename ArgumentOf<Fn>::Type;
     if constexpr (std::is_same_v<Old, std::string_view>) {
@@ -59,13 +65,21 @@ Upcast upcast_of(Fn fn) {
             [fn = std::move(fn)](std::string_view data) -> Result<std::string> { return fn(data); };
     } else {
         return [fn = std::move(fn)](std::string_view data) -> Result<std::string> {
-            static const Description<Old> old = Describe<Old>::describe();
+            static const Description<Old> old = [] {
+                auto described = Describe<Old>::describe();
+                check_upcast_takes(From, described.name(), described.version());
+                return described;
+            }();
             Old before{};
             if (auto ok = old.decode(old.version(), data, before); !ok) {
                 return ok.error();
             }
             auto after = fn(std::as_const(before));
-            static const auto next = Describe<decltype(after)>::describe();
+            static const auto next = [] {
+                auto described = Describe<decltype(after)>::describe();
+                check_upcast_gives(From, described.name(), described.version());
+                return described;
+            }();
             return next.encode(after);
         };
     }
