@@ -43,6 +43,7 @@ struct Field {
     std::function<void(ValueWriter&, const T&)> write;
     std::function<bool(ValueReader&, T&)> read;
     Shape (*shape)() = nullptr;
+    std::function<const void*(const T&)> place;  // where it stands in an object
 };
 
 template <typename T>
@@ -92,6 +93,17 @@ class Description {
         return codec_.encode ? std::string_view(codec_.content_type) : kContentTypeJson;
     }
     const std::vector<Field<T>>& fields() const { return fields_; }
+    // The field that a member is stored as; null when it is none.
+    template <typename M>
+    const Field<T>* field_of(M T::*member) const {
+        const T probe{};
+        for (const Field<T>& field : fields_) {
+            if (field.place(probe) == static_cast<const void*>(&(probe.*member))) {
+                return &field;
+            }
+        }
+        return nullptr;
+    }
     bool described_by_fields() const { return !codec_.encode; }
 
     // invalid_event when a value cannot be written, naming the type.
@@ -164,6 +176,7 @@ class Description {
             return Values<M>::read(reader, value.*member);
         };
         field.shape = [] { return Values<M>::shape(); };
+        field.place = [member](const T& value) -> const void* { return &(value.*member); };
         fields_.push_back(std::move(field));
         return std::move(*this);
     }
