@@ -1,6 +1,7 @@
-// Every bound of aggregates in one place, with what happens when it is reached.
+// Every bound of aggregates and read models in one place, with what happens when it is reached.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -24,5 +25,45 @@ inline constexpr std::size_t kBoundaryItemsMax = 14;
 static_assert(kBoundaryItemsMax < skald::limits::kQueryItemsMax);
 // Aggregates held in a repository's cache: what was not used for longest goes.
 inline constexpr std::size_t kCachedAggregatesMax = 1'000'000;
+
+// ---- rows: beyond, invalid_event for the row; the projector's poison policy answers
+inline constexpr std::size_t kRowKeyBytesMax = 260;
+inline constexpr std::size_t kIndexValueBytesMax = 251;
+static_assert(kRowKeyBytesMax + kIndexValueBytesMax == 511, "LMDB's longest key");
+inline constexpr std::size_t kRowBytesMax = 4 * skald::limits::kMiB;
+// Of a declaration: beyond, the process aborts.
+inline constexpr std::size_t kIndexesMax = 16;
+inline constexpr std::size_t kIndexColumnsMax = 8;
+
+// ---- read models
+// Versions kept at a time: beyond, a new one is refused with request_too_large.
+inline constexpr std::size_t kVersionsMax = 8;
+inline constexpr std::size_t kModelNameBytesMax = 255;
+inline constexpr std::size_t kModelMapBytes = 256 * skald::limits::kGiB;
+inline constexpr unsigned kModelReadersMax = 512;  // at once: beyond, a query is busy
+// Of one query: beyond, invalid_argument.
+inline constexpr std::uint32_t kQueryRowsMax = 10'000;
+// A page ends at the row that passes it.
+inline constexpr std::size_t kQueryBytesMax = 16 * skald::limits::kMiB;
+
+// ---- a projector's batch is committed at the end of the delivery that reaches one of these, or
+// when the projector has caught up
+inline constexpr std::size_t kProjectBatchEvents = 10'000;
+inline constexpr std::size_t kProjectBatchBytes = 32 * skald::limits::kMiB;  // of changed rows
+inline constexpr auto kProjectBatchTime = std::chrono::milliseconds(250);
+// Changed rows of one delivery: beyond, what there is is committed in the middle of it.
+inline constexpr std::size_t kProjectBytesMax = 2 * kProjectBatchBytes;
+inline constexpr std::uint32_t kProjectEventsInFlight = 2 * kProjectBatchEvents;
+inline constexpr std::uint32_t kProjectBytesInFlight = 16 * skald::limits::kMiB;
+// Events skipped before the checkpoint is stored though no row changed.
+inline constexpr std::uint64_t kCheckpointEvents = 65'536;
+// Keys and events that are parked: beyond, the projector stops.
+inline constexpr std::size_t kParkedKeysMax = 10'000;
+inline constexpr std::size_t kParkedEventsMax = 1'000'000;
+inline constexpr std::size_t kParkKeyBytesMax = 200;  // cut there
+inline constexpr std::size_t kParkedListMax = 1'000;  // of one answer
+// Parked events read from the log and projected in one step of a replay.
+inline constexpr std::size_t kReplayEvents = 256;
+inline constexpr std::size_t kFailureTextMax = 1'000;  // of a reason: cut there
 
 }  // namespace skald::cqrs::limits

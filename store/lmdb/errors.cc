@@ -12,11 +12,11 @@ namespace {
 // What a file system keeps back for itself when it gives nothing more.
 constexpr std::uint64_t kBytesFreeOfFull = 1 << 20;
 
-// LMDB speaks of itself: this is for who has a log.
+// LMDB speaks of itself: this is for who has a log or a read model.
 const char* text_of(int rc) {
     switch (rc) {
         case MDB_MAP_FULL:
-            return "the log has reached the largest size that it may have";
+            return "data.mdb has reached the largest size that it may have";
         case MDB_CORRUPTED:
         case MDB_PAGE_NOTFOUND:
         case MDB_PANIC:

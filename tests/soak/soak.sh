@@ -1,13 +1,14 @@
 #!/bin/sh
-# The long-running checks: soak.sh [VERB [COUNT]]. Each prints its counts
-# and ends non-zero at a broken promise; without a verb all run. Started by `./run soak`.
+# The long-running checks: soak.sh [VERB [COUNT]]. Each prints its counts and ends non-zero at a
+# broken promise; without a verb all run. Started by `./run soak`.
 #
-#   kill    [CYCLES] kill the store at any moment and look what is there       500
-#   power   [IMAGES] cut its power at any moment, open what the disk may hold  5000
-#   disk    [STRIDE] let every STRIDE-th call on the disk fail, in turn        1
-#   hostile [SCALE]  a node among hostile peers, SCALE times a minute of them  1
-#   race    [ROUNDS] two writers for the last seat; many for a hot account   10000
-#   fuzz    [SECONDS] each fuzzer so long, with clang's sanitizers             600
+#   kill      [CYCLES]  kill the store at any moment and look what is there       500
+#   projector [CYCLES]  kill a projector at any moment and recount its rows       100
+#   power     [IMAGES]  cut its power at any moment, open what the disk may hold  5000
+#   disk      [STRIDE]  let every STRIDE-th call on the disk fail, in turn        1
+#   hostile   [SCALE]   a node among hostile peers, SCALE times a minute of them  1
+#   race      [ROUNDS]  two writers for the last seat; many for a hot account   10000
+#   fuzz      [SECONDS] each fuzzer so long, with clang's sanitizers              600
 #
 # SKALD_SEED: the first seed; today's date unless set. TMPDIR: where data goes; build/soak
 # unless set.
@@ -47,6 +48,7 @@ fuzz() {
 soak() {
     case "$1" in
         kill) "$programs/skald_crash_kill" --seed "$seed" --cycles "${2:-500}" ;;
+        projector) "$programs/skald_crash_projector" --seed "$seed" --cycles "${2:-100}" ;;
         power) "$programs/skald_crash_power" --seed "$seed" --images "${2:-5000}" ;;
         disk) "$programs/skald_crash_disk" --seed "$seed" --stride "${2:-1}" ;;
         hostile)
@@ -57,7 +59,7 @@ soak() {
         race) "$race" seats --rounds "${2:-10000}" && "$race" hot --seconds 60 ;;
         fuzz) fuzz "${2:-600}" ;;
         *)
-            echo "usage: ./run soak [kill|power|disk|hostile|race|fuzz [COUNT]]" >&2
+            echo "usage: ./run soak [kill|projector|power|disk|hostile|race|fuzz [COUNT]]" >&2
             exit 2
             ;;
     esac
@@ -68,7 +70,7 @@ if [ $# -gt 0 ]; then
     exit
 fi
 status=0
-for verb in kill power disk hostile race fuzz; do
+for verb in kill projector power disk hostile race fuzz; do
     soak "$verb" || status=1
 done
 exit "$status"

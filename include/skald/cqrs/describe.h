@@ -46,6 +46,7 @@ struct Field {
     std::function<bool(ValueReader&, T&)> read;
     std::function<void(T&)> reset;  // to its default
     Shape (*shape)() = nullptr;
+    std::function<const void*(const T&)> place;  // where it stands in an object
 };
 
 // `name:value`, as `course:7`: a tag that a described event carries.
@@ -122,6 +123,17 @@ class Description {
             made.push_back(tag(value));
         }
         return made;
+    }
+    // The field that a member is stored as; null when it is none.
+    template <typename M>
+    const Field<T>* field_of(M T::*member) const {
+        const T probe{};
+        for (const Field<T>& field : fields_) {
+            if (field.place(probe) == static_cast<const void*>(&(probe.*member))) {
+                return &field;
+            }
+        }
+        return nullptr;
     }
     bool described_by_fields() const { return !codec_.encode; }
     // As a field of another struct. With upcasts or a codec the process aborts: a field has no
@@ -206,6 +218,7 @@ class Description {
         };
         field.reset = [member](T& value) { value.*member = T{}.*member; };
         field.shape = [] { return Values<M>::shape(); };
+        field.place = [member](const T& value) -> const void* { return &(value.*member); };
         fields_.push_back(std::move(field));
         return std::move(*this);
     }

@@ -1,0 +1,158 @@
+// Rows of a read model against rows put into LMDB by hand, in transactions of 10,000.
+//
+//   projector_bench DIR [events]      an empty directory; 400,000 events
+//
+//   lmdb_index_row    an integer-key record of 128 bytes per event, appended, and an entry in a
+//                     second tree by a key of chance: what ../shared/bench calls lmdb-index
+//   project           the same row and index from events in a log, decoded, with the checkpoint;
+//                     from the first event to the last commit
+//   query_by_key_p50  a row by its key, as the type it is; microseconds
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/bytes.h"
+#include "skald/cqrs/projection.h"
+#include "skald/cqrs/view.h"
+#include "skald/store.h"
+#include "store/lmdb/write_cursor.h"
+
+namespace {
+
+using namespace skald;
+
+constexpr std::uint64_t kBatch = 10'000;
+constexpr std::uint64_t kGroups = 100'000;
+constexpr std::size_t kTextBytes = 80;  // makes a row of 128 bytes of JSON
+
+struct Noted {
+    std::uint64_t id = 0;
+    std::uint64_t group = 0;
+    std::string text;
+    static auto describe() {
+        return cqrs::event<Noted>("Noted", 1)
+            .required("id", &Noted::id)
+            .required("group", &Noted::group)
+            .required("text", &Noted::text);
+    }
+};
+
+struct Note {
+    std::uint64_t id = 0;
+    std::uint64_t group = 0;
+    std::string text;
+    static auto describe() {
+        return cqrs::record<Note>("Note")
+            .field("id", &Note::id)
+            .field("group", &Note::group)
+            .field("text", &Note::text);
+    }
+};
+
+std::uint64_t group_of(std::uint64_t id) {
+    return (id * 0x9e3779b97f4a7c15ULL >> 20) % kGroups;
+}
+
+template <typename T>
+T must(Result<T> result) {
+    if (!result) {
+        std::fprintf(stderr, "projector_bench: %s\n", result.error().message.c_str());
+        std::exit(1);
+    }
+    if constexpr (!std::is_void_v<T>) {
+        return std::move(*result);
+    }
+}
+
+double now_s() {
+    return std::chrono::duration<double>(SystemClock::instance().monotonic()).count();
+}
+
+void report(const char* metric, double value, const char* unit) {
+    std::printf("skald %s 128 %.1f %s\n", metric, value, unit);
+    std::fflush(stdout);
+}
+
+void lmdb_rows(const std::string& directory, std::uint64_t events) {
+    store::lmdb::EnvOptions options;
+    options.map_bytes = std::size_t{8} << 30;
+    auto env = must(store::lmdb::Env::open(directory, options));
+    auto setup = must(env->write());
+    const auto log = must(setup.open("log", store::lmdb::Keys::integers));
+    const auto index = must(setup.open("index", store::lmdb::Keys::bytes));
+    must(std::move(setup).commit());
+    const std::string body(128, 'x');
+    const double begin = now_s();
+    for (std::uint64_t id = 0; id < events;) {
+        auto txn = must(env->write());
+        for (std::uint64_t end = std::min(id + kBatch, events); id < end; ++id) {
+            must(txn.append(log, id, as_bytes(body)));
+            const std::uint64_t key[2] = {__builtin_bswap64(group_of(id)), __builtin_bswap64(id)};
+            must(txn.put(index, std::as_bytes(std::span(key)), std::as_bytes(std::span(&id, 1))));
+        }
+        must(std::move(txn).commit());
+    }
+    report("lmdb_index_row", static_cast<double>(events) / (now_s() - begin), "events/s");
+}
+
+void fill(EventStore& store, std::uint64_t events) {
+    const std::string text(kTextBytes, 'x');
+    for (std::uint64_t id = 0; id < events;) {
+        std::vector<NewEvent> some;
+        for (std::size_t i = 0; i < 1000 && id < events; ++i, ++id) {
+            some.push_back(must(cqrs::to_new_event(Noted{id, group_of(id), text})));
+        }
+        must(store.append(Append::many(fmt::format("notes-{}", id / 1000), std::move(some))));
+    }
+}
+
+void project(EventStore& store, cqrs::ReadModel& model, std::uint64_t events) {
+    cqrs::Projection<Note> projection("notes", 1,
+                                      cqrs::rows<Note>().key(&Note::id).index(&Note::group));
+    projection.on<Noted>([](cqrs::Rows<Note>& rows, const Noted& noted) {
+        rows.put({noted.id, noted.group, noted.text});
+    });
+    const Position end = must(store.position());
+    const double begin = now_s();
+    auto projector = must(cqrs::Projector::start(store, model, projection.build()));
+    if (!projector->wait_for(end, std::chrono::minutes(10)).reached()) {
+        std::fprintf(stderr, "projector_bench: it did not get there\n");
+        std::exit(1);
+    }
+    report("project", static_cast<double>(events) / (now_s() - begin), "events/s");
+}
+
+void query(const cqrs::ReadModel& model, std::uint64_t events) {
+    const cqrs::View<Note> view(model);
+    std::vector<double> taken;
+    for (std::uint64_t i = 0; i < 100'000; ++i) {
+        const std::uint64_t id = group_of(i) * 7919 % events;
+        const double begin = now_s();
+        if (!must(view.get(id))) {
+            std::exit(1);
+        }
+        taken.push_back((now_s() - begin) * 1e6);
+    }
+    std::nth_element(taken.begin(), taken.begin() + 50'000, taken.end());
+    report("query_by_key_p50", taken[50'000], "us");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 2) {
+        std::fprintf(stderr, "usage: projector_bench DIR [events]\n");
+        return 2;
+    }
+    const std::string directory = argv[1];
+    const std::uint64_t events = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 400'000;
+    lmdb_rows(directory + "/lmdb", events);
+    auto store = must(open_store(directory + "/log"));
+    fill(*store, events);
+    auto model = must(cqrs::ReadModel::open(directory + "/model"));
+    project(*store, *model, events);
+    query(*model, events);
+    return 0;
+}

@@ -1,0 +1,73 @@
+// Events applied to one version of a read model, batch after batch: the part of a projector without
+// threads.
+//
+// Threads: one at a time.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "cqrs/model_core.h"
+#include "skald/cqrs/projector.h"
+
+namespace skald::cqrs {
+
+// Why the events do not go on. What came before the event is committed.
+struct Failure {
+    Error error;
+    bool poison = false;  // the event's own: the policy answers
+    Partition partition;  // of the event, like the next
+    Offset offset;
+    bool standstill = false;  // for as long as its version is held
+};
+
+class Applier {
+  public:
+    // All outlive it.
+    Applier(ModelCore& core, ModelVersion& version, const AnyProjection& projection,
+            const Poison& poison);
+
+    // Forgets the open batch and goes back to what is committed.
+    Result<void> begin(std::uint64_t term);
+    // Behind everything applied.
+    const Position& position() const { return position_; }
+
+    // `after`: behind the last of them.
+    std::optional<Failure> apply(std::span<const EventView> events, const Position& after);
+    // Nothing up to here is to be applied.
+    void advance(const Position& position);
+    // The batch has reached a bound.
+    bool due() const;
+    // `complete`: the end of the log was reached. Runs effects after it.
+    Result<void> commit(bool complete);
+    // Of parked events, as they were stored. False when it failed again; the rest waits behind it.
+    Result<bool> replay(const ParkedEvents::Numbered& parked, const EventView& event);
+    // Of the last failure of a replay.
+    const Error& replay_error() const { return replay_error_; }
+
+  private:
+    Result<void> call(const EventView& event);
+    std::optional<Failure> apply_one(const EventView& event);
+    // Until one fails or the batch is full; how many.
+    std::size_t apply_some(std::span<const EventView> events, std::optional<Failure>& failure);
+    std::optional<Failure> park(const EventView& event, std::string key, const Error* reason);
+    Result<void> commit_at(const Position& position);
+    void run_effects(bool active);
+
+    ModelCore& core_;
+    ModelVersion& version_;
+    const AnyProjection& projection_;
+    const Poison& poison_;
+    RowBatch batch_;
+    ParkedEvents parked_;
+    Position position_;
+    Position committed_;
+    std::uint64_t events_ = 0;  // since the last commit
+    bool complete_ = false;     // as committed
+    std::uint64_t term_ = 0;
+    std::optional<Monotonic> begun_;  // the open batch
+    Error replay_error_;
+};
+
+}  // namespace skald::cqrs

@@ -1,0 +1,336 @@
+#include "cqrs/model_core.h"
+
+#include <fmt/format.h>
+
+#include "cqrs/limits.h"
+#include "cqrs/position_order.h"
+
+namespace skald::cqrs {
+namespace {
+
+using store::lmdb::Env;
+using store::lmdb::WriteTxn;
+
+Error no_version(const std::string& name, std::uint32_t number) {
+    return {Errc::not_found, number == 0
+                                 ? fmt::format("read model {} holds no version yet", name)
+                                 : fmt::format("read model {} has no version {}", name, number)};
+}
+
+Error other_schema(const std::string& name, std::uint32_t number) {
+    return {Errc::invalid_argument,
+            fmt::format("version {} of read model {} was built with other rows, keys or indexes; "
+                        "give the new ones a higher version",
+                        number, name)};
+}
+
+Result<Position> position_of(const std::string& token) {
+    return token.empty() ? Result<Position>(Position{}) : parse_position(token);
+}
+
+store::lmdb::EnvOptions options_of(const ReadModelOptions& options) {
+    store::lmdb::EnvOptions env;
+    env.map_bytes = options.map_bytes != 0 ? options.map_bytes : limits::kModelMapBytes;
+    env.readers_max = limits::kModelReadersMax;
+    env.databases_max = 1 + limits::kVersionsMax * (2 + limits::kIndexesMax);
+    return env;
+}
+
+}  // namespace
+
+ModelCore::ModelCore(std::unique_ptr<Env> env, store::lmdb::Database meta, const Clock& clock)
+    : env_(std::move(env)),
+      catalogue_(meta),
+      clock_(clock),
+      lease_([this](const std::string& name) { return committed_term(name); }) {}
+
+std::string ModelCore::lease_name(const std::string& name, std::uint32_t version) {
+    return fmt::format("{}@{}", name, version);
+}
+
+Result<std::uint64_t> ModelCore::committed_term(const std::string& lease_name) const {
+    const std::shared_lock lock(mutex_);
+    auto txn = env_->read();
+    if (!txn) {
+        return txn.error();
+    }
+    for (const auto& [number, version] : versions_) {
+        if (ModelCore::lease_name(name_, number) == lease_name) {
+            return catalogue_.term(*txn, number);
+        }
+    }
+    return std::uint64_t{0};
+}
+
+Result<std::unique_ptr<ModelCore>> ModelCore::open(const std::string& directory,
+                                                   const ReadModelOptions& options) {
+    auto env = Env::open(directory, options_of(options));
+    if (!env) {
+        return env.error();
+    }
+    auto txn = (*env)->write();
+    if (!txn) {
+        return txn.error();
+    }
+    auto databases = txn->databases();
+    if (!databases) {
+        return databases.error();
+    }
+    auto meta = txn->open(Catalogue::kDatabase, store::lmdb::Keys::bytes);
+    if (!meta) {
+        return meta.error();
+    }
+    const Clock& clock = options.clock != nullptr ? *options.clock : SystemClock::instance();
+    std::unique_ptr<ModelCore> core(new ModelCore(std::move(*env), *meta, clock));
+    auto ok =
+        *databases == 0 ? core->catalogue_.put_format(*txn) : core->catalogue_.check_format(*txn);
+    if (ok) {
+        ok = core->load(*txn);
+    }
+    if (ok) {
+        ok = std::move(*txn).commit();
+    }
+    return ok ? Result<std::unique_ptr<ModelCore>>(std::move(core)) : ok.error();
+}
+
+Result<void> ModelCore::load(WriteTxn& txn) {
+    auto name = catalogue_.name(txn);
+    auto versions = catalogue_.versions(txn);
+    auto active = catalogue_.active(txn);
+    auto previous = catalogue_.previous(txn);
+    if (!name || !versions || !active || !previous) {
+        return !name       ? name.error()
+               : !versions ? versions.error()
+               : !active   ? active.error()
+                           : previous.error();
+    }
+    name_ = *name;
+    active_ = *active;
+    previous_ = *previous;
+    for (const VersionRecord& record : *versions) {
+        if (auto added = add_version(txn, record); !added) {
+            return added.error();
+        }
+    }
+    return {};
+}
+
+Result<std::shared_ptr<ModelVersion>> ModelCore::add_version(WriteTxn& txn,
+                                                             const VersionRecord& record) {
+    auto tables = ModelTables::open(txn, record.number, record.schema);
+    auto checkpoint = catalogue_.checkpoint(txn, record.number);
+    auto muted = position_of(record.muted_until);
+    if (!tables || !checkpoint || !muted) {
+        return !tables ? tables.error() : !checkpoint ? checkpoint.error() : muted.error();
+    }
+    auto position = position_of(checkpoint->token);
+    auto parked = ParkedEvents::load(txn, tables->parked);
+    if (!position || !parked) {
+        return !position ? position.error() : parked.error();
+    }
+    auto version = std::make_shared<ModelVersion>(record.number, std::move(*tables), clock_);
+    version->mute_until(*muted);
+    version->progress.committed({std::move(*position), checkpoint->commits, checkpoint->events,
+                                 parked->size(), checkpoint->complete});
+    versions_[record.number] = version;
+    return version;
+}
+
+std::string ModelCore::name() const {
+    const std::shared_lock lock(mutex_);
+    return name_;
+}
+
+std::shared_ptr<ModelVersion> ModelCore::find_locked(std::uint32_t number) const {
+    const auto found = versions_.find(number);
+    return found == versions_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<ModelVersion> ModelCore::find(std::uint32_t number) const {
+    const std::shared_lock lock(mutex_);
+    return find_locked(number);
+}
+
+std::shared_ptr<ModelVersion> ModelCore::active() const {
+    const std::shared_lock lock(mutex_);
+    return find_locked(active_);
+}
+
+std::vector<VersionStatus> ModelCore::versions() const {
+    const std::shared_lock lock(mutex_);
+    std::vector<VersionStatus> all;
+    for (const auto& [number, version] : versions_) {
+        VersionStatus status = version->progress.status();
+        status.version = number;
+        status.active = number == active_;
+        status.previous = number == previous_;
+        all.push_back(std::move(status));
+    }
+    return all;
+}
+
+Result<std::shared_ptr<ModelVersion>> ModelCore::open_version(const std::string& name,
+                                                              std::uint32_t number,
+                                                              const RowSchema& schema,
+                                                              const Position& head) {
+    const std::unique_lock lock(mutex_);
+    if (!name_.empty() && name_ != name) {
+        return Error(Errc::invalid_argument,
+                     fmt::format("the directory {} holds the read model {}, not {}",
+                                 env_->directory(), name_, name));
+    }
+    if (const auto found = find_locked(number)) {
+        return found->tables.schema == schema ? Result<std::shared_ptr<ModelVersion>>(found)
+                                              : other_schema(name, number);
+    }
+    if (versions_.size() >= limits::kVersionsMax) {
+        return Error(
+            Errc::request_too_large,
+            fmt::format("read model {} holds {} versions; retire one", name, versions_.size()));
+    }
+    return create_version(name, {number, schema, to_token(head)});
+}
+
+Result<std::shared_ptr<ModelVersion>> ModelCore::create_version(const std::string& name,
+                                                                const VersionRecord& record) {
+    auto txn = env_->write();
+    if (!txn) {
+        return txn.error();
+    }
+    const bool first = active_ == 0;
+    auto ok = catalogue_.put_version(*txn, record);
+    if (ok && name_.empty()) {
+        ok = catalogue_.put_name(*txn, name);
+    }
+    if (ok && first) {
+        ok = catalogue_.put_active(*txn, record.number, 0);
+    }
+    if (!ok) {
+        return ok.error();
+    }
+    auto version = add_version(*txn, record);
+    if (version) {
+        ok = std::move(*txn).commit();
+    }
+    if (!version || !ok) {
+        versions_.erase(record.number);
+        return !version ? version.error() : ok.error();
+    }
+    name_ = name;
+    active_ = first ? record.number : active_.load();
+    return version;
+}
+
+Result<ModelCheckpoint> ModelCore::checkpoint(const ModelVersion& version) const {
+    const std::shared_lock lock(mutex_);
+    auto txn = env_->read();
+    return txn ? catalogue_.checkpoint(*txn, version.number) : txn.error();
+}
+
+Result<bool> ModelCore::commit(ModelVersion& version, const Commit& commit) {
+    const std::shared_lock lock(mutex_);
+    auto txn = env_->write();
+    if (!txn) {
+        return txn.error();
+    }
+    auto term = catalogue_.term(*txn, version.number);
+    auto checkpoint = catalogue_.checkpoint(*txn, version.number);
+    if (!term || !checkpoint) {
+        return !term ? term.error() : checkpoint.error();
+    }
+    if (*term > commit.term) {
+        return Error(Errc::fenced,
+                     fmt::format("projector {} version {}: another copy took over with term {}; "
+                                 "ours is {}",
+                                 name_, version.number, *term, commit.term));
+    }
+    checkpoint->commits += 1;
+    checkpoint->events += commit.events;
+    checkpoint->complete = checkpoint->complete || commit.complete;
+    checkpoint->token = to_token(commit.position);
+    auto ok = commit.batch != nullptr ? commit.batch->write(*txn) : Result<void>();
+    if (ok && commit.parked != nullptr) {
+        ok = commit.parked->write(*txn, version.tables.parked);
+    }
+    if (ok && *term < commit.term) {
+        ok = catalogue_.put_term(*txn, version.number, commit.term);
+    }
+    if (ok) {
+        ok = catalogue_.put_checkpoint(*txn, version.number, *checkpoint);
+    }
+    auto active = catalogue_.active(*txn);
+    if (ok) {
+        ok = std::move(*txn).commit();
+    }
+    if (!ok || !active) {
+        return !ok ? ok.error() : active.error();
+    }
+    const std::uint64_t parked = commit.parked != nullptr ? commit.parked->size() : 0;
+    version.progress.committed(
+        {commit.position, checkpoint->commits, checkpoint->events, parked, checkpoint->complete});
+    return *active == version.number;
+}
+
+Result<void> ModelCore::reset(ModelVersion& version, const Position& muted_until) {
+    const std::shared_lock lock(mutex_);
+    auto txn = env_->write();
+    if (!txn) {
+        return txn.error();
+    }
+    auto checkpoint = catalogue_.checkpoint(*txn, version.number);
+    if (!checkpoint) {
+        return checkpoint.error();
+    }
+    const ModelCheckpoint begun{checkpoint->commits + 1, 0, false, {}};
+    auto ok = version.tables.clear(*txn);
+    if (ok) {
+        ok = catalogue_.put_checkpoint(*txn, version.number, begun);
+    }
+    if (ok) {
+        ok = put_muted(*txn, version, muted_until);
+    }
+    if (ok) {
+        ok = std::move(*txn).commit();
+    }
+    if (ok) {
+        version.mute_until(muted_until);
+        version.progress.committed({{}, begun.commits, 0, 0, false});
+    }
+    return ok;
+}
+
+Result<void> ModelCore::put_muted(WriteTxn& txn, const ModelVersion& version,
+                                  const Position& until) {
+    return catalogue_.put_version(txn, {version.number, version.tables.schema, to_token(until)});
+}
+
+Result<ModelCore::View> ModelCore::view(std::uint32_t number) const {
+    std::shared_lock lock(mutex_);
+    auto txn = env_->read();
+    if (!txn) {
+        return txn.error();
+    }
+    if (number == 0) {
+        auto active = catalogue_.active(*txn);
+        if (!active) {
+            return active.error();
+        }
+        number = *active;
+    }
+    auto version = find_locked(number);
+    if (!version) {
+        return no_version(name_, number);
+    }
+    auto checkpoint = catalogue_.checkpoint(*txn, number);
+    if (!checkpoint) {
+        return checkpoint.error();
+    }
+    if (!checkpoint->complete) {
+        return Error(Errc::not_ready,
+                     fmt::format("version {} of read model {} is being rebuilt and not complete",
+                                 number, name_));
+    }
+    return View{std::move(lock), std::move(*txn), std::move(version), std::move(*checkpoint)};
+}
+
+}  // namespace skald::cqrs

@@ -1,0 +1,132 @@
+// A read model under ReadModel and Projector: its environment, its versions, and the transactions
+// that change them.
+//
+// Threads: any. A version is written by one projector at a time, which holds it.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "cqrs/directory_lease.h"
+#include "cqrs/model_catalogue.h"
+#include "cqrs/model_progress.h"
+#include "cqrs/model_tables.h"
+#include "cqrs/parked_events.h"
+#include "cqrs/row_batch.h"
+#include "skald/cqrs/read_model.h"
+#include "store/lmdb/env.h"
+
+namespace skald::cqrs {
+
+class ModelVersion {
+  public:
+    ModelVersion(std::uint32_t number_in, ModelTables tables_in, const Clock& clock)
+        : number(number_in), tables(std::move(tables_in)), progress(clock) {}
+
+    const std::uint32_t number;
+    const ModelTables tables;
+    ModelProgress progress;
+    std::atomic<int> projectors = 0;  // that are started
+    std::atomic<bool> held = false;   // they are to stand still until it is not
+
+    // Events before it have no effects.
+    std::shared_ptr<const Position> muted_until() const { return std::atomic_load(&muted_until_); }
+    void mute_until(const Position& position) {
+        std::atomic_store(&muted_until_,
+                          std::shared_ptr<const Position>(std::make_shared<Position>(position)));
+    }
+
+  private:
+    std::shared_ptr<const Position> muted_until_ = std::make_shared<Position>();
+};
+
+class ModelCore {
+  public:
+    struct Commit {
+        const RowBatch* batch = nullptr;
+        const ParkedEvents* parked = nullptr;
+        Position position;
+        std::uint64_t events = 0;  // handled by it
+        bool complete = false;
+        std::uint64_t term = 0;
+    };
+
+    static Result<std::unique_ptr<ModelCore>> open(const std::string& directory,
+                                                   const ReadModelOptions& options);
+    static std::string lease_name(const std::string& name, std::uint32_t version);
+
+    const Clock& clock() const { return clock_; }
+    const store::lmdb::Env& env() const { return *env_; }
+    std::string name() const;
+    std::vector<VersionStatus> versions() const;
+
+    // Makes it when it is not there; the first of a model is active at once, and its events before
+    // `head` have no effects. invalid_argument when the model has another name, or the version
+    // another schema; request_too_large beyond the versions it may have.
+    Result<std::shared_ptr<ModelVersion>> open_version(const std::string& name,
+                                                       std::uint32_t number,
+                                                       const RowSchema& schema,
+                                                       const Position& head);
+    // True when the version was active. fenced when a higher term has committed.
+    Result<bool> commit(ModelVersion& version, const Commit& commit);
+    // Takes everything out of a version. Events before `muted_until` have no effects then.
+    Result<void> reset(ModelVersion& version, const Position& muted_until);
+    Result<ModelCheckpoint> checkpoint(const ModelVersion& version) const;
+
+    Lease& lease() { return lease_; }
+
+    Result<void> promote(std::uint32_t number, std::chrono::milliseconds wait);
+    Result<void> roll_back();
+    Result<void> retire(std::uint32_t number);
+
+    // What a query looks at: one version as of one commit.
+    struct View {
+        std::shared_lock<std::shared_mutex> lock;  // its tables stay
+        store::lmdb::ReadTxn txn;
+        std::shared_ptr<ModelVersion> version;
+        ModelCheckpoint checkpoint;
+    };
+    // `number` 0: the active one. not_found, rebuilding.
+    Result<View> view(std::uint32_t number) const;
+    // Null when there is none.
+    std::shared_ptr<ModelVersion> active() const;
+    std::shared_ptr<ModelVersion> find(std::uint32_t number) const;
+
+  private:
+    ModelCore(std::unique_ptr<store::lmdb::Env> env, store::lmdb::Database meta,
+              const Clock& clock);
+    Result<void> load(store::lmdb::WriteTxn& txn);
+    Result<std::shared_ptr<ModelVersion>> add_version(store::lmdb::WriteTxn& txn,
+                                                      const VersionRecord& record);
+    Result<std::shared_ptr<ModelVersion>> create_version(const std::string& name,
+                                                         const VersionRecord& record);
+    // Makes `to` active; events that `from` has passed are muted in it.
+    Result<void> flip(store::lmdb::WriteTxn& txn, ModelVersion& to, ModelVersion* from);
+    // As complete as the version that it replaces.
+    Result<void> put_complete(store::lmdb::WriteTxn& txn, const ModelVersion& version);
+    Result<void> put_muted(store::lmdb::WriteTxn& txn, const ModelVersion& version,
+                           const Position& until);
+    // Whether the version may be made active now; then it is.
+    Result<void> try_promote(ModelVersion& version);
+    // The highest that a projector of this name committed with.
+    Result<std::uint64_t> committed_term(const std::string& lease_name) const;
+    std::shared_ptr<ModelVersion> find_locked(std::uint32_t number) const;
+
+    std::unique_ptr<store::lmdb::Env> env_;
+    const Catalogue catalogue_;
+    const Clock& clock_;
+    mutable std::shared_mutex mutex_;  // guards the rest, and that tables stay while shared
+    std::map<std::uint32_t, std::shared_ptr<ModelVersion>> versions_;
+    std::string name_;
+    std::atomic<std::uint32_t> active_ = 0;  // as committed last
+    std::atomic<std::uint32_t> previous_ = 0;
+    DirectoryLease lease_;
+};
+
+}  // namespace skald::cqrs

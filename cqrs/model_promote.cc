@@ -1,0 +1,159 @@
+#include <fmt/format.h>
+
+#include "cqrs/model_core.h"
+#include "cqrs/position_order.h"
+
+namespace skald::cqrs {
+namespace {
+
+Error missing(std::uint32_t number) {
+    return {Errc::not_found, fmt::format("there is no version {}", number)};
+}
+
+// Else a version that is as fast as the one it follows would never pass it.
+class Standstill {
+  public:
+    explicit Standstill(ModelVersion* version) : version_(version) { set(true); }
+    ~Standstill() { set(false); }
+    Standstill(const Standstill&) = delete;
+    Standstill& operator=(const Standstill&) = delete;
+
+  private:
+    void set(bool held) {
+        if (version_ != nullptr) {
+            version_->held = held;
+        }
+    }
+    ModelVersion* version_;
+};
+
+}  // namespace
+
+Result<void> ModelCore::flip(store::lmdb::WriteTxn& txn, ModelVersion& to, ModelVersion* from) {
+    if (from == nullptr) {
+        return catalogue_.put_active(txn, to.number, 0);
+    }
+    auto ok = put_muted(txn, to, from->progress.reached());
+    return ok ? catalogue_.put_active(txn, to.number, from->number) : std::move(ok);
+}
+
+Result<void> ModelCore::put_complete(store::lmdb::WriteTxn& txn, const ModelVersion& version) {
+    auto checkpoint = catalogue_.checkpoint(txn, version.number);
+    if (!checkpoint) {
+        return checkpoint.error();
+    }
+    checkpoint->complete = true;
+    return catalogue_.put_checkpoint(txn, version.number, *checkpoint);
+}
+
+// In one write transaction no other version can commit, so that nobody passes anybody meanwhile.
+Result<void> ModelCore::try_promote(ModelVersion& version) {
+    const std::shared_lock lock(mutex_);
+    auto txn = env_->write();
+    if (!txn) {
+        return txn.error();
+    }
+    const auto from = find_locked(active_);
+    if (from.get() == &version) {
+        return {};
+    }
+    const VersionStatus status = version.progress.status();
+    if (!status.complete && !(from && from->progress.status().complete)) {
+        return Error(Errc::not_ready, fmt::format("version {} is not complete", version.number));
+    }
+    const Position passed = from ? from->progress.reached() : Position{};
+    if (!covers(status.position, passed)) {
+        const std::uint64_t left = left_between(status.position, passed);
+        return Error(Errc::timed_out, fmt::format("version {} is {} events behind version {}",
+                                                  version.number, left, from->number));
+    }
+    auto ok = flip(*txn, version, from.get());
+    if (ok) {
+        ok = put_complete(*txn, version);
+    }
+    if (ok) {
+        ok = std::move(*txn).commit();
+    }
+    if (ok) {
+        version.progress.complete();
+        version.mute_until(passed);
+        active_ = version.number;
+        previous_ = from ? from->number : 0;
+    }
+    return ok;
+}
+
+Result<void> ModelCore::promote(std::uint32_t number, std::chrono::milliseconds wait) {
+    const auto version = find(number);
+    if (!version) {
+        return missing(number);
+    }
+    const auto from = active();
+    const Standstill standstill(from == version ? nullptr : from.get());
+    Result<void> promoted;
+    version->progress.wait_until(wait, [&] {
+        promoted = try_promote(*version);
+        return promoted || (promoted.error().code != Errc::not_ready &&
+                            promoted.error().code != Errc::timed_out);
+    });
+    return promoted;
+}
+
+Result<void> ModelCore::roll_back() {
+    const std::shared_lock lock(mutex_);
+    auto txn = env_->write();
+    if (!txn) {
+        return txn.error();
+    }
+    const auto from = find_locked(active_);
+    const auto to = find_locked(previous_);
+    if (!from || !to) {
+        return Error(Errc::not_found, "there is no version to go back to");
+    }
+    const Position passed = from->progress.reached();
+    auto ok = flip(*txn, *to, from.get());
+    if (ok) {
+        ok = std::move(*txn).commit();
+    }
+    if (ok) {
+        to->mute_until(passed);
+        active_ = to->number;
+        previous_ = from->number;
+    }
+    return ok;
+}
+
+Result<void> ModelCore::retire(std::uint32_t number) {
+    const std::unique_lock lock(mutex_);
+    const auto version = find_locked(number);
+    if (!version) {
+        return missing(number);
+    }
+    if (version->projectors > 0 || number == active_) {
+        return Error(Errc::busy, fmt::format("version {} {}", number,
+                                             number == active_
+                                                 ? "is active; promote another first"
+                                                 : "is being projected; stop its projector first"));
+    }
+    auto txn = env_->write();
+    if (!txn) {
+        return txn.error();
+    }
+    auto ok = version->tables.drop(*txn);
+    if (ok) {
+        ok = catalogue_.erase_version(*txn, number);
+    }
+    if (ok && number == previous_) {
+        ok = catalogue_.put_active(*txn, active_, 0);
+    }
+    if (ok) {
+        ok = std::move(*txn).commit();
+    }
+    if (ok) {
+        versions_.erase(number);
+        previous_ = number == previous_ ? 0 : previous_.load();
+    }
+    return ok;
+}
+
+}  // namespace skald::cqrs

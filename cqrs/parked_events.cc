@@ -1,0 +1,134 @@
+#include "cqrs/parked_events.h"
+
+#include "base/bytes.h"
+#include "cqrs/limits.h"
+#include "skald/cqrs/key.h"
+
+namespace skald::cqrs {
+namespace {
+
+using store::lmdb::Cursor;
+
+std::string prefix_of(std::string_view key) {
+    std::string bytes;
+    key_bytes::append_text(bytes, key);
+    return bytes;
+}
+
+std::string entry_of(std::string_view key, std::uint64_t number) {
+    std::string bytes = prefix_of(key);
+    append_as(bytes, __builtin_bswap64(number));
+    return bytes;
+}
+
+std::uint64_t number_of(Bytes key) {
+    return __builtin_bswap64(load_le<std::uint64_t>(key.data() + key.size() - 8));
+}
+
+Result<ParkedEvents::Numbered> decode(const Cursor::Entry& entry) {
+    ParkedEvents::Numbered numbered;
+    const auto& description = description_of<ParkedEvent>();
+    auto ok = description.decode(description.version(), as_text(entry.value), numbered.event);
+    if (!ok || entry.key.size() < sizeof numbered.number) {
+        return Error(Errc::corrupt, "a parked event cannot be read; rebuild the read model");
+    }
+    numbered.number = number_of(entry.key);
+    return numbered;
+}
+
+}  // namespace
+
+Poison Poison::retry(unsigned attempts, std::chrono::milliseconds backoff) {
+    Poison poison;
+    poison.policy = Policy::retry;
+    poison.attempts = attempts;
+    poison.backoff = backoff;
+    return poison;
+}
+
+Poison Poison::park(std::function<std::string(const EventView&)> key) {
+    Poison poison;
+    poison.policy = Policy::park;
+    poison.key = std::move(key);
+    return poison;
+}
+
+Result<ParkedEvents> ParkedEvents::load(const store::lmdb::Txn& txn,
+                                        store::lmdb::Database database) {
+    auto all = list(txn, database, {}, limits::kParkedEventsMax);
+    if (!all) {
+        return all.error();
+    }
+    ParkedEvents parked;
+    for (const Numbered& each : *all) {
+        ++parked.keys_[each.event.key];
+        ++parked.size_;
+        parked.next_ = std::max(parked.next_, each.number + 1);
+    }
+    return parked;
+}
+
+Result<std::vector<ParkedEvents::Numbered>> ParkedEvents::list(const store::lmdb::Txn& txn,
+                                                               store::lmdb::Database database,
+                                                               std::string_view key,
+                                                               std::size_t limit) {
+    auto cursor = Cursor::open(txn, database);
+    if (!cursor) {
+        return cursor.error();
+    }
+    const std::string prefix = key.empty() ? "" : prefix_of(key);
+    auto found = key.empty() ? cursor->first() : cursor->at_or_after(as_bytes(prefix));
+    std::vector<Numbered> events;
+    while (found && *found && events.size() < limit && as_text((*found)->key).starts_with(prefix)) {
+        auto event = decode(**found);
+        if (!event) {
+            return event.error();
+        }
+        events.push_back(std::move(*event));
+        found = cursor->next();
+    }
+    return found ? Result<std::vector<Numbered>>(std::move(events)) : found.error();
+}
+
+bool ParkedEvents::full(std::string_view key) const {
+    return size_ >= limits::kParkedEventsMax ||
+           (keys_.size() >= limits::kParkedKeysMax && !holds(key));
+}
+
+void ParkedEvents::add(const ParkedEvent& event) {
+    ++keys_[event.key];
+    ++size_;
+    changes_.emplace_back(entry_of(event.key, next_++), event);
+}
+
+void ParkedEvents::change(const Numbered& event) {
+    changes_.emplace_back(entry_of(event.event.key, event.number), event.event);
+}
+
+void ParkedEvents::remove(const Numbered& event) {
+    const auto found = keys_.find(event.event.key);
+    if (found != keys_.end() && --found->second == 0) {
+        keys_.erase(found);
+    }
+    --size_;
+    changes_.emplace_back(entry_of(event.event.key, event.number), std::nullopt);
+}
+
+Result<void> ParkedEvents::write(store::lmdb::WriteTxn& txn, store::lmdb::Database database) const {
+    for (const auto& [key, event] : changes_) {
+        Result<void> ok;
+        if (event) {
+            auto json = description_of<ParkedEvent>().encode(*event);
+            ok = json ? txn.put(database, as_bytes(key), as_bytes(*json)) : json.error();
+        } else {
+            auto erased = txn.erase(database, as_bytes(key));
+            ok = erased ? Result<void>() : erased.error();
+        }
+        if (!ok) {
+            return ok;
+        }
+    }
+    return {};
+}
+
+}  // namespace skald::cqrs

@@ -1,0 +1,98 @@
+#include "skald/cqrs/projector.h"
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "cqrs/limits.h"
+#include "cqrs/projector_run.h"
+
+namespace skald::cqrs {
+namespace {
+
+Result<void> check(const AnyProjection& projection) {
+    if (projection.name.empty() || projection.name.size() > limits::kModelNameBytesMax) {
+        return Error(Errc::invalid_argument, "a projector's name has 1 to 255 bytes");
+    }
+    if (projection.version == 0) {
+        return Error(Errc::invalid_argument, "versions of a projector count from 1");
+    }
+    SKALD_CHECK(projection.handles && projection.apply, "a projection handles events");
+    check_schema(projection.name, projection.rows);
+    return {};
+}
+
+}  // namespace
+
+class Projector::Impl {
+  public:
+    Impl(EventStore& store, ModelCore& core, std::shared_ptr<ModelVersion> version,
+         AnyProjection projection, ProjectorOptions options)
+        : store_(store),
+          version_(std::move(version)),
+          run_(store, core, *version_, std::move(projection), std::move(options)) {}
+
+    EventStore& store_;
+    const std::shared_ptr<ModelVersion> version_;
+    ProjectorRun run_;
+};
+
+Projector::Projector(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Projector::~Projector() = default;
+
+Result<std::unique_ptr<Projector>> Projector::start(EventStore& store, ReadModel& model,
+                                                    AnyProjection projection,
+                                                    ProjectorOptions options) {
+    if (auto ok = check(projection); !ok) {
+        return ok.error();
+    }
+    SKALD_CHECK(options.poison.attempts > 0, "at least one attempt");
+    auto head = store.position();
+    if (!head) {
+        return head.error();
+    }
+    auto version =
+        model.core().open_version(projection.name, projection.version, projection.rows, *head);
+    if (!version) {
+        return version.error();
+    }
+    return std::unique_ptr<Projector>(new Projector(std::make_unique<Impl>(
+        store, model.core(), std::move(*version), std::move(projection), std::move(options))));
+}
+
+Result<ProjectorStatus> Projector::status() const {
+    auto head = impl_->store_.position();
+    if (!head) {
+        return head.error();
+    }
+    ProjectorStatus status;
+    status.version = impl_->version_->progress.status();
+    status.version.version = impl_->version_->number;
+    status.leads = impl_->run_.leads();
+    status.lag = left_between(status.version.position, *head);
+    if (status.version.rate > 0) {
+        status.eta_s = static_cast<double>(status.lag) / status.version.rate;
+    }
+    return status;
+}
+
+Freshness Projector::wait_for(const Position& position, std::chrono::milliseconds wait) const {
+    return impl_->version_->progress.wait(position, wait);
+}
+
+void Projector::rebuild() {
+    impl_->run_.wake(ProjectorRun::Wish::rebuild);
+}
+
+void Projector::resume() {
+    impl_->run_.wake(ProjectorRun::Wish::resume);
+}
+
+Result<std::vector<ParkedEvent>> Projector::parked(std::string_view key) const {
+    return impl_->run_.parked(key);
+}
+
+Result<Replayed> Projector::replay_parked(std::string_view key) {
+    return impl_->run_.replay(key);
+}
+
+}  // namespace skald::cqrs

@@ -1,0 +1,73 @@
+// The changes of a batch of events on their way into one version of a read model: in memory until
+// they are written, sorted, in one transaction.
+//
+// Threads: one.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cqrs/byte_map.h"
+#include "cqrs/model_tables.h"
+#include "skald/cqrs/row.h"
+#include "store/lmdb/env.h"
+
+namespace skald::cqrs {
+
+class RowBatch final : public RowChanges {
+  public:
+    // Both outlive it.
+    RowBatch(const store::lmdb::Env& env, const ModelTables& tables);
+
+    Result<std::optional<std::string_view>> get(std::string_view key) override;
+    Result<void> put(const RowImage& row) override;
+    Result<bool> erase(std::string_view key) override;
+    void effect(std::function<void()> act) override;
+
+    // What follows belongs to this event.
+    void begin_event(Partition partition, Offset offset);
+    void undo_event();
+    // Lets go of the transaction that reads what is stored. To be called before one waits.
+    void end_reading() { reading_.reset(); }
+
+    struct Effect {
+        Partition partition;  // of its event, like the next
+        Offset offset;
+        std::function<void()> act;
+    };
+    bool empty() const { return rows_.empty() && effects_.empty(); }
+    std::size_t bytes() const { return arena_.bytes(); }
+    std::size_t rows() const { return rows_.size(); }
+    Result<void> write(store::lmdb::WriteTxn& txn) const;
+    std::vector<Effect> take_effects() { return std::exchange(effects_, {}); }
+    // For the next batch.
+    void clear();
+
+  private:
+    // Bytes are valid until end_reading() or the next change.
+    Result<std::optional<std::string_view>> stored(std::string_view key);
+    Result<std::optional<std::string_view>> owner(std::size_t index, std::string_view value);
+    Result<std::optional<std::string_view>> read(store::lmdb::Database database,
+                                                 std::string_view key);
+    Result<void> check_unique(const RowImage& row);
+    void release_unique(std::string_view stored, const RowImage* replaced_by);
+
+    const store::lmdb::Env& env_;
+    const ModelTables& tables_;
+    bool has_unique_ = false;
+    ByteArena arena_;
+    ByteMap rows_;                 // key -> stored row
+    std::vector<ByteMap> unique_;  // of each index: values -> key; empty for those not unique
+    std::optional<store::lmdb::ReadTxn> reading_;
+    std::string scratch_;
+    std::vector<Effect> effects_;
+    std::size_t effects_before_ = 0;  // of earlier events
+    Partition partition_;
+    Offset offset_;
+};
+
+}  // namespace skald::cqrs

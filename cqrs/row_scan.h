@@ -1,0 +1,40 @@
+// A query turned into a walk over one tree of a version.
+//
+// Threads: any.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cqrs/model_core.h"
+
+namespace skald::cqrs {
+
+// Which tree, from where to where: keys k with lower <= k < upper.
+struct ScanPlan {
+    int index = -1;  // of the version's indexes; below zero: the rows themselves
+    std::string lower;
+    std::optional<std::string> upper;  // none: to the end
+};
+
+// invalid_argument for what the schema does not have; the message names what it has.
+Result<ScanPlan> plan_scan(const RowSchema& schema, const RowQuery& query);
+// The keys as a get() wants them.
+Result<std::string> plan_get(const RowSchema& schema, const KeyValue& key);
+
+// Where a page ended.
+struct ScanPlace {
+    std::uint32_t version = 0;
+    int index = -1;
+    bool descending = false;
+    std::string key;
+};
+std::string to_cursor(const ScanPlace& place);
+Result<ScanPlace> parse_cursor(std::string_view text);
+
+// The rows of one page.
+Result<RowPage> scan(const ModelCore::View& view, const RowQuery& query,
+                     const std::optional<ScanPlace>& after);
+
+}  // namespace skald::cqrs

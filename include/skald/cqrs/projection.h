@@ -1,0 +1,235 @@
+// What events do to the rows of a read model, typed:
+//
+//     Projection<Order> orders("orders", 3, rows<Order>().key(&Order::id).index(&Order::customer));
+//     orders.on<OrderPlaced>([](Rows<Order>& rows, const OrderPlaced& placed, const EventView& at)
+//     {
+//         rows.put({placed.id, placed.customer, at.recorded_at});
+//     });
+//     orders.on<OrderPaid>([](Rows<Order>& rows, const OrderPaid& paid) {
+//         rows.change(paid.id, [](Order& order) { order.paid = true; });
+//     });
+//     auto projector = Projector::start(store, *model, orders.build());
+//
+// Without from() it selects the types it handles, wherever they are; above 60 of them, all events.
+//
+// Handlers read and change rows and nothing else, since they run again in every rebuild; what is to
+// happen outside goes into rows.effect(). Rules P2, P5, P6.
+//
+// Threads: build one in one thread. Handlers are called by one thread at a time.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "skald/cqrs/event_table.h"
+#include "skald/cqrs/projector.h"
+#include "skald/cqrs/row.h"
+
+namespace skald::cqrs {
+
+// Leaves a handler when rows cannot be read or changed; the projector takes it as the event's
+// error. Nothing else of it is meant for handlers.
+class RowRefused final : public std::runtime_error {
+  public:
+    explicit RowRefused(Error error) : runtime_error(error.message), error_(std::move(error)) {}
+    const Error& error() const { return error_; }
+
+  private:
+    Error error_;
+};
+
+// The rows as one event finds and leaves them. Keys are given as the fields of the key, in order.
+// All but effect() throw RowRefused. Valid during the handler's call.
+template <Described T>
+class Rows {
+  public:
+    Rows(RowChanges& changes, const RowsOf<T>& kind, RowImage& scratch)
+        : changes_(changes), kind_(kind), scratch_(scratch) {}
+
+    template <KeyType... Ks>
+    std::optional<T> get(const Ks&... key) {
+        return find(bytes_of(key...));
+    }
+    // Makes the row of that key, or replaces it.
+    void put(const T& row) {
+        must(kind_.image(row, scratch_));
+        must(changes_.put(scratch_));
+    }
+    // fn(T&) on the row of that key; false when there is none. The key itself may change.
+    template <typename Fn, KeyType... Ks>
+    bool change(const std::tuple<Ks...>& key, const Fn& fn) {
+        const std::string before =
+            std::apply([this](const auto&... parts) { return bytes_of(parts...); }, key);
+        auto row = find(before);
+        if (!row) {
+            return false;
+        }
+        fn(*row);
+        replace(before, *row);
+        return true;
+    }
+    template <typename Fn, KeyType K>
+    bool change(const K& key, const Fn& fn) {
+        return change(std::tuple<const K&>(key), fn);
+    }
+    // The row as it is, or else this one, after fn(T&).
+    template <typename Fn>
+    void change_or(T fresh, const Fn& fn) {
+        must(kind_.image(fresh, scratch_));
+        const std::string key = scratch_.key;
+        auto row = find(key);
+        T& changed = row ? *row : fresh;
+        fn(changed);
+        replace(key, changed);
+    }
+    template <KeyType... Ks>
+    bool erase(const Ks&... key) {
+        return must(changes_.erase(bytes_of(key...)));
+    }
+    // Called after the rows are committed, on the thread that handles events; by the active version
+    // only, once for an event, or not at all when the process ends first. Must not use the store's
+    // blocking methods.
+    void effect(std::function<void()> act) { changes_.effect(std::move(act)); }
+
+  private:
+    template <typename R>
+    static auto must(R result) {
+        if (!result) {
+            throw RowRefused(std::move(result.error()));
+        }
+        if constexpr (!std::is_void_v<typename R::value_type>) {
+            return std::move(*result);
+        }
+    }
+    template <typename... Ks>
+    std::string bytes_of(const Ks&... key) const {
+        const KeyValue value = key_of(key...);
+        auto bytes = key_bytes::as_kinds(value, key_kinds());
+        if (!bytes || value.kinds.size() != key_kinds().size()) {
+            throw RowRefused(
+                Error(Errc::invalid_argument, "the key has other fields than the rows"));
+        }
+        return std::move(*bytes);
+    }
+    const std::string& key_kinds() const { return kind_.key_kinds(); }
+    std::optional<T> find(const std::string& key) {
+        const auto json = must(changes_.get(key));
+        return json ? std::optional(must(RowsOf<T>::row(*json))) : std::nullopt;
+    }
+    void replace(const std::string& before, const T& row) {
+        must(kind_.image(row, scratch_));
+        if (scratch_.key != before) {
+            must(changes_.erase(before));
+        }
+        must(changes_.put(scratch_));
+    }
+
+    RowChanges& changes_;
+    const RowsOf<T>& kind_;
+    RowImage& scratch_;
+};
+
+// Two handlers of one type: the process aborts and names it.
+void check_handler(bool added, std::string_view type);
+// Selects these types.
+Selection selection_of(const std::vector<std::string>& types);
+
+template <Described T>
+class Projection {
+  public:
+    Projection(std::string name, std::uint32_t version, RowsOf<T> kind)
+        : name_(std::move(name)), version_(version), kind_(std::move(kind)) {}
+
+    // fn(Rows<T>&, const E&) or fn(Rows<T>&, const E&, const EventView&).
+    template <Described E, typename Fn>
+    Projection& on(Fn fn) {
+        Handler handler = [fn = std::move(fn)](Rows<T>& rows,
+                                               const EventView& view) -> Result<void> {
+            const auto& description = description_of<E>();
+            auto ok = check_content_type(view, description.content_type());
+            E event{};
+            if (ok) {
+                ok = description.decode(view.schema_version(), view.data, event);
+            }
+            if (!ok) {
+                return ok;
+            }
+            if constexpr (std::is_invocable_v<const Fn&, Rows<T>&, const E&, const EventView&>) {
+                fn(rows, std::as_const(event), view);
+            } else {
+                fn(rows, std::as_const(event));
+            }
+            return {};
+        };
+        add(description_of<E>().name(), handler);
+        for (const std::string& name : description_of<E>().also_named()) {
+            add(name, handler);
+        }
+        return *this;
+    }
+    Projection& from(Selection selection) {
+        selection_ = std::move(selection);
+        return *this;
+    }
+
+    // May be called again; each owns what it needs.
+    AnyProjection build() const {
+        struct Built {
+            RowsOf<T> kind;
+            Handlers handlers;
+            RowImage scratch;
+        };
+        const auto built = std::make_shared<Built>(Built{kind_, handlers_, {}});
+        AnyProjection any;
+        any.name = name_;
+        any.version = version_;
+        any.selection = selection_.value_or(selection_of(types_));
+        any.rows = kind_.schema();
+        any.handles = [built](std::string_view type) {
+            return built->handlers.find(type) != built->handlers.end();
+        };
+        any.apply = [built](RowChanges& changes, const EventView& event) -> Result<void> {
+            Rows<T> rows(changes, built->kind, built->scratch);
+            try {
+                return built->handlers.find(event.type)->second(rows, event);
+            } catch (const RowRefused& refused) {
+                return refused.error();
+            }
+        };
+        return any;
+    }
+    const RowsOf<T>& rows() const { return kind_; }
+
+  private:
+    using Handler = std::function<Result<void>(Rows<T>&, const EventView&)>;
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view type) const {
+            return std::hash<std::string_view>()(type);
+        }
+    };
+    using Handlers = std::unordered_map<std::string, Handler, Hash, std::equal_to<>>;
+
+    void add(const std::string& type, const Handler& handler) {
+        check_handler(handlers_.emplace(type, handler).second, type);
+        types_.push_back(type);
+    }
+
+    std::string name_;
+    std::uint32_t version_;
+    RowsOf<T> kind_;
+    std::optional<Selection> selection_;
+    Handlers handlers_;
+    std::vector<std::string> types_;
+};
+
+}  // namespace skald::cqrs

@@ -1,0 +1,139 @@
+// Queries of a read model, typed:
+//
+//     View<Order> orders(*model);
+//     auto one = orders.get("17");                                    // Result<optional<Order>>
+//     auto page = orders.where(&Order::customer, "ann").order_by(&Order::placed).descending()
+//                       .limit(50).at_least(receipt.position, 200ms).page();
+//
+// The indexes are those of the version that is active, which may be another than this program's
+// rows declare: fields that it does not have keep their defaults, an index that it does not have is
+// an error. Errors: read_model.h.
+//
+// Threads: any; a Find belongs to one. The model outlives both.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "skald/cqrs/read_model.h"
+#include "skald/cqrs/row.h"
+
+namespace skald::cqrs {
+
+template <Described T>
+struct Found {
+    std::vector<T> rows;
+    std::string next;                          // for after(); empty when there is no more
+    std::shared_ptr<const Position> position;  // that the rows reflect
+    std::uint32_t version = 0;                 // that they are of
+};
+
+// One query on its way. What is not said is the default of RowQuery.
+template <Described T>
+class Find {
+  public:
+    explicit Find(const ReadModel& model) : model_(model) {}
+
+    template <typename M>
+    Find&& where(M T::*field, const std::type_identity_t<M>& value) && {
+        query_.where.push_back({RowsOf<T>::name_of(field), key_of(value)});
+        return std::move(*this);
+    }
+    template <typename M>
+    Find&& order_by(M T::*field) && {
+        query_.order = RowsOf<T>::name_of(field);
+        return std::move(*this);
+    }
+    // Inclusive; orders by that field. The same for the next two, of which below is exclusive.
+    template <typename M>
+    Find&& from(M T::*field, const std::type_identity_t<M>& value) && {
+        query_.from = RowQuery::Bound{key_of(value), true};
+        return std::move(*this).order_by(field);
+    }
+    template <typename M>
+    Find&& to(M T::*field, const std::type_identity_t<M>& value) && {
+        query_.to = RowQuery::Bound{key_of(value), true};
+        return std::move(*this).order_by(field);
+    }
+    template <typename M>
+    Find&& below(M T::*field, const std::type_identity_t<M>& value) && {
+        query_.to = RowQuery::Bound{key_of(value), false};
+        return std::move(*this).order_by(field);
+    }
+    Find&& descending() && {
+        query_.descending = true;
+        return std::move(*this);
+    }
+    Find&& limit(std::uint32_t rows) && {
+        query_.limit = rows;
+        return std::move(*this);
+    }
+    Find&& after(std::string cursor) && {
+        query_.after = std::move(cursor);
+        return std::move(*this);
+    }
+    Find&& at_least(Position position, std::chrono::milliseconds wait) && {
+        query_.at_least = std::move(position);
+        query_.wait = wait;
+        return std::move(*this);
+    }
+
+    // malformed when a row is not what T describes.
+    Result<Found<T>> page() const {
+        auto page = model_.query(query_);
+        if (!page) {
+            return page.error();
+        }
+        Found<T> found{{}, std::move(page->next), std::move(page->position), page->version};
+        found.rows.reserve(page->rows.size());
+        for (const std::string& json : page->rows) {
+            auto row = RowsOf<T>::row(json);
+            if (!row) {
+                return row.error();
+            }
+            found.rows.push_back(std::move(*row));
+        }
+        return found;
+    }
+    const RowQuery& query() const { return query_; }
+
+  private:
+    const ReadModel& model_;
+    RowQuery query_;
+};
+
+template <Described T>
+class View {
+  public:
+    explicit View(const ReadModel& model) : model_(model) {}
+
+    // The fields of the key, in order.
+    template <KeyType... Ks>
+    Result<std::optional<T>> get(const Ks&... key) const {
+        auto json = model_.get(key_of(key...));
+        if (!json) {
+            return json.error();
+        }
+        if (!*json) {
+            return std::optional<T>();
+        }
+        auto row = RowsOf<T>::row(**json);
+        return row ? Result<std::optional<T>>(std::optional<T>(std::move(*row))) : row.error();
+    }
+    Find<T> all() const { return Find<T>(model_); }
+    template <typename M>
+    Find<T> where(M T::*field, const std::type_identity_t<M>& value) const {
+        return all().where(field, value);
+    }
+
+  private:
+    const ReadModel& model_;
+};
+
+}  // namespace skald::cqrs

@@ -1,0 +1,62 @@
+// Appends numbers to a log and projects them, until it is killed. A mark to the progress pipe for
+// each number whose rows are committed.
+//
+//   skald_crash_projector_workload LOG MODEL SEED
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+#include "skald/cqrs/projector.h"
+#include "skald/store.h"
+#include "tests/crash/process.h"
+#include "tests/crash/sums.h"
+
+namespace {
+
+using namespace skald;
+
+[[noreturn]] void fail(const Error& error) {
+    std::fprintf(stderr, "projector workload: %s\n", error.message.c_str());
+    std::exit(1);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 4) {
+        return 2;
+    }
+    StoreOptions log_options;
+    log_options.map_bytes = std::size_t{1} << 30;
+    auto store = open_store(argv[1], log_options);
+    if (!store) {
+        fail(store.error());
+    }
+    cqrs::ReadModelOptions model_options;
+    model_options.map_bytes = std::size_t{1} << 30;
+    auto model = cqrs::ReadModel::open(argv[2], model_options);
+    if (!model) {
+        fail(model.error());
+    }
+    const auto mark = [] { (void)!write(crash::Child::kProgressFd, ".", 1); };
+    auto projector =
+        cqrs::Projector::start(**store, **model, crash::sums(mark), {cqrs::Poison::park()});
+    if (!projector) {
+        fail(projector.error());
+    }
+    std::mt19937_64 dice(std::strtoull(argv[3], nullptr, 10));
+    while (true) {
+        std::vector<NewEvent> events(1 + dice() % 40);
+        for (NewEvent& event : events) {
+            event.type = "Added";
+            event.data = "{\"number\":" + std::to_string(dice() % 1000) + "}";
+        }
+        auto receipt =
+            (*store)->append(Append::many("s-" + std::to_string(dice() % 60), std::move(events)));
+        if (!receipt) {
+            fail(receipt.error());
+        }
+    }
+}
