@@ -92,8 +92,7 @@ Result<bool> CommandLoop::refused(const Error& error, Ground& ground, CarriedOut
         return error;
     }
     ++counters_.conflicts;
-    const auto exists = ground.existing_in(error);
-    if (!exists && ground.may_pass(error) && done.attempts < pause_.attempts()) {
+    if (ground.may_pass(error) && done.attempts < pause_.attempts()) {
         return false;
     }
     // It may be this very command, carried out by another caller meanwhile.
@@ -103,7 +102,8 @@ Result<bool> CommandLoop::refused(const Error& error, Ground& ground, CarriedOut
     if (auto repeated = find_repeat(ground, done); !repeated || *repeated) {
         return repeated;
     }
-    done.exists = exists ? exists : ground.existing();
+    const auto refused_by = ground.existing_in(error);
+    done.exists = refused_by ? refused_by : ground.existing();
     return done.exists ? Result<bool>(true) : error;
 }
 
