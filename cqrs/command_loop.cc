@@ -104,7 +104,6 @@ Result<bool> CommandLoop::refused(const Error& error, Ground& ground, CarriedOut
     if (decides_again(error, ground, done)) {
         return false;
     }
-    const auto exists = ground.existing_in(error);
     // It may be this very command, carried out by another caller meanwhile.
     if (auto ok = ground.catch_up(); !ok) {
         return ok.error();
@@ -112,7 +111,8 @@ Result<bool> CommandLoop::refused(const Error& error, Ground& ground, CarriedOut
     if (auto repeated = find_repeat(ground, done); !repeated || *repeated) {
         return repeated;
     }
-    done.exists = exists ? exists : ground.existing();
+    const auto refused_by = ground.existing_in(error);
+    done.exists = refused_by ? refused_by : ground.existing();
     return done.exists ? Result<bool>(true) : error;
 }
 
