@@ -44,6 +44,7 @@ void Admission::begin(Time clock) {
     clock_ = clock;
     has_lifecycle_ = false;
     erasures_.clear();
+    changed_.clear();
     pending_.clear();
     committed_.clear();
     builder_.begin(log_.epoch(), log_.next, log_.chain);
@@ -316,8 +317,9 @@ void Admission::note_control(const wire::RequestView& request, Offset offset) {
     }
     has_lifecycle_ = true;
     log_.remember_control(offset, *control);
+    changed_.emplace_back(request.name(request.stream(0).name));
     if (control->erased) {
-        erasures_.push_back({std::string(request.name(request.stream(0).name)), *control->erased});
+        erasures_.push_back({changed_.back(), *control->erased});
     }
 }
 

@@ -33,6 +33,8 @@ class Admission {
         Version version;
     };
     const std::vector<Erasure>& erasures() const { return erasures_; }
+    // Streams that this commit's lifecycle records change.
+    const std::vector<std::string>& changed() const { return changed_; }
     // The finished batch; the log's end moves behind it.
     std::string finish();
 
@@ -83,6 +85,7 @@ class Admission {
     Time clock_;
     bool has_lifecycle_ = false;
     std::vector<Erasure> erasures_;
+    std::vector<std::string> changed_;
     std::vector<StreamFacts> facts_;       // of the request's written streams
     std::vector<Version> first_versions_;  // of the same
     std::vector<Pending> pending_;         // of the batch being built, by offset - base

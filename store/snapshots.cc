@@ -47,4 +47,9 @@ Result<void> write_snapshot(lmdb::WriteTxn& txn, lmdb::Database database, std::s
     return txn.put(database, as_bytes(stream), as_bytes(value));
 }
 
+Result<void> drop_snapshot(lmdb::WriteTxn& txn, lmdb::Database database, std::string_view stream) {
+    auto dropped = txn.erase(database, as_bytes(stream));
+    return dropped ? Result<void>() : dropped.error();
+}
+
 }  // namespace skald::store

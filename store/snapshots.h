@@ -1,4 +1,5 @@
-// Aggregate snapshots: a cache beside the log, one a stream.
+// Aggregate snapshots: a cache beside the log, one a stream, dropped by whatever takes events of
+// the stream away.
 #pragma once
 
 #include <optional>
@@ -13,5 +14,6 @@ Result<std::optional<Snapshot>> read_snapshot(const lmdb::Txn& txn, lmdb::Databa
                                               std::string_view stream);
 Result<void> write_snapshot(lmdb::WriteTxn& txn, lmdb::Database database, std::string_view stream,
                             const Snapshot& snapshot);
+Result<void> drop_snapshot(lmdb::WriteTxn& txn, lmdb::Database database, std::string_view stream);
 
 }  // namespace skald::store

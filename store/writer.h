@@ -108,6 +108,7 @@ class Writer {
     Result<void> write(Commit& commit, bool& wrote);
     Result<std::uint64_t> apply_changes(lmdb::WriteTxn& txn, Commit& commit);
     Result<void> write_batches(lmdb::WriteTxn& txn, const Commit& commit);
+    Result<void> drop_snapshots(lmdb::WriteTxn& txn, const Commit& commit);
     Result<void> merge_producers(lmdb::WriteTxn& txn, const Commit& commit);
     bool merge_due() const;
     void clear_stale_readers(Monotonic now);

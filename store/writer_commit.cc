@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "store/eraser.h"
+#include "store/snapshots.h"
 #include "store/writer.h"
 
 namespace skald::store {
@@ -149,6 +150,9 @@ Result<void> Writer::write(Commit& commit, bool& wrote) {
     if (!changed) {
         return changed.error();
     }
+    if (auto ok = drop_snapshots(*txn, commit); !ok) {
+        return ok;
+    }
     if (slices) {
         if (auto ok = maintainer_->apply(*txn); !ok) {
             return ok;
@@ -217,6 +221,23 @@ Result<void> Writer::write_batches(lmdb::WriteTxn& txn, const Commit& commit) {
         }
         for (const Admission::Erasure& erasure : admission.erasures()) {
             if (auto ok = erase_event(txn, log, erasure.stream, erasure.version); !ok) {
+                return ok;
+            }
+        }
+    }
+    return {};
+}
+
+// What a snapshot was folded from may just have been taken away. After the changes: one that came
+// into this commit knows no better.
+Result<void> Writer::drop_snapshots(lmdb::WriteTxn& txn, const Commit& commit) {
+    if (!commit.lifecycle) {
+        return {};
+    }
+    for (const Written& written : commit.written) {
+        const lmdb::Database snapshots = parts_.logs[written.partition]->databases().snapshots;
+        for (const std::string& stream : admissions_[written.partition].changed()) {
+            if (auto ok = drop_snapshot(txn, snapshots, stream); !ok) {
                 return ok;
             }
         }

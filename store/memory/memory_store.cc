@@ -163,6 +163,7 @@ Result<Receipt> MemoryStore::change_stream(const Lifecycle& request) {
         return outcome.error();
     }
     state_->logs.merge(partition);
+    state_->snapshots.erase(request.stream);
     Receipt receipt = receipt_of(partition, *outcome);
     lock.unlock();
     state_->news.notify_all();

@@ -30,6 +30,39 @@ void truncate(Fixture& f) {
     }
 }
 
+// What a snapshot holds of the events that are taken away must go with them.
+void snapshots_go(Fixture& f) {
+    const auto snapshot = [&](const std::string& stream) {
+        auto found = f.store().get_snapshot(stream);
+        REQUIRE(found);
+        return *found ? (*found)->bytes : "none";
+    };
+    f.append("s", {"a", "b", "c", "d"});
+    f.append("t", {"a"});
+    REQUIRE(f.store().put_snapshot("t", {Version{0}, 1, "other"}));
+    const LifecycleChange changes[] = {EraseEvent{Version{1}}, TruncateStream{Version{1}},
+                                       SetLimits{{2, std::nullopt}}, DeleteStream{},
+                                       DeleteStream{true}};
+    for (const LifecycleChange& change : changes) {
+        REQUIRE(f.store().put_snapshot("s", {Version{3}, 1, "sum"}));
+        REQUIRE(snapshot("s") == "sum");
+        f.change("s", change, Expected::any());
+        CHECK(snapshot("s") == "none");
+    }
+    CHECK(snapshot("t") == "other");
+    if (f.reopen()) {
+        CHECK(snapshot("s") == "none");
+        CHECK(snapshot("t") == "other");
+    }
+}
+
+void snapshots_stay_when_refused(Fixture& f) {
+    f.append("s", {"a", "b"});
+    REQUIRE(f.store().put_snapshot("s", {Version{1}, 1, "sum"}));
+    (void)f.change_refused({"s", Expected::exact(7), EraseEvent{Version{0}}});
+    CHECK((*f.store().get_snapshot("s"))->bytes == "sum");
+}
+
 void truncation_never_goes_back(Fixture& f) {
     f.append("s", {"a", "b", "c"});
     f.change("s", TruncateStream{Version{2}});
@@ -230,6 +263,8 @@ constexpr Test kTests[] = {
     {"lifecycle: limits before the first event", limits_before_the_first_event},
     {"lifecycle: bad limits", bad_limits},
     {"lifecycle: repeats outlive truncation", repeats_outlive_truncation},
+    {"lifecycle: snapshots go with what they hold", snapshots_go},
+    {"lifecycle: snapshots stay when a change is refused", snapshots_stay_when_refused},
 };
 
 }  // namespace

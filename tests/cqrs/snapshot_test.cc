@@ -285,4 +285,16 @@ TEST_CASE("snapshot: one that is too large fails nothing", "[cqrs]") {
     CHECK(hoards.stats().snapshots_failed == 2);
 }
 
+TEST_CASE("snapshot: nothing of an erased event stays in it", "[cqrs][contract]") {
+    World world(GENERATE(every_store()));
+    Repository<Account> accounts(world.store(), every(world, 10));
+    fill(world, accounts);
+    REQUIRE(snapshot_version(world) == Version(9));
+    REQUIRE(world.store().change_stream(
+        {"account-1", Expected::stream_exists(), EraseEvent{Version(5)}}));
+    CHECK_FALSE(snapshot_version(world));
+    CHECK(accounts.load("1")->state.cents == 8);
+    CHECK(accounts.load("1")->version == Version(9));
+}
+
 }  // namespace skald::cqrs
