@@ -10,6 +10,12 @@
 #include "tests/temp_directory.h"
 
 namespace skald::cqrs {
+
+template <>
+struct Describe<AlreadyOpen> {
+    static Description<AlreadyOpen> describe() { return record<AlreadyOpen>("AlreadyOpen"); }
+};
+
 namespace {
 
 struct Take {
@@ -64,9 +70,8 @@ class Bank {
                                                           RepositoryOptions{.category = "account"});
         REQUIRE(accounts_->execute("1", Open{"ann"}));
         REQUIRE(accounts_->execute("1", Deposit{100}));
-        REQUIRE(bus.handle<Take>([this](const Take& take, const SendOptions& options) {
-            return done_of(
-                accounts_->execute(take.account, Withdraw{take.cents}, execute(options)));
+        REQUIRE(bus.handle<Take>([this](const Take& take, const SendOptions& how) {
+            return done_of(accounts_->execute(take.account, Withdraw{take.cents}, execute(how)));
         }));
         REQUIRE(bus.answer<HeldBy>([this](const HeldBy& query) -> Result<Held> {
             auto account = accounts_->load(query.account);
