@@ -311,6 +311,9 @@ void Agent::publish(Monotonic now) {
     stats_.busy_ns = busy_ns_;
     stats_.sessions = router_->sessions();
     stats_.subscriptions = router_->subscriptions();
+    stats_.services = router_->services().counters();
+    stats_.workers = router_->services().workers();
+    stats_.service_requests = router_->services().unanswered();
     stats_.in_flight = router_->in_flight();
     stats_.queued_bytes = socket_->queued_bytes();
     stats_.arena_bytes = router_->arena().owned_bytes();

@@ -26,6 +26,9 @@ struct NodeStats {
     std::array<std::int64_t, kStages> busy_ns{};  // of one thread
     std::size_t sessions = 0;
     std::size_t subscriptions = 0;
+    ServiceTable::Counters services;
+    std::size_t workers = 0;
+    std::size_t service_requests = 0;  // unanswered
     std::size_t in_flight = 0;
     std::size_t queued_bytes = 0;
     std::size_t arena_bytes = 0;

@@ -63,6 +63,20 @@ inline constexpr std::size_t kRelayedBytesMax = 4 * limits::kMiB;
 // Messages with bodies that a peer has not taken: beyond, it has no room.
 inline constexpr std::size_t kPeerBodiesMax = limits::kPeerMessagesMax / 2;
 
+// Services. Workers of all sessions, and of one: beyond, busy.
+inline constexpr std::size_t kWorkersMax = 16384;
+inline constexpr std::size_t kSessionWorkersMax = 256;
+// Of a worker and of a name: beyond, or none, invalid_argument.
+inline constexpr std::size_t kServiceNameBytesMax = 240;
+inline constexpr std::uint32_t kWorkerWeightMax = 1000;
+inline constexpr std::uint32_t kWorkerCapacityMax = 1024;
+// Requests that wait for a worker of one service, and that one session has unanswered: beyond,
+// busy.
+inline constexpr std::size_t kServiceQueueMax = 4096;
+inline constexpr std::size_t kSessionCallsMax = 1024;
+// A request's time is cut to this.
+inline constexpr auto kServiceTimeMax = std::chrono::minutes(10);
+
 // A Goodbye to a connection without a session, at most this often in all.
 inline constexpr auto kStrangerInterval = std::chrono::milliseconds(10);
 

@@ -113,6 +113,24 @@ void add_counters(Families& f, const RouterCounters& c) {
     }
 }
 
+void add_services(Families& f, const NodeStats& stats) {
+    const auto counter = [&f](const char* name, const char* help, std::uint64_t value) {
+        f.add(MetricType::Counter, name, help, static_cast<double>(value));
+    };
+    const ServiceTable::Counters& c = stats.services;
+    counter("skald_service_requests_total", "Requests to services.", c.requests);
+    counter("skald_service_replies_total", "Of them answered by a worker.", c.replies);
+    counter("skald_service_unserved_total", "Of them refused because nobody served.", c.unserved);
+    counter("skald_service_busy_total", "Of them refused at a bound.", c.busy);
+    counter("skald_service_timed_out_total", "Of them not answered in time.", c.timed_out);
+    counter("skald_service_abandoned_total", "Of them with a worker that left.", c.abandoned);
+    counter("skald_service_late_total", "Responses that nobody waited for any more.", c.late);
+    f.add(MetricType::Gauge, "skald_service_workers", "Workers of services.",
+          static_cast<double>(stats.workers));
+    f.add(MetricType::Gauge, "skald_service_unanswered", "Requests to services under way.",
+          static_cast<double>(stats.service_requests));
+}
+
 }  // namespace
 
 std::string metrics_text(const NodeStats& stats, const store::VolumeInfo& info) {
@@ -122,6 +140,7 @@ std::string metrics_text(const NodeStats& stats, const store::VolumeInfo& info) 
     };
     add_stages(f, stats);
     add_counters(f, stats.counters);
+    add_services(f, stats);
     f.add(MetricType::Counter, "skald_receive_holds_total",
           "Times that reading stopped because the node had not taken what came.",
           static_cast<double>(stats.holds));

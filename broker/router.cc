@@ -61,6 +61,7 @@ void Router::receive(std::vector<Arrival>& arrivals, RoundTimes times, Effects& 
         }
         release(arrival);
     }
+    send_services();
     for (Session* session : touched_) {
         hand_over(*session, effects);
     }
@@ -225,6 +226,7 @@ void Router::end_session(PeerId peer) {
         hand_over(session, *effects_);
         std::erase(touched_, &session);
     }
+    services_.forget({peer, session.serial}, now_, services_out_);
     forget_subscriptions(session);
     std::erase(turn_, peer);
     while (!session.waiting.empty()) {
@@ -287,6 +289,8 @@ void Router::tick(Monotonic now, Effects& effects) {
         effects.send(peer, msg::Goodbye{Error(Errc::timed_out, "nothing came for too long")});
         end_session(peer);
     }
+    services_.tick(now, services_out_);
+    send_services();
 }
 
 void Router::end_all(Effects& effects) {

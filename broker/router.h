@@ -17,6 +17,7 @@
 #include "broker/effects.h"
 #include "broker/exchange.h"
 #include "broker/scavenge_runner.h"
+#include "broker/service_table.h"
 #include "broker/session.h"
 #include "broker/stage_stats.h"
 #include "skald/node.h"
@@ -119,6 +120,7 @@ class Router {
     StageStats& stages() { return stages_; }
     std::size_t sessions() const { return sessions_.size(); }
     std::size_t subscriptions() const { return subscriptions_; }
+    const ServiceTable& services() const { return services_; }
 
   private:
     // A request between submission and outcome.
@@ -179,6 +181,10 @@ class Router {
     bool on(Session& session, Arrival& arrival, const wire::msg::FetchLog& fetch);
     bool on(Session& session, Arrival& arrival, const wire::msg::FetchProducers& fetch);
     bool on(Session& session, Arrival& arrival, const wire::msg::Scavenge& scavenge);
+    bool on(Session& session, Arrival& arrival, const wire::msg::Serve& serve);
+    bool on(Session& session, Arrival& arrival, const wire::msg::Unserve& unserve);
+    bool on(Session& session, Arrival& arrival, const wire::msg::Request& request);
+    bool on(Session& session, Arrival& arrival, const wire::msg::Respond& respond);
 
     struct Sequenced {
         std::uint64_t id;
@@ -234,6 +240,11 @@ class Router {
     std::size_t send_ephemeral(Session& session, Subscription& subscription,
                                const store::EphemeralEvent& event);
     void finish(const FanOut& done);
+    Result<void> check_service(const Session& session, const std::string& service) const;
+    Result<void> serve(Session& session, const wire::msg::Serve& serve);
+    Result<void> request(Session& session, const Arrival& arrival,
+                         const wire::msg::Request& request);
+    void send_services();
     std::optional<Error> check_selection(const Session& session, const Selection& selection) const;
 
     Parts parts_;
@@ -260,7 +271,9 @@ class Router {
     std::map<Target, Subscription*> ephemeral_;
     std::deque<FanOut> fan_outs_;
     std::uint64_t turns_ = 0;
-    Effects* effects_ = nullptr;  // of the call that runs
+    ServiceTable services_;
+    ServiceTable::Out services_out_;  // not yet sent
+    Effects* effects_ = nullptr;      // of the call that runs
     std::vector<Job> jobs_;
     std::size_t listing_ = 0;  // jobs that list streams
     Monotonic now_;

@@ -41,6 +41,37 @@ Agent::~Agent() {
     thread_.join();
 }
 
+void Agent::take(Plain& plain) {
+    session_.request(std::move(plain));
+}
+
+void Agent::take(NewSubscription& subscription) {
+    session_.subscribe(std::move(subscription));
+}
+
+void Agent::take(Consumed& used) {
+    session_.consumed(used.subscription, used.events, used.bytes);
+    if (used.ended) {
+        session_.unsubscribe(used.subscription);
+    }
+}
+
+void Agent::take(ServiceCall& call) {
+    session_.call(std::move(call));
+}
+
+void Agent::take(NewWorker& worker) {
+    session_.serve(std::move(worker));
+}
+
+void Agent::take(Response& response) {
+    session_.respond(std::move(response));
+}
+
+void Agent::take(EndWorker& end) {
+    session_.unserve(end.worker);
+}
+
 bool Agent::take_inputs() {
     {
         const std::lock_guard lock(mutex_);
@@ -55,16 +86,7 @@ bool Agent::take_inputs() {
         session_.submit(std::move(submitted.call));
     }
     for (Input& input : taken_.others) {
-        if (auto* plain = std::get_if<Plain>(&input)) {
-            session_.request(std::move(*plain));
-        } else if (auto* subscription = std::get_if<NewSubscription>(&input)) {
-            session_.subscribe(std::move(*subscription));
-        } else if (const auto* used = std::get_if<Consumed>(&input)) {
-            session_.consumed(used->subscription, used->events, used->bytes);
-            if (used->ended) {
-                session_.unsubscribe(used->subscription);
-            }
-        }
+        std::visit([this](auto& one) { take(one); }, input);
     }
     const bool some = !taken_.empty();
     taken_.clear();

@@ -7,6 +7,7 @@
 #include <future>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -50,11 +51,20 @@ class Agent final : public CallQueue {
     // `begun` is called before anything can be told to the subscription; it must not block.
     Result<Begun> subscribe(const Subscribe& request, std::function<void(const Begun&)> begun);
     void unsubscribe(SubscriptionId id);
+    Result<Answer> call(std::string_view service, std::string payload,
+                        std::chrono::milliseconds time);
+    Result<std::uint64_t> serve(wire::msg::Serve message, std::function<void(Called)> call);
+    void respond(Response response);
+    void unserve(std::uint64_t worker);
     Dispatcher& dispatcher() { return dispatcher_; }
     SpareCalls& spare_calls() { return spare_calls_; }
 
   private:
-    using Input = std::variant<Plain, NewSubscription, Consumed>;
+    struct EndWorker {
+        std::uint64_t worker = 0;
+    };
+    using Input =
+        std::variant<Plain, NewSubscription, Consumed, ServiceCall, NewWorker, Response, EndWorker>;
     struct Submitted {
         std::unique_ptr<Sequenced> call;
         AppendSource* open = nullptr;  // more may join, until it is closed there
@@ -86,6 +96,13 @@ class Agent final : public CallQueue {
     Monotonic now() const { return options_.clock.monotonic(); }
     // Whether there were some.
     bool take_inputs();
+    void take(Plain& plain);
+    void take(NewSubscription& subscription);
+    void take(Consumed& used);
+    void take(ServiceCall& call);
+    void take(NewWorker& worker);
+    void take(Response& response);
+    void take(EndWorker& end);
     bool take_answers();
     void apply();
     void send_out();

@@ -194,6 +194,31 @@ Result<Begun> Agent::subscribe(const Subscribe& request, std::function<void(cons
     return await(std::move(future), Input(std::move(subscription)));
 }
 
+Result<Answer> Agent::call(std::string_view service, std::string payload,
+                           std::chrono::milliseconds time) {
+    std::future<Result<Answer>> future;
+    ServiceCall call{{0, std::string(service), static_cast<std::uint32_t>(time.count())},
+                     std::make_shared<const std::string>(std::move(payload)),
+                     now() + time,
+                     promised(future)};
+    return await(std::move(future), Input(std::move(call)));
+}
+
+Result<std::uint64_t> Agent::serve(wire::msg::Serve message, std::function<void(Called)> call) {
+    std::future<Result<std::uint64_t>> future;
+    NewWorker worker{std::move(message), now() + options_.timeout, promised(future),
+                     std::move(call)};
+    return await(std::move(future), Input(std::move(worker)));
+}
+
+void Agent::respond(Response response) {
+    (void)push(std::move(response));
+}
+
+void Agent::unserve(std::uint64_t worker) {
+    (void)push(EndWorker{worker});
+}
+
 void Agent::unsubscribe(SubscriptionId id) {
     dispatcher_.remove(id);
     (void)push(Consumed{id, 0, 0, true});

@@ -80,6 +80,7 @@ void Session::lost(Monotonic now, const Error& why) {
         }
     }
     forget_published(Error(Errc::outcome_unknown, "the connection was lost"));
+    lose_services();
     effects_.disconnect = true;
     effects_.connect.reset();
     effects_.sends.clear();
@@ -149,6 +150,7 @@ void Session::on(msg::Welcome& welcome, std::vector<Body>&) {
     for (auto& [id, subscription] : subscriptions_) {
         send_subscribe(id, subscription);
     }
+    welcome_services();
     send_more();
 }
 
@@ -171,6 +173,7 @@ void Session::received(Answer answer, Monotonic now) {
 void Session::tick(Monotonic now) {
     now_ = now;
     time_out(now);
+    tick_services(now);
     if (state_ == State::waiting && now >= retry_at_) {
         connect(now);
         return;
@@ -224,7 +227,7 @@ Error Session::not_sent() const {
 
 bool Session::quiet() const {
     return state_ == State::ready && subscriptions_.empty() && plain_.empty() &&
-           plain_waiting_.empty();
+           plain_waiting_.empty() && calls_.empty() && calls_waiting_.empty() && servings_.empty();
 }
 
 void Session::close() {
@@ -254,6 +257,7 @@ void Session::close() {
     waiting_.clear();
     const Error closed(Errc::connection_lost, "the client was closed");
     close_plain(closed);
+    close_services(closed);
     for (auto& [id, subscription] : subscriptions_) {
         if (subscription.done) {
             effects_.calls.push_back(

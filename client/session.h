@@ -80,6 +80,34 @@ struct NewSubscription {
     std::function<void(Result<Begun>)> done;
 };
 
+// A request to a service. Handed out at most once, so it is sent once: outcome_unknown when the
+// connection is lost then.
+struct ServiceCall {
+    wire::msg::Request message;
+    std::shared_ptr<const std::string> body;
+    Monotonic deadline{};
+    std::function<void(Result<Answer>)> done;
+};
+
+// A request for a worker of this client, and where its response belongs.
+struct Called {
+    std::uint64_t number = 0;
+    std::uint32_t connection = 0;
+    std::uint32_t left_ms = 0;
+    Body body;
+};
+struct NewWorker {
+    wire::msg::Serve message;
+    Monotonic deadline{};
+    std::function<void(Result<std::uint64_t>)> done;  // the worker's id
+    std::function<void(Called)> call;                 // never blocks
+};
+struct Response {
+    std::uint64_t number = 0;
+    std::uint32_t connection = 0;
+    Result<std::string> reply;
+};
+
 // What a subscription's handler is to be told.
 struct Told {
     enum class Kind : std::uint8_t {
@@ -180,6 +208,10 @@ class Session {
     void subscribe(NewSubscription subscription);
     void consumed(SubscriptionId id, std::uint64_t events, std::uint64_t bytes);
     void unsubscribe(SubscriptionId id);
+    void call(ServiceCall call);
+    void serve(NewWorker worker);
+    void respond(Response response);
+    void unserve(std::uint64_t worker);
     void received(Answer answer, Monotonic now);
     // The connection broke, or could not be made.
     void lost(Monotonic now);
@@ -230,6 +262,12 @@ class Session {
         std::optional<Monotonic> retry;
     };
 
+    struct Serving {
+        NewWorker worker;
+        bool known = false;  // once to the node: from then on it is served again
+        std::optional<Monotonic> retry;
+    };
+
     void connect(Monotonic now);
     Monotonic backoff();
 
@@ -252,6 +290,9 @@ class Session {
     void on(wire::msg::Ephemeral& message, std::vector<Body>& bodies);
     void on(wire::msg::Dropped& message, std::vector<Body>& bodies);
     void on(wire::msg::Ended& message, std::vector<Body>& bodies);
+    void on(wire::msg::Done& message, std::vector<Body>& bodies);
+    void on(wire::msg::Reply& message, std::vector<Body>& bodies);
+    void on(wire::msg::Call& message, std::vector<Body>& bodies);
     template <typename Message>
     void on(Message& message, std::vector<Body>& bodies) {
         answer_plain(message.id, std::move(message), bodies);
@@ -262,6 +303,15 @@ class Session {
     void time_out_plain(Monotonic now);
     void forget_published(const Error& why);
     void close_plain(const Error& why);
+
+    bool refuse_service(wire::msg::Rejected& rejected);
+    void end_call(std::uint64_t id, Result<Answer> answer);
+    void send_calls();
+    void send_serve(std::uint64_t id, Serving& serving);
+    void welcome_services();
+    void lose_services();
+    void tick_services(Monotonic now);
+    void close_services(const Error& why);
 
     // Sends what credit allows: first what this connection has not seen, then what is new.
     void send_more();
@@ -315,6 +365,9 @@ class Session {
     std::deque<Plain> plain_waiting_;
     Monotonic plain_resume_{};  // not sent before: the node was busy
     std::map<SubscriptionId, Subscribed> subscriptions_;
+    std::map<std::uint64_t, ServiceCall> calls_;  // sent on this connection
+    std::deque<ServiceCall> calls_waiting_;       // for a connection
+    std::map<std::uint64_t, Serving> servings_;   // by the worker's id
 };
 
 }  // namespace skald::client

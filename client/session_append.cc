@@ -252,7 +252,9 @@ void Session::on(msg::Rejected& rejected, std::vector<Body>& bodies) {
             end(rejected.id, std::move(rejected.error));
             return;
         }
-        refuse_plain(rejected, bodies);
+        if (!refuse_service(rejected)) {
+            refuse_plain(rejected, bodies);
+        }
         return;
     }
     if (rejected.partition.value >= lanes_.size()) {

@@ -191,7 +191,7 @@ msg::FromClient log_request(const fb::Envelope& e) {
             return msg::Scavenge{m.id(), from_fb(m.run())};
         }
         default:
-            throw Refused("not a message of a client");
+            return parts::service_request(e);
     }
 }
 
@@ -259,7 +259,7 @@ msg::FromNode log_answer(const fb::Envelope& e) {
         case fb::Body::ScavengeAnswer:
             return decode(*e.body_as_ScavengeAnswer());
         default:
-            throw Refused("not a message of a node");
+            return parts::service_message(e);
     }
 }
 

@@ -102,7 +102,26 @@ struct Build {
         const fb::Id run = to_fb(m.run);
         return built(fb::CreateScavenge(b, m.id, &run));
     }
+    Built operator()(const msg::Serve& m) const {
+        const auto service = b.CreateString(m.service);
+        return built(fb::CreateServe(b, m.id, service, static_cast<fb::Balance>(m.balance),
+                                     m.weight, m.capacity));
+    }
+    Built operator()(const msg::Unserve& m) const {
+        return built(fb::CreateUnserve(b, m.id, m.worker));
+    }
+    Built operator()(const msg::Request& m) const {
+        return built(fb::CreateRequest(b, m.id, b.CreateString(m.service), m.deadline_ms));
+    }
+    Built operator()(const msg::Respond& m) const {
+        const auto error = m.error ? build(b, *m.error) : 0;
+        return built(fb::CreateRespond(b, m.number, error));
+    }
 
+    Built operator()(const msg::Call& m) const {
+        return built(fb::CreateCall(b, m.worker, m.number, m.left_ms));
+    }
+    Built operator()(const msg::Reply& m) const { return built(fb::CreateReply(b, m.id)); }
     Built operator()(const msg::Welcome& m) const;
     Built operator()(const msg::Receipts& m) const;
     Built operator()(const msg::Rejected& m) const {

@@ -49,6 +49,9 @@ Selection from_fb(const fb::Selection* selection);
 Error from_fb(const fb::Fault* fault);
 StreamInfo from_fb(const fb::StreamInfo* info);
 PartitionState from_fb(const fb::LogPartition* state);
+// Of envelopes about services; Refused for any other.
+msg::FromClient service_request(const fb::Envelope& envelope);
+msg::FromNode service_message(const fb::Envelope& envelope);
 std::vector<msg::ChunkHead> from_fb(const flatbuffers::Vector<const fb::ChunkHead*>* chunks);
 
 // Structs in a vector; FlatBuffers' verifier does not ask it of those.

@@ -12,6 +12,7 @@
 #include "skald/error.h"
 #include "skald/event_store.h"
 #include "skald/log_source.h"
+#include "skald/services.h"
 
 namespace skald::wire::msg {
 
@@ -19,8 +20,9 @@ inline constexpr std::uint16_t kProtocolMin = 1;
 inline constexpr std::uint16_t kProtocolMax = 1;
 // Feature bits: what both ends have may be used.
 inline constexpr std::uint64_t kFeatureEphemeral = 1;
-inline constexpr std::uint64_t kFeatureLogs = 2;  // GetLog, FetchLog, FetchProducers, Scavenge
-inline constexpr std::uint64_t kFeatures = kFeatureEphemeral | kFeatureLogs;
+inline constexpr std::uint64_t kFeatureLogs = 2;      // GetLog, FetchLog, FetchProducers, Scavenge
+inline constexpr std::uint64_t kFeatureServices = 4;  // Serve, Unserve, Request, Respond
+inline constexpr std::uint64_t kFeatures = kFeatureEphemeral | kFeatureLogs | kFeatureServices;
 // Ids below are sequences in a partition, of Append and ChangeStream; others are above.
 inline constexpr std::uint64_t kFirstPlainId = std::uint64_t{1} << 63;
 
@@ -128,6 +130,31 @@ struct FetchProducers {
 struct Scavenge {
     std::uint64_t id = 0;
     Uuid run;
+};
+
+struct Serve {
+    std::uint64_t id = 0;
+    std::string service;
+    Balance balance = Balance::round_robin;
+    std::uint32_t weight = 1;
+    std::uint32_t capacity = 1;  // requests at one time
+    bool operator==(const Serve&) const = default;
+};
+struct Unserve {
+    std::uint64_t id = 0;
+    std::uint64_t worker = 0;  // the id of its Serve
+};
+// The body frame is for the worker.
+struct Request {
+    std::uint64_t id = 0;
+    std::string service;
+    std::uint32_t deadline_ms = 0;
+    bool operator==(const Request&) const = default;
+};
+// Without an error, the body frame is the reply.
+struct Respond {
+    std::uint64_t number = 0;
+    std::optional<Error> error;
 };
 
 // ---- from both
@@ -289,14 +316,25 @@ struct ScavengeAnswer {
     ScavengeReport report;  // once it has ended
 };
 
-using FromClient =
-    std::variant<Append, Hello, Read, Subscribe, Credit, Unsubscribe, GetStream, ListStreams,
-                 ChangeStream, GetSnapshot, PutSnapshot, GetPosition, PublishEphemeral, Bye,
-                 Heartbeat, GetLog, FetchLog, FetchProducers, Scavenge>;
+// A request to a worker; its body frame comes along.
+struct Call {
+    std::uint64_t worker = 0;
+    std::uint64_t number = 0;
+    std::uint32_t left_ms = 0;
+};
+// A body frame holds it.
+struct Reply {
+    std::uint64_t id = 0;
+};
+
+using FromClient = std::variant<Append, Hello, Read, Subscribe, Credit, Unsubscribe, GetStream,
+                                ListStreams, ChangeStream, GetSnapshot, PutSnapshot, GetPosition,
+                                PublishEphemeral, Bye, Heartbeat, GetLog, FetchLog, FetchProducers,
+                                Scavenge, Serve, Unserve, Request, Respond>;
 using FromNode =
     std::variant<Receipts, Deliver, Rejected, Welcome, Page, Subscribed, Checkpoint, CaughtUp,
                  FellBehind, Ended, StreamAnswer, StreamListAnswer, SnapshotAnswer, PositionAnswer,
                  Done, Busy, Goodbye, Heartbeat, LogAnswer, LogBatches, LogProducers,
-                 ScavengeAnswer, Ephemeral, Dropped>;
+                 ScavengeAnswer, Ephemeral, Dropped, Call, Reply>;
 
 }  // namespace skald::wire::msg

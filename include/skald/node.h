@@ -20,7 +20,8 @@ class Volume;
 
 // What the holder of a key may do: globs of stream names. Reading covers read, subscribe, stream
 // info and snapshots; writing covers append and putting snapshots; admin covers changes of streams.
-// What spans streams (a category, everything) shows only events of streams that may be read.
+// What spans streams (a category, everything) shows only events of streams that may be read. Of a
+// service NAME (services.h): writing `service/NAME` covers asking, admin covers serving.
 struct Permission {
     std::string key;  // public key, 40 characters of Z85; `*`: every key, and peers without one
     std::vector<std::string> read;

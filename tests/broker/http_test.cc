@@ -116,6 +116,8 @@ TEST_CASE("metrics: the stages add up to the request", "[broker]") {
     stats.counters.ephemeral_published = 3;
     stats.counters.ephemeral_delivered = 5;
     stats.counters.ephemeral_dropped = 7;
+    stats.services.timed_out = 8;
+    stats.workers = 9;
     const auto found = samples(metrics_text(stats, {}));
     double sum = 0;
     for (const char* stage : kStageNames) {
@@ -127,6 +129,8 @@ TEST_CASE("metrics: the stages add up to the request", "[broker]") {
     CHECK(found.at("skald_ephemeral_published_total") == 3);
     CHECK(found.at("skald_ephemeral_delivered_total") == 5);
     CHECK(found.at("skald_ephemeral_dropped_total") == 7);
+    CHECK(found.at("skald_service_timed_out_total") == 8);
+    CHECK(found.at("skald_service_workers") == 9);
 }
 
 }  // namespace skald::broker

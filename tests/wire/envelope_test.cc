@@ -112,7 +112,9 @@ std::vector<Frame> one_of_each() {
              msg::ListStreams{1, "*", "b", 5},
              msg::FetchLog{1, Partition{2}, Offset{3}, Offset{4}, 5},
              msg::FetchProducers{1, Partition{2}, std::string("p\0q", 3), 5},
-             msg::Scavenge{1, Uuid{{9}}}}) {
+             msg::Scavenge{1, Uuid{{9}}}, msg::Serve{1, "sum", Balance::weighted, 3, 4},
+             msg::Unserve{1, 2}, msg::Request{1, "sum", 500},
+             msg::Respond{1, Error(Errc::busy, "no")}}) {
         frames.emplace_back(e.encode(m));
     }
     msg::ReceiptRange range;
@@ -126,7 +128,7 @@ std::vector<Frame> one_of_each() {
              msg::Deliver{1, {{}, {}}, some_position()}, msg::Ephemeral{1}, msg::Dropped{1, 2},
              msg::Ended{1, error, some_position()}, msg::StreamListAnswer{1, {{StreamInfo{}}, "n"}},
              msg::LogAnswer{1, some_log()}, msg::LogProducers{1, Offset{5}, "next"},
-             msg::ScavengeAnswer{1, true, 2, 3, {}}}) {
+             msg::ScavengeAnswer{1, true, 2, 3, {}}, msg::Call{1, 2, 3}, msg::Reply{1}}) {
         frames.emplace_back(e.encode(m));
     }
     return frames;
@@ -181,6 +183,16 @@ TEST_CASE("envelope: what a client sends comes back", "[wire]") {
     CHECK(subscribe.ephemeral);
     CHECK(over_the_wire_from_client(msg::PublishEphemeral{5}).id == 5);
 
+    const msg::Serve serve{1, "sum", Balance::least_outstanding, 7, 9};
+    CHECK(over_the_wire_from_client(serve) == serve);
+    CHECK(over_the_wire_from_client(msg::Unserve{1, 5}).worker == 5);
+    const msg::Request asked{1, "sum", 250};
+    CHECK(over_the_wire_from_client(asked) == asked);
+    CHECK_FALSE(over_the_wire_from_client(msg::Respond{8, std::nullopt}).error);
+    const auto failed = over_the_wire_from_client(msg::Respond{8, Error(Errc::busy, "later")});
+    CHECK(failed.number == 8);
+    CHECK(failed.error == Error(Errc::busy, "later"));
+
     const auto change = over_the_wire_from_client(msg::ChangeStream{
         1, 0, 1, Partition{}, {"s", Expected::exact(std::uint64_t{9}), DeleteStream{true}}});
     CHECK(change.lifecycle.expected == Expected::exact(std::uint64_t{9}));
@@ -208,6 +220,11 @@ TEST_CASE("envelope: what a node sends comes back", "[wire]") {
     const auto dropped = over_the_wire_from_node(msg::Dropped{8, 9});
     CHECK(dropped.subscription == 8);
     CHECK(dropped.events == 9);
+    const auto call = over_the_wire_from_node(msg::Call{3, 4, 5});
+    CHECK(call.worker == 3);
+    CHECK(call.number == 4);
+    CHECK(call.left_ms == 5);
+    CHECK(over_the_wire_from_node(msg::Reply{6}).id == 6);
     CHECK(over_the_wire_from_node(msg::CaughtUp{3, some_position()}).position == some_position());
 
     CHECK(over_the_wire_from_node(msg::LogAnswer{3, some_log()}).state == some_log());

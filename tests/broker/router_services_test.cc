@@ -1,0 +1,152 @@
+// Services as a node's core routes them: what arrives, what goes out, and who may.
+#include "broker/limits.h"
+#include "tests/broker/router_fixture.h"
+
+namespace skald::broker {
+namespace {
+
+constexpr PeerId kWorker = 1;
+constexpr PeerId kAsker = 2;
+constexpr std::uint64_t kId = msg::kFirstPlainId;
+
+// A worker and somebody who asks.
+class Served : public RouterFixture {
+  public:
+    explicit Served(NodeLimits limits = {}) : RouterFixture(limits) {
+        hello(kWorker, 1);
+        hello(kAsker, 2);
+        say(kWorker, msg::Serve{kId, "sum", Balance::round_robin, 1, 2});
+        REQUIRE(sent<msg::Done>(kWorker).size() == 1);
+    }
+    void ask(std::uint64_t n, const std::string& service = "sum") {
+        say(kAsker, msg::Request{kId + n, service, 1000}, "what?");
+    }
+    // The body of the last message of this kind to the peer.
+    template <typename Message>
+    std::string body(PeerId peer) {
+        std::string found = "none";
+        for (const Outgoing& outgoing : sent_messages()) {
+            if (outgoing.peer == peer && std::holds_alternative<Message>(outgoing.message)) {
+                found = outgoing.bodies.empty() ? "" : *outgoing.bodies.front();
+            }
+        }
+        return found;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("router: a request goes to a worker, and the reply back", "[broker]") {
+    Served f;
+    f.ask(1);
+    const auto calls = f.sent<msg::Call>(kWorker);
+    REQUIRE(calls.size() == 1);
+    CHECK(calls[0].worker == kId);
+    CHECK(calls[0].left_ms == 1000);
+    CHECK(f.body<msg::Call>(kWorker) == "what?");
+    f.say(kWorker, msg::Respond{calls[0].number, std::nullopt}, "that");
+    REQUIRE(f.sent<msg::Reply>(kAsker).size() == 1);
+    CHECK(f.sent<msg::Reply>(kAsker)[0].id == kId + 1);
+    CHECK(f.body<msg::Reply>(kAsker) == "that");
+    // A worker's error.
+    f.ask(2);
+    f.say(kWorker, msg::Respond{f.sent<msg::Call>(kWorker)[1].number,
+                                Error(Errc::handler_failed, "on purpose")});
+    CHECK(f.refusal(kAsker) == Errc::handler_failed);
+}
+
+TEST_CASE("router: nobody serves, no time, no right, no room", "[broker]") {
+    NodeLimits limits;
+    limits.request_bytes_in_flight = 3 * (kRequestCost + 5);
+    Served f(limits);
+    f.ask(1, "other");
+    CHECK(f.refusal(kAsker) == Errc::not_ready);
+    f.ask(2, "");
+    CHECK(f.refusal(kAsker) == Errc::invalid_argument);
+    f.say(kAsker, msg::Request{kId + 3, "sum", 1000});
+    CHECK(f.refusal(kAsker) == Errc::malformed);  // no body
+    for (std::uint64_t n = 4; n < 7; ++n) {
+        f.ask(n);
+    }
+    CHECK(f.sent<msg::Rejected>(kAsker).size() == 3);
+    f.ask(7);
+    CHECK(f.refusal(kAsker) == Errc::busy);
+    // Two are with the worker, one waits.
+    CHECK(f.sent<msg::Call>(kWorker).size() == 2);
+    f.forget();
+    f.tick(1000ms);
+    const auto refused = f.sent<msg::Rejected>(kAsker);
+    REQUIRE(refused.size() == 3);
+    CHECK(refused[0].error.code == Errc::outcome_unknown);
+    CHECK(refused[2].error.code == Errc::timed_out);
+}
+
+TEST_CASE("router: serving is administering, asking is writing", "[broker]") {
+    RouterFixture f({}, {{"w", {}, {}, {"service/*"}}, {"a", {}, {"service/sum"}, {}}});
+    f.hello(kWorker, 1, "w");
+    f.hello(kAsker, 2, "a");
+    f.say(kAsker, msg::Serve{kId, "sum", Balance::round_robin, 1, 1});
+    CHECK(f.refusal(kAsker) == Errc::forbidden);
+    f.say(kWorker, msg::Serve{kId, "sum", Balance::round_robin, 1, 1});
+    f.say(kWorker, msg::Serve{kId + 1, "other", Balance::round_robin, 1, 1});
+    CHECK(f.sent<msg::Done>(kWorker).size() == 2);
+    f.say(kAsker, msg::Request{kId + 1, "other", 1000}, "q");
+    CHECK(f.refusal(kAsker) == Errc::forbidden);
+    f.say(kWorker, msg::Request{kId + 2, "sum", 1000}, "q");
+    CHECK(f.refusal(kWorker) == Errc::forbidden);
+    f.say(kAsker, msg::Request{kId + 2, "sum", 1000}, "q");
+    CHECK(f.sent<msg::Call>(kWorker).size() == 1);
+}
+
+TEST_CASE("router: a worker that is lost, silent or done abandons its requests", "[broker]") {
+    for (const int how : {0, 1, 2}) {
+        Served f;
+        f.ask(1);
+        if (how == 0) {
+            f.router().lost(kWorker);
+            f.pump();
+        } else if (how == 1) {
+            f.say(kWorker, msg::Bye{});
+        } else {
+            f.say(kWorker, msg::Unserve{kId + 1, kId});
+        }
+        if (how == 0) {
+            f.tick(100ms);
+        }
+        CHECK(f.refusal(kAsker) == Errc::outcome_unknown);
+        f.ask(2);
+        CHECK(f.refusal(kAsker) == Errc::not_ready);
+    }
+}
+
+TEST_CASE("router: a response that was not asked for is malformed", "[broker]") {
+    Served f;
+    f.ask(1);
+    const std::uint64_t number = f.sent<msg::Call>(kWorker).at(0).number;
+    f.say(kAsker, msg::Respond{number, std::nullopt}, "forged");
+    CHECK(f.sent<msg::Reply>(kAsker).empty());
+    CHECK(f.router().counters().malformed == 1);
+    f.say(kWorker, msg::Respond{number, std::nullopt}, "that");
+    CHECK(f.body<msg::Reply>(kAsker) == "that");
+}
+
+TEST_CASE("router: a reply finds no room at whoever takes nothing", "[broker]") {
+    Served f;
+    f.ask(1);
+    f.set_room_of(kAsker, 0);
+    f.say(kWorker, msg::Respond{f.sent<msg::Call>(kWorker).at(0).number, std::nullopt}, "that");
+    CHECK(f.sent<msg::Reply>(kAsker).empty());
+    CHECK(f.refusal(kAsker) == Errc::outcome_unknown);
+}
+
+TEST_CASE("router: services take the feature", "[broker]") {
+    RouterFixture f;
+    msg::Hello old;
+    old.producer.bytes[0] = 1;
+    old.features = msg::kFeatureEphemeral;
+    f.say(kWorker, old);
+    f.say(kWorker, msg::Serve{kId, "sum", Balance::round_robin, 1, 1});
+    CHECK(f.refusal(kWorker) == Errc::unsupported_version);
+}
+
+}  // namespace skald::broker

@@ -1,0 +1,160 @@
+// Programs that serve and ask, over a node and its sockets.
+#include "skald/services.h"
+
+#include <atomic>
+#include <thread>
+
+#include "tests/broker/node_fixture.h"
+
+namespace skald {
+namespace {
+
+std::unique_ptr<Services> services_of(const Node& node) {
+    ClientOptions options;
+    options.servers = node.endpoints();
+    auto services = connect_services(options);
+    INFO((services ? std::string() : services.error().message));
+    REQUIRE(services);
+    return std::move(*services);
+}
+
+std::unique_ptr<Serving> serve(Services& services, const std::string& name, ServiceHandler handler,
+                               const ServeOptions& options = {}) {
+    auto serving = services.serve(name, std::move(handler), options);
+    INFO((serving ? std::string() : serving.error().message));
+    REQUIRE(serving);
+    return std::move(*serving);
+}
+
+// Workers stand here until they may go on.
+class Gate {
+  public:
+    void pass() {
+        std::unique_lock lock(mutex_);
+        ++waiting_;
+        changed_.notify_all();
+        changed_.wait(lock, [this] { return open_; });
+    }
+    void open() {
+        const std::lock_guard lock(mutex_);
+        open_ = true;
+        changed_.notify_all();
+    }
+    void wait_for(int waiting) {
+        std::unique_lock lock(mutex_);
+        REQUIRE(changed_.wait_for(lock, 60s, [&] { return waiting_ >= waiting; }));
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    int waiting_ = 0;
+    bool open_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("services: a request is answered by a worker elsewhere", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory, GENERATE("ipc", "inproc")));
+    auto workers = services_of(*node);
+    auto asker = services_of(*node);
+    CHECK(asker->request("echo", "x", 10s).error().code == Errc::not_ready);
+    auto serving =
+        serve(*workers, "echo", [](const ServiceRequest& request) -> Result<std::string> {
+            if (request.payload == "throw") {
+                throw std::runtime_error("on purpose");
+            }
+            if (request.payload == "fail") {
+                return Error(Errc::forbidden, "not that");
+            }
+            return std::string(request.payload) + (request.left <= 10s ? "!" : "?");
+        });
+    CHECK(*asker->request("echo", "x", 10s) == "x!");
+    CHECK(*asker->request("echo", "", 10s) == "!");
+    const std::string large(4 << 20, 'x');
+    CHECK(asker->request("echo", large, 10s).error().code == Errc::handler_failed);  // one more
+    CHECK(asker->request("echo", large + "x", 10s).error().code == Errc::request_too_large);
+    CHECK(asker->request("echo", "fail", 10s).error() == Error(Errc::forbidden, "not that"));
+    CHECK(asker->request("echo", "throw", 10s).error().code == Errc::handler_failed);
+    CHECK(asker->request("echo", "x", 0ms).error().code == Errc::invalid_argument);
+    CHECK(workers->serve("echo", nullptr, {.balance = Balance::weighted}).error().code ==
+          Errc::already_exists);
+    CHECK(workers->serve("echo", nullptr, {.threads = 0}).error().code == Errc::invalid_argument);
+    serving.reset();
+    CHECK(asker->request("echo", "x", 10s).error().code == Errc::not_ready);
+}
+
+TEST_CASE("services: several workers share, and each has threads", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto asker = services_of(*node);
+    Gate gate;
+    std::atomic<int> counts[2] = {0, 0};
+    std::vector<std::unique_ptr<Services>> workers;
+    std::vector<std::unique_ptr<Serving>> servings;
+    for (auto& count : counts) {
+        workers.push_back(services_of(*node));
+        servings.push_back(serve(*workers.back(), "work",
+                                 [&](const ServiceRequest&) -> Result<std::string> {
+                                     ++count;
+                                     gate.pass();
+                                     return std::string("done");
+                                 },
+                                 {.threads = 2}));
+    }
+    std::vector<std::thread> askers;
+    std::atomic<int> done{0};
+    for (int i = 0; i < 6; ++i) {
+        askers.emplace_back([&] { done += asker->request("work", "x", 60s) ? 1 : 0; });
+    }
+    gate.wait_for(4);  // all threads of both; two requests wait at the node
+    CHECK(counts[0] == 2);
+    CHECK(counts[1] == 2);
+    gate.open();
+    for (std::thread& thread : askers) {
+        thread.join();
+    }
+    CHECK(done == 6);
+}
+
+TEST_CASE("services: a worker that leaves, and a time that is over, are outcome_unknown",
+          "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto asker = services_of(*node);
+    auto workers = services_of(*node);
+    Gate gate;
+    auto serving = serve(*workers, "slow", [&](const ServiceRequest&) -> Result<std::string> {
+        gate.pass();
+        return std::string("late");
+    });
+    CHECK(asker->request("slow", "x", 50ms).error().code == Errc::outcome_unknown);
+    CHECK(asker->request("slow", "x", 50ms).error().code == Errc::timed_out);  // never handed out
+    gate.open();
+    CHECK(*asker->request("slow", "x", 60s) == "late");
+}
+
+TEST_CASE("services: serving goes on after the node was restarted", "[broker]") {
+    TempDirectory directory;
+    const auto options = options_of(directory);
+    auto node = start(options);
+    auto workers = services_of(*node);
+    auto asker = services_of(*node);
+    auto serving =
+        serve(*workers, "echo", [](const ServiceRequest& request) -> Result<std::string> {
+            return std::string(request.payload);
+        });
+    REQUIRE(asker->request("echo", "x", 10s));
+    node.reset();
+    node = start(options);
+    // Until the worker is back nobody serves, and until the asker is back nothing is sent.
+    Result<std::string> reply = Error();
+    for (int i = 0; i < 100'000 && !reply; ++i) {
+        reply = asker->request("echo", "again", 10s);
+    }
+    REQUIRE(reply);
+    CHECK(*reply == "again");
+}
+
+}  // namespace skald
