@@ -21,7 +21,10 @@ std::uint32_t milliseconds(std::chrono::milliseconds time) {
 
 }  // namespace
 
-Router::Router(Parts parts, Monotonic now) : parts_(std::move(parts)), now_(now) {}
+Router::Router(Parts parts, Monotonic now)
+    : parts_(std::move(parts)),
+      services_([this](PeerId peer) { return parts_.send_room(peer) != 0; }),
+      now_(now) {}
 Router::~Router() = default;
 
 Session* Router::find(PeerId peer) {

@@ -207,6 +207,8 @@ bool Router::visit(Session& session, Turn& turn) {
 
 bool Router::pump(Effects& effects, const std::function<bool()>& late) {
     effects_ = &effects;
+    services_.go_on(now_, services_out_);
+    send_services();
     const std::size_t before = effects.sends.size();
     Turn turn{.late = late};
     ++turns_;

@@ -102,20 +102,22 @@ Result<void> ServiceTable::request(const ServiceClient& from, const msg::Request
     return {};
 }
 
+bool ServiceTable::free(const Worker& worker) const {
+    return worker.taken.size() < worker.capacity && has_room_(worker.client.peer);
+}
+
 // The one whose turn is highest gets it: weights 3 and 1 give a, a, b, a. Whoever is full is passed
 // over; with least_outstanding, whoever has more than another.
-ServiceTable::Worker* ServiceTable::pick(Service& service) {
+ServiceTable::Worker* ServiceTable::pick(Service& service) const {
     const bool least = service.balance == Balance::least_outstanding;
     std::size_t bound = static_cast<std::size_t>(-1);
     for (const Worker& worker : service.workers) {
-        bound = least && worker.taken.size() < worker.capacity
-                    ? std::min(bound, worker.taken.size())
-                    : bound;
+        bound = least && free(worker) ? std::min(bound, worker.taken.size()) : bound;
     }
     Worker* next = nullptr;
     std::int64_t sum = 0;
     for (Worker& worker : service.workers) {
-        if (worker.taken.size() >= worker.capacity || worker.taken.size() > bound) {
+        if (!free(worker) || worker.taken.size() > bound) {
             continue;
         }
         const bool weighted = service.balance == Balance::weighted;
@@ -250,6 +252,15 @@ void ServiceTable::forget(const ServiceClient& client, Monotonic now, Out& out) 
 void ServiceTable::tick(Monotonic now, Out& out) {
     while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
         time_out(deadlines_.begin()->second, out);
+    }
+}
+
+void ServiceTable::go_on(Monotonic now, Out& out) {
+    if (deadlines_.empty()) {
+        return;
+    }
+    for (auto service = services_.begin(); service != services_.end(); ++service) {
+        hand_out(service, now, out);
     }
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -60,6 +61,10 @@ class ServiceTable {
         std::uint64_t late = 0;       // responses that nobody waited for any more
     };
 
+    // `has_room`: whether more may be sent to a peer. A worker that does not take what it was sent
+    // gets nothing more until it does.
+    explicit ServiceTable(std::function<bool(PeerId)> has_room) : has_room_(std::move(has_room)) {}
+
     // already_exists when the service is balanced otherwise, or the id serves already; busy beyond
     // kWorkersMax or kSessionWorkersMax; invalid_argument for a weight or capacity out of range.
     Result<void> serve(const ServiceClient& worker, const wire::msg::Serve& serve, Monotonic now,
@@ -74,6 +79,8 @@ class ServiceTable {
                          Monotonic now, Out& out);
     void forget(const ServiceClient& client, Monotonic now, Out& out);
     void tick(Monotonic now, Out& out);
+    // Workers may have room again: hands out what waits.
+    void go_on(Monotonic now, Out& out);
 
     std::size_t bytes() const { return bytes_; }  // of unanswered requests
     std::size_t workers() const { return worker_names_.size(); }
@@ -107,7 +114,8 @@ class ServiceTable {
     using Requests = std::unordered_map<std::uint64_t, Request>;
     using WorkerKey = std::pair<std::uint64_t, std::uint64_t>;  // the session's serial, the id
 
-    static Worker* pick(Service& service);
+    Worker* pick(Service& service) const;
+    bool free(const Worker& worker) const;
     void hand_out(Services::iterator service, Monotonic now, Out& out);
     void end(std::uint64_t number, Result<Frame> reply, Out& out);
     void withdraw(std::uint64_t number);
@@ -115,6 +123,7 @@ class ServiceTable {
     void time_out(std::uint64_t number, Out& out);
     void settle(Request& request, std::uint64_t number);
 
+    std::function<bool(PeerId)> has_room_;
     Services services_;
     Requests requests_;
     std::map<WorkerKey, Services::iterator> worker_names_;

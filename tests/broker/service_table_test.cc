@@ -68,7 +68,15 @@ class Fixture {
     }
     static ServiceClient client(std::uint32_t peer) { return {peer, peer + 1000}; }
 
-    ServiceTable table;
+    void go_on() {
+        (void)run([&](auto& out) {
+            table.go_on(now, out);
+            return Result<void>();
+        });
+    }
+
+    std::map<PeerId, bool> deaf;
+    ServiceTable table{[this](PeerId peer) { return !deaf[peer]; }};
     Monotonic now{};
     std::vector<ServiceTable::Call> calls;
     std::map<std::uint64_t, std::string> answers;
@@ -91,6 +99,25 @@ class Fixture {
 constexpr std::uint32_t kAsker = 20;
 
 }  // namespace
+
+TEST_CASE("service table: a worker that takes nothing gets nothing more", "[broker]") {
+    const Balance balance = GENERATE(Balance::round_robin, Balance::least_outstanding);
+    Fixture f;
+    REQUIRE(f.serve(1, "sum", balance));
+    REQUIRE(f.serve(2, "sum", balance));
+    f.deaf[1] = true;
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        REQUIRE(f.ask(9, id));
+    }
+    CHECK(f.went() == "bbb");
+    f.deaf[2] = true;
+    REQUIRE(f.ask(9, 4));
+    f.go_on();
+    CHECK(f.went().empty());
+    f.deaf[1] = false;
+    f.go_on();
+    CHECK(f.went() == "a");
+}
 
 TEST_CASE("services: a request goes to the worker, and its reply back", "[broker]") {
     Fixture f;
