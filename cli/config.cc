@@ -10,9 +10,9 @@
 #include "base/json_string.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/near_names.h"
 #include "cli/config_file.h"
 #include "cli/json_writer.h"
-#include "cli/near_names.h"
 
 namespace skald::cli {
 namespace {

@@ -6,9 +6,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "base/near_names.h"
 #include "cli/app.h"
 #include "cli/event_json.h"
-#include "cli/near_names.h"
 #include "cli/version.h"
 
 namespace skald::cli {

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands/commands.h"
-#include "cli/near_names.h"
 #include "cli/version.h"
 #include "tests/cli/harness.h"
 
@@ -141,18 +140,6 @@ TEST_CASE("program: a server's key makes an encrypted connection") {
     CHECK(harness.run({"read", "s", "--key-file", "k"}).status == 2);
     CHECK(harness.run({"read", "s", "--key-file", "/none", "--server-key", server_key}).status ==
           3);
-}
-
-TEST_CASE("near_names: close names, nearest first") {
-    const std::vector<std::string> names{"read", "restore", "pub", "sub", "stream", "serve"};
-    using List = std::vector<std::string>;
-    CHECK(near_names("raed", names) == List{"read"});
-    CHECK(near_names("ub", names) == List{"pub", "sub"});
-    CHECK(near_names("res", names) == List{"restore"});
-    CHECK(near_names("completely", names).empty());
-    CHECK(near_names("", names).empty());
-    CHECK(did_you_mean("ub", names) == ": did you mean `pub` or `sub`?");
-    CHECK(did_you_mean("zzz", names).empty());
 }
 
 TEST_CASE("arguments: durations") {

@@ -1,4 +1,4 @@
-#include "cli/near_names.h"
+#include "base/near_names.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -7,7 +7,7 @@
 #include <numeric>
 #include <utility>
 
-namespace skald::cli {
+namespace skald {
 namespace {
 
 // Letters to insert, remove, change or swap with their neighbour to get from a to b.
@@ -59,4 +59,4 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
                         : fmt::format(": did you mean {}?", fmt::join(near, " or "));
 }
 
-}  // namespace skald::cli
+}  // namespace skald

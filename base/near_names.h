@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace skald::cli {
+namespace skald {
 
 // Up to three of `names`, nearest first: those that begin with `word`, or differ by few letters.
 std::vector<std::string> near_names(std::string_view word, const std::vector<std::string>& names);
@@ -13,4 +13,4 @@ std::vector<std::string> near_names(std::string_view word, const std::vector<std
 // ": did you mean `a` or `b`?", or nothing.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& names);
 
-}  // namespace skald::cli
+}  // namespace skald
