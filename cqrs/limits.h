@@ -66,4 +66,13 @@ inline constexpr std::size_t kParkedListMax = 1'000;  // of one answer
 inline constexpr std::size_t kReplayEvents = 256;
 inline constexpr std::size_t kFailureTextMax = 1'000;  // of a reason: cut there
 
+// ---- declared projections: beyond, the file is refused with invalid_argument
+inline constexpr std::size_t kDeclarationBytesMax = 1 * skald::limits::kMiB;
+inline constexpr std::size_t kDeclaredNameBytesMax = 100;
+inline constexpr std::size_t kDeclaredColumnsMax = 64;
+inline constexpr std::size_t kDeclaredRulesMax = 256;
+inline constexpr std::size_t kDeclaredConditionsMax = 16;  // of one rule
+inline constexpr std::size_t kDeclaredGlobsMax = 60;       // of one list of types or streams
+inline constexpr std::size_t kDeclaredPathSegmentsMax = 16;
+
 }  // namespace skald::cqrs::limits
