@@ -68,6 +68,7 @@ inline constexpr std::size_t kFailureTextMax = 1'000;  // of a reason: cut there
 
 // ---- declared projections: beyond, the file is refused with invalid_argument
 inline constexpr std::size_t kDeclarationBytesMax = 1 * skald::limits::kMiB;
+inline constexpr std::size_t kDeclaredModelsMax = 256;  // request_too_large
 inline constexpr std::size_t kDeclaredNameBytesMax = 100;
 inline constexpr std::size_t kDeclaredColumnsMax = 64;
 inline constexpr std::size_t kDeclaredRulesMax = 256;

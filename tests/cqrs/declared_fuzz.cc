@@ -1,6 +1,6 @@
-// Declarations and what they are applied to: whatever comes, a declaration or an error with a place;
-// and an event changes rows or fails, and never leaves a row that its own projection cannot read.
-// The input is a declaration and events' data, parted by lines of `---`.
+// Declarations and what they are applied to: whatever comes, a declaration or an error with a
+// place; and an event changes rows or fails, and never leaves a row that its own projection cannot
+// read. The input is a declaration and events' data, parted by lines of `---`.
 #include <cstddef>
 #include <cstdint>
 #include <map>

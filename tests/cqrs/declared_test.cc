@@ -59,6 +59,7 @@ state = { type = "text", initial = "new" }
 at = "time"
 seen = "natural"
 note = "text"
+priority = { type = "integer", initial = 3 }
 [[on]]
 type = "Order*"
 key = "stream.id"
@@ -86,13 +87,14 @@ delete = true
     const auto at = [](char microsecond) {
         return std::string(R"("at":"2023-11-14T22:13:20.00000)") + microsecond + "Z\"";
     };
-    CHECK(latest.rows() ==
-          Rows{R"({"id":"1","state":"OrderNoted",)" + at('1') + R"(,"seen":1,"note":"frägile"})",
-               R"({"id":"3","state":"OrderPlaced",)" + at('3') + R"(,"seen":0,"note":null})"});
+    CHECK(latest.rows() == Rows{R"({"id":"1","state":"OrderNoted",)" + at('1') +
+                                    R"(,"seen":1,"note":"frägile","priority":3})",
+                                R"({"id":"3","state":"OrderPlaced",)" + at('3') +
+                                    R"(,"seen":0,"note":null,"priority":3})"});
     latest.append("order-1", "OrderForgotten", "{}");
     REQUIRE(latest.project());
     CHECK(latest.rows()[0] ==
-          R"({"id":"1","state":"new",)" + at('6') + R"(,"seen":2,"note":null})");
+          R"({"id":"1","state":"new",)" + at('6') + R"(,"seen":2,"note":null,"priority":3})");
 }
 
 TEST_CASE("declared: top-N by an index", "[cqrs]") {
@@ -199,6 +201,8 @@ delete = true
     cases.append("c-1", "Seen", R"({"kind":"\u0062"})");
     cases.append("c-1", "Seen", R"({"kind":7.0})");
     cases.append("c-1", "Seen", R"({"kind":"c"})");
+    REQUIRE(cases.project());
+    CHECK(cases.rows() == Rows{R"({"id":"c-1","opened":0,"kinds":["a","\u0062",7.0]})"});
     cases.append("c-1", "Unseen", R"({"kind":"b"})");
     cases.append("c-1", "Unseen", R"({"kind":"z"})");
     cases.append("c-2", "Seen", R"({"closed":false})");

@@ -1,0 +1,80 @@
+#include <fmt/format.h>
+
+#include "cqrs/declared_model.h"
+#include "cqrs/model_core.h"
+
+namespace skald::cqrs {
+namespace {
+
+// How long catch_up waits between two words about how far it is.
+constexpr std::chrono::milliseconds kTell{250};
+// And how long between two looks at a version that has reached the end, and is about to say so.
+constexpr std::chrono::milliseconds kSettle{10};
+
+}  // namespace
+
+Result<RowPage> DeclaredModel::query(const std::vector<std::string>& key, RowQuery query) const {
+    std::shared_ptr<ReadModel> model;
+    IndexSchema columns;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (auto ok = usable(); !ok) {
+            return ok.error();
+        }
+        model = model_;
+        columns = versions_.at(active()).rows.key;
+    }
+    if (key.size() > columns.columns.size()) {
+        return Error(Errc::invalid_argument, fmt::format("{}: the key is {}; {} values were given",
+                                                         name_, columns.name(), key.size()));
+    }
+    for (std::size_t i = 0; i < key.size(); ++i) {
+        query.where.push_back({columns.columns[i].field, key[i]});
+    }
+    auto page = model->query(query);
+    return page ? std::move(page) : about(page.error());
+}
+
+// Waits for it a little. Of a log without events everything is reached at once.
+bool DeclaredModel::is_settled(std::uint32_t version) const {
+    std::shared_ptr<ReadModel> model;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!usable()) {
+            return false;
+        }
+        model = model_;
+        version = version == 0 ? active() : version;
+    }
+    const auto found = model->core().find(version);
+    return found && found->progress.wait_until(kSettle, [&] {
+        const VersionStatus status = found->progress.status();
+        return status.complete && status.state != ModelState::rebuilding;
+    });
+}
+
+Result<void> DeclaredModel::catch_up(std::uint32_t version,
+                                     const DeclaredModels::Progress& progress) const {
+    auto head = store_.position();
+    auto running = projector(version);
+    if (!head || !running) {
+        return !head ? head.error() : running.error();
+    }
+    while (*running) {
+        const Freshness freshness = (*running)->wait_for(*head, kTell);
+        if (freshness.reached() && is_settled(version)) {
+            return {};
+        }
+        if (freshness.state == Freshness::State::stopped ||
+            freshness.state == Freshness::State::wrong_lineage) {
+            return about({Errc::not_ready, freshness.error.message});
+        }
+        auto status = (*running)->status();
+        if (status && !progress(status->version.events, freshness.left)) {
+            return Error(Errc::shutting_down, name_ + ": interrupted; it goes on from there");
+        }
+    }
+    return {};
+}
+
+}  // namespace skald::cqrs

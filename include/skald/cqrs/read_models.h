@@ -1,0 +1,119 @@
+// All read models that a place holds, by name: what `skald projection` and `skald query` ask for.
+// A directory in this process answers it (declared_models.h); a node may from afar.
+//
+// Every method: not_found names the models that there are.
+//
+// Threads: any.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "skald/cqrs/describe.h"
+#include "skald/cqrs/poison.h"
+#include "skald/cqrs/projector.h"
+#include "skald/cqrs/read_model.h"
+
+namespace skald::cqrs {
+
+// VersionStatus as it travels.
+struct ModelVersionInfo {
+    std::uint32_t version = 0;
+    bool active = false;
+    bool previous = false;
+    bool complete = false;
+    std::string state;                 // as name_of(ModelState)
+    std::optional<std::string> error;  // the last one
+    std::string position;              // token
+    std::uint64_t lag = 0;             // offsets between it and the end of the log
+    std::optional<double> eta_s;
+    std::uint64_t events = 0;
+    std::uint64_t parked = 0;
+    double rate = 0;  // events a second
+
+    static auto describe() {
+        return record<ModelVersionInfo>("ModelVersionInfo")
+            .field("version", &ModelVersionInfo::version)
+            .field("active", &ModelVersionInfo::active)
+            .field("previous", &ModelVersionInfo::previous)
+            .field("complete", &ModelVersionInfo::complete)
+            .field("state", &ModelVersionInfo::state)
+            .field("error", &ModelVersionInfo::error)
+            .field("position", &ModelVersionInfo::position)
+            .field("lag", &ModelVersionInfo::lag)
+            .field("eta_s", &ModelVersionInfo::eta_s)
+            .field("events", &ModelVersionInfo::events)
+            .field("parked", &ModelVersionInfo::parked)
+            .field("rate", &ModelVersionInfo::rate);
+    }
+};
+
+struct ModelInfo {
+    std::string name;
+    bool paused = false;
+    std::optional<std::string> fault;  // why it cannot be used at all
+    std::vector<ModelVersionInfo> versions;
+
+    static auto describe() {
+        return record<ModelInfo>("ModelInfo")
+            .field("name", &ModelInfo::name)
+            .field("paused", &ModelInfo::paused)
+            .field("fault", &ModelInfo::fault)
+            .field("versions", &ModelInfo::versions);
+    }
+};
+
+// A version, and whether it was begun just now.
+struct ModelBegun {
+    std::string name;
+    std::uint32_t version = 0;
+    bool begun = false;
+
+    static auto describe() {
+        return record<ModelBegun>("ModelBegun")
+            .field("name", &ModelBegun::name)
+            .field("version", &ModelBegun::version)
+            .field("begun", &ModelBegun::begun);
+    }
+};
+
+class ReadModels {
+  public:
+    virtual ~ReadModels() = default;
+
+    // By name.
+    virtual Result<std::vector<ModelInfo>> list() = 0;
+    virtual Result<ModelInfo> show(const std::string& name) = 0;
+
+    // A declaration (declared.h); `file` names it in messages. The first of a name is active at
+    // once. The one that was begun last changes nothing; another is built beside it as the next
+    // version, or as the one it names. invalid_argument for a bad file; already_exists when that
+    // version is another declaration, or is not above those there are.
+    virtual Result<ModelBegun> create(const std::string& file, std::string_view text) = 0;
+    // Builds the active declaration once more, beside, as the next version.
+    virtual Result<ModelBegun> rebuild(const std::string& name) = 0;
+    // Queries see that version from now on; 0: the newest. The one before is kept, and older ones
+    // are removed. Errors: ReadModel::promote; not_found when there is nothing to promote.
+    virtual Result<ModelBegun> promote(const std::string& name, std::uint32_t version,
+                                       std::chrono::milliseconds wait) = 0;
+    // Stops handling events, until resume(), also across restarts. Queries are answered.
+    virtual Result<void> pause(const std::string& name) = 0;
+    // Also a projection that stopped because of an error.
+    virtual Result<void> resume(const std::string& name) = 0;
+    // Of the active version; of one key unless it is empty.
+    virtual Result<std::vector<ParkedEvent>> parked(const std::string& name,
+                                                    const std::string& key) = 0;
+    virtual Result<Replayed> replay_parked(const std::string& name, const std::string& key) = 0;
+    // With its rows and its declarations.
+    virtual Result<void> remove(const std::string& name) = 0;
+
+    // `key`: values of the key's columns, the first ones or all. Errors: ReadModel::query.
+    virtual Result<RowPage> query(const std::string& name, const std::vector<std::string>& key,
+                                  RowQuery query) = 0;
+};
+
+}  // namespace skald::cqrs
