@@ -126,7 +126,11 @@ Argument Arguments::list(std::string_view names, std::string_view kind,
         to.push_back(word);
         return std::nullopt;
     };
-    return Argument(add(app_, names, kind, push, help, true));
+    CLI::Option* option = add(app_, names, kind, push, help, true);
+    if (!names.starts_with('-')) {
+        option->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args();
+    }
+    return Argument(option);
 }
 
 Argument Arguments::number(std::string_view names, std::string_view kind, std::uint64_t& to,

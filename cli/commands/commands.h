@@ -13,6 +13,8 @@ Command export_command();
 Command read_command();
 Command sub_command();
 Command stream_command();
+Command projection_command();
+Command query_command();
 Command verify_command();
 Command backup_command();
 Command restore_command();

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cli/commands/commands.h"
 #include "cli/curve_keys.h"
+#include "cli/model_session.h"
 #include "cli/output.h"
 
 namespace skald::cli {
@@ -91,8 +92,10 @@ std::string ready_line(const Node& node) {
     return line;
 }
 
-// Until a stop is requested or the node ends by itself; drains it.
-Result<void> wait_for_end(Node& node, const StopSignal& stop, const Logger& log) {
+// Until a stop is requested or the node ends by itself; drains it. `before_stop` ends what uses its
+// store.
+Result<void> wait_for_end(Node& node, const StopSignal& stop, const Logger& log,
+                          const std::function<void()>& before_stop) {
     Result<void> ended;
     std::thread waiter([&] {
         ended = node.wait();
@@ -100,6 +103,7 @@ Result<void> wait_for_end(Node& node, const StopSignal& stop, const Logger& log)
     });
     stop.wait();
     log.info("serve", "stopping");
+    before_stop();
     node.stop();
     waiter.join();
     return ended;
@@ -110,6 +114,22 @@ void use_one_heap() {
 #ifdef __GLIBC__
     mallopt(M_ARENA_MAX, 1);
 #endif
+}
+
+// The projections that are declared in the data directory, on the node's own log.
+Result<std::unique_ptr<cqrs::DeclaredModels>> run_projections(Node& node, const ServeConfig& config,
+                                                              const Logger& log) {
+    auto models = cqrs::DeclaredModels::open(node.local(), projections_directory(config.data));
+    auto infos = models ? (*models)->list() : models.error();
+    if (!infos) {
+        return infos.error();
+    }
+    for (const cqrs::ModelInfo& info : *infos) {
+        if (info.fault) {
+            log.error("projection", "cannot run", {{"name", info.name}, {"reason", *info.fault}});
+        }
+    }
+    return models;
 }
 
 Result<void> serve(const ServeConfig& config, const Invocation& invocation) {
@@ -127,13 +147,17 @@ Result<void> serve(const ServeConfig& config, const Invocation& invocation) {
     if (!node) {
         return node.error();
     }
+    auto models = run_projections(**node, config, log);
+    if (!models) {
+        return models.error();
+    }
     log.info("serve", "ready",
              {{"node", (*node)->id()},
               {"data", config.data},
               {"listen", fmt::format("{}", fmt::join((*node)->endpoints(), ","))},
               {"http", (*node)->http_endpoint()}});
     invocation.console.out << ready_line(**node) << std::endl;
-    auto ended = wait_for_end(**node, invocation.console.stop, log);
+    auto ended = wait_for_end(**node, invocation.console.stop, log, [&] { models->reset(); });
     if (!ended) {
         log.error("serve", "ended", {{"reason", ended.error().message}});
     }

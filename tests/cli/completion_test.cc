@@ -31,7 +31,7 @@ TEST_CASE("completion: bash completes commands, options and words") {
     const TempDirectory directory;
     const std::string path = directory.path("skald.bash");
     std::ofstream(path) << ran.out;
-    CHECK(offered(path, "skald p", 1) == "pub");
+    CHECK(offered(path, "skald p", 1) == "pub projection");
     CHECK(offered(path, "skald stream ", 2) == "ls info truncate delete limits");
     CHECK(offered(path, "skald stream t", 2) == "truncate");
     CHECK(offered(path, "skald import --rec", 2) == "--receipts");

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/curve_keys.h"
+#include "skald/testing.h"
 #include "tests/cli/harness.h"
 
 namespace skald::cli {
@@ -24,7 +25,7 @@ class EmptyNode final : public Node {
     }
     std::string http_endpoint() const override { return "127.0.0.1:7480"; }
     std::string id() const override { return "n-1"; }
-    EventStore& local() override { throw std::logic_error("nobody asks"); }
+    EventStore& local() override { return *store_; }
     Result<void> wait() override {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return stopped_ || end_; });
@@ -37,6 +38,7 @@ class EmptyNode final : public Node {
     }
 
   private:
+    const std::unique_ptr<EventStore> store_ = make_memory_store();
     std::mutex mutex_;
     std::condition_variable changed_;
     bool& stopped_;

@@ -1,0 +1,150 @@
+// skald projection and skald query over a data directory.
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "cli/row_table.h"
+#include "skald/store.h"
+#include "tests/cli/harness.h"
+
+namespace skald::cli {
+namespace {
+
+using nlohmann::json;
+
+struct Desk {
+    Desk() {
+        harness.backends.open = open_store;
+        happens("ann", 5);
+        happens("bob", 7);
+        happens("ann", 1);
+    }
+    void happens(const std::string& who, int cents) {
+        const json data = {{"who", who}, {"cents", cents}};
+        REQUIRE(harness
+                    .run({"pub", "s-1", "--type", "T", "--data", data.dump(), "--dir",
+                          directory.path("d")})
+                    .status == 0);
+    }
+    std::string file(const std::string& by, const std::string& extra = {}) {
+        const std::string path = directory.path("sums.toml");
+        std::ofstream(path) << "name = 'sums'\nkey = 'who'\n"
+                            << extra
+                            << "\n[columns]\nwho = 'text'\ncents = 'integer'\n[[index]]\ncolumns = "
+                               "'cents'\n[[on]]\ntype = 'T'\nkey = 'data.who'\nadd = { cents = "
+                            << by << " }\n";
+        return path;
+    }
+    Ran run(std::vector<std::string> words) {
+        words.insert(words.end(), {"--data", directory.path("d")});
+        return harness.run(std::move(words));
+    }
+
+    Harness harness;
+    TempDirectory directory;
+};
+
+}  // namespace
+
+TEST_CASE("projection, query: created, asked by key, index and order, changed beside, promoted") {
+    Desk desk;
+    const Ran created = desk.run({"projection", "create", desk.file("'data.cents'")});
+    INFO(created.err);
+    REQUIRE(created.status == 0);
+    CHECK(created.out.starts_with("sums  v1  active  running  lag 0  3 events"));
+    CHECK(desk.run({"query", "sums"}).out ==
+          "{\"who\":\"ann\",\"cents\":6}\n{\"who\":\"bob\",\"cents\":7}\n");
+    desk.happens("eve", 2);
+    CHECK(desk.run({"query", "sums", "eve"}).out == "{\"who\":\"eve\",\"cents\":2}\n");
+    const Ran top = desk.run({"query", "sums", "--order", "cents", "--desc", "--limit", "1"});
+    CHECK(top.out == "{\"who\":\"bob\",\"cents\":7}\n");
+    const std::string cursor = top.err.substr(top.err.rfind(' ') + 1);
+    CHECK(desk.run({"query", "sums", "--order", "cents", "--desc", "--after",
+                    cursor.substr(0, cursor.size() - 1), "--limit", "1"})
+              .out == "{\"who\":\"ann\",\"cents\":6}\n");
+    CHECK(desk.run({"query", "sums", "--order", "cents", "--from", "3", "--to", "6"}).out ==
+          "{\"who\":\"ann\",\"cents\":6}\n");
+    CHECK(desk.run({"query", "sums", "--where", "cents=2"}).out ==
+          "{\"who\":\"eve\",\"cents\":2}\n");
+
+    CHECK(desk.run({"projection", "create", desk.file("1")}).status == 0);
+    CHECK(desk.run({"query", "sums", "bob"}).out == "{\"who\":\"bob\",\"cents\":7}\n");
+    CHECK(desk.run({"query", "sums", "bob", "--version", "2"}).out ==
+          "{\"who\":\"bob\",\"cents\":1}\n");
+    CHECK(desk.run({"projection", "promote", "sums"}).out == "sums: version 2 is active\n");
+    CHECK(desk.run({"query", "sums", "bob"}).out == "{\"who\":\"bob\",\"cents\":1}\n");
+    CHECK(desk.run({"projection", "promote", "sums"}).status == 3);
+    const json shown = json::parse(desk.run({"projection", "show", "sums", "--json"}).out);
+    CHECK(shown["name"] == "sums");
+    CHECK(shown["versions"].size() == 2);
+    CHECK(shown["versions"][1]["active"] == true);
+    CHECK(shown["versions"][1]["lag"] == 0);
+    CHECK(shown["versions"][1]["events"] == 4);
+    CHECK(desk.run({"projection", "delete", "sums"}).out == "sums: deleted\n");
+    CHECK(desk.run({"projection", "ls"}).out.empty());
+}
+
+TEST_CASE("projection, query: what is wrong ends with its status and the known names") {
+    Desk desk;
+    const auto fails = [&](std::vector<std::string> words, int status) {
+        const Ran ran = desk.run(std::move(words));
+        CHECK(ran.status == status);
+        CHECK(ran.out.empty());
+        return ran.err;
+    };
+    CHECK_THAT(fails({"query", "sums"}, 3), Catch::Contains("there is none at all"));
+    CHECK_THAT(fails({"projection", "create", desk.file("'dat.cents'")}, 2),
+               Catch::Contains("sums.toml:12:17: `on.add.cents`: expected a path"));
+    REQUIRE(desk.run({"projection", "create", desk.file("'data.cents'")}).status == 0);
+    CHECK_THAT(fails({"query", "sum"}, 3), Catch::Contains("there are sums"));
+    CHECK_THAT(fails({"query", "sums", "joe"}, 3), Catch::Contains("there is no row joe"));
+    CHECK_THAT(fails({"query", "sums", "a", "b"}, 2), Catch::Contains("the key is who"));
+    CHECK_THAT(fails({"query", "sums", "--where", "cent=1"}, 2),
+               Catch::Contains("there are who, cents"));
+    CHECK_THAT(fails({"query", "sums", "--where", "cents"}, 2), Catch::Contains("FIELD=VALUE"));
+    CHECK_THAT(fails({"query", "sums", "--where", "cents=x"}, 2),
+               Catch::Contains("expected an integer, found x"));
+    CHECK_THAT(fails({"query", "sums", "--at-least", "x"}, 2), Catch::Contains("position"));
+    CHECK(desk.harness.run({"query", "sums"}).status == 2);
+    CHECK_THAT(fails({"projection", "show", "none"}, 3), Catch::Contains("there are sums"));
+}
+
+TEST_CASE("projection: paused, resumed, stopped by an event, parked and replayed") {
+    Desk desk;
+    REQUIRE(desk.run({"projection", "create", desk.file("'data.cents'")}).status == 0);
+    CHECK(desk.run({"projection", "pause", "sums"}).status == 0);
+    desk.happens("ann", 10);
+    CHECK(desk.run({"query", "sums", "ann"}).out == "{\"who\":\"ann\",\"cents\":6}\n");
+    CHECK_THAT(desk.run({"projection", "ls"}).out,
+               Catch::StartsWith("sums  paused  v1  active  idle  lag 1"));
+    CHECK(desk.run({"projection", "resume", "sums"}).status == 0);
+    CHECK(desk.run({"query", "sums", "ann"}).out == "{\"who\":\"ann\",\"cents\":16}\n");
+    REQUIRE(desk.harness
+                .run({"pub", "s-2", "--type", "T", "--data", R"({"who":"ann","cents":"ten"})",
+                      "--dir", desk.directory.path("d")})
+                .status == 0);
+    const Ran stopped = desk.run({"query", "sums"});
+    CHECK(stopped.status == 5);
+    CHECK_THAT(stopped.err, Catch::Contains("stream s-2 version 0") &&
+                                Catch::Contains("column cents from data.cents"));
+    REQUIRE(
+        desk.run({"projection", "create", desk.file("'data.cents'", "poison = 'park'")}).status ==
+        0);
+    CHECK(desk.run({"query", "sums"}).status == 5);
+    REQUIRE(desk.run({"projection", "promote", "sums"}).status == 0);
+    CHECK(desk.run({"query", "sums", "ann"}).out == "{\"who\":\"ann\",\"cents\":16}\n");
+    const json parked = json::parse(desk.run({"projection", "parked", "sums", "--json"}).out);
+    CHECK(parked["key"] == "ann");
+    CHECK(parked["stream"] == "s-2");
+    const Ran replayed = desk.run({"projection", "parked", "sums", "--key", "ann", "--replay"});
+    CHECK(replayed.status == 1);
+    CHECK_THAT(replayed.err, Catch::Contains("expected an integer, found \"ten\""));
+}
+
+TEST_CASE("rows as a table: the first row's names, strings bare, null as nothing") {
+    CHECK(row_table({R"({"a":"ä\"x","n":1,"l":[1,2]})", R"({"a":null,"n":12345,"l":null})"}) ==
+          std::vector<std::string>{"a    n      l", "ä\"x  1      [1,2]", "     12345"});
+    CHECK(row_table({}).empty());
+}
+
+}  // namespace skald::cli
