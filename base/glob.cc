@@ -166,6 +166,16 @@ bool matches_any(const std::vector<std::string>& globs, std::string_view text) {
            });
 }
 
+std::string_view utf8_prefix(std::string_view text, std::size_t bytes) {
+    if (text.size() <= bytes) {
+        return text;
+    }
+    while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80) {
+        --bytes;
+    }
+    return text.substr(0, bytes);
+}
+
 bool is_utf8(std::string_view text) {
     constexpr std::uint64_t kHighBits = 0x8080808080808080;
     for (std::size_t at = 0; at < text.size();) {

@@ -25,6 +25,8 @@ Result<void> check_type_name(std::string_view name, bool system = false);
 
 // Well-formed UTF-8 as Unicode 15 table 3-7 has it: no overlong forms, no surrogates.
 bool is_utf8(std::string_view text);
+// Its first `bytes`, or fewer: a character of UTF-8 is kept whole or not at all.
+std::string_view utf8_prefix(std::string_view text, std::size_t bytes);
 
 // The text before the first `-` outside braces, or all of it.
 std::string_view category_of(std::string_view stream);

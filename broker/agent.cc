@@ -19,50 +19,23 @@ int until(Monotonic now, Monotonic then) {
 
 }  // namespace
 
-JobRunner::JobRunner(std::function<void()> wake)
-    : wake_(std::move(wake)), thread_([this] { run(); }) {}
-
-JobRunner::~JobRunner() {
-    {
-        const std::lock_guard lock(mutex_);
-        stop_ = true;
-    }
-    work_.notify_one();
-    thread_.join();
-}
-
 void JobRunner::add(std::vector<Job>& jobs) {
-    if (jobs.empty()) {
-        return;
-    }
-    {
-        const std::lock_guard lock(mutex_);
-        std::move(jobs.begin(), jobs.end(), std::back_inserter(jobs_));
+    for (Job& job : jobs) {
+        thread_.queue()->add([this, job = std::move(job)] {
+            JobAnswer done{job.peer, job.serial, job.bytes, job.run()};
+            {
+                const std::lock_guard lock(mutex_);
+                done_.push_back(std::move(done));
+            }
+            wake_();
+        });
     }
     jobs.clear();
-    work_.notify_one();
 }
 
 std::vector<JobAnswer> JobRunner::take() {
     const std::lock_guard lock(mutex_);
     return std::exchange(done_, {});
-}
-
-void JobRunner::run() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-        work_.wait(lock, [this] { return stop_ || !jobs_.empty(); });
-        if (stop_) {
-            return;
-        }
-        const Job job = std::move(jobs_.front());
-        jobs_.pop_front();
-        lock.unlock();
-        JobAnswer done{job.peer, job.serial, job.bytes, job.run()};
-        lock.lock();
-        done_.push_back(std::move(done));
-        wake_();
-    }
 }
 
 Agent::Agent(Parts parts)
@@ -71,6 +44,7 @@ Agent::Agent(Parts parts)
       exchange_([this] { waker_->wake(); }),
       inbox_([this] { waker_->wake(); }),
       runner_([this] { waker_->wake(); }),
+      workers_(parts_.clock, [waker = waker_] { waker->wake(); }),
       scavenges_(parts_.volume) {}
 
 Result<std::unique_ptr<Agent>> Agent::open(Parts parts) {
@@ -151,6 +125,7 @@ void Agent::run() {
     }
     watch_.reset();
     relay_.reset();
+    workers_.close();
     effects_.clear();
     router_->end_all(effects_);
     send(effects_);
@@ -228,6 +203,7 @@ int Agent::reply() {
     for (JobAnswer& answer : runner_.take()) {
         router_->finish(std::move(answer), effects_);
     }
+    workers_.hand_on(*router_, effects_);
     send(effects_);
     if (done != 0) {
         busy(Stage::reply, parts_.clock.monotonic() - begun);
@@ -256,6 +232,7 @@ void Agent::send(Effects& effects) {
     send_all(
         effects, [this](const Outgoing& outgoing) { return socket_->send(outgoing); },
         [this](PeerId peer) { router_->lost(peer); });
+    workers_.call(effects.calls);
     effects.clear();
 }
 

@@ -4,14 +4,16 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
 
 #include "base/clock.h"
+#include "base/worker_threads.h"
 #include "broker/exchange.h"
+#include "broker/local_workers.h"
 #include "broker/relay.h"
 #include "broker/router.h"
 #include "broker/transport/router_socket.h"
@@ -40,23 +42,15 @@ struct NodeStats {
 // Runs long requests away from the node's thread. Bounded by the plain requests of sessions.
 class JobRunner {
   public:
-    explicit JobRunner(std::function<void()> wake);
-    ~JobRunner();
-    JobRunner(const JobRunner&) = delete;
-    JobRunner& operator=(const JobRunner&) = delete;
+    explicit JobRunner(std::function<void()> wake) : wake_(std::move(wake)) {}
     void add(std::vector<Job>& jobs);
     std::vector<JobAnswer> take();
 
   private:
-    void run();
-
     std::function<void()> wake_;
     std::mutex mutex_;
-    std::condition_variable work_;
-    std::deque<Job> jobs_;  // guarded by mutex_, like the next two
-    std::vector<JobAnswer> done_;
-    bool stop_ = false;
-    std::thread thread_;
+    std::vector<JobAnswer> done_;  // guarded by mutex_
+    WorkerThreads thread_{1};      // the last: it uses the others
 };
 
 class Agent {
@@ -79,6 +73,7 @@ class Agent {
     // Until it ended; the error that ended it.
     Result<void> wait();
     NodeStats stats() const;
+    LocalWorkers& workers() { return workers_; }
 
   private:
     explicit Agent(Parts parts);
@@ -102,6 +97,7 @@ class Agent {
     OutcomeExchange exchange_;
     EphemeralInbox inbox_;
     JobRunner runner_;
+    LocalWorkers workers_;
     ScavengeRunner scavenges_;
     std::unique_ptr<RouterSocket> socket_;
     std::unique_ptr<Router> router_;

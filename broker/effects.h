@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "store/volume.h"
 #include "wire/messages.h"
 
@@ -22,10 +23,20 @@ struct Outgoing {
     std::vector<Frame> bodies;
 };
 
-// The shell hands submissions to the volume in one call, sends in order, and clears this.
+// A request to a service that has a worker in this process.
+struct LocalCall {
+    std::uint64_t worker = 0;
+    std::uint64_t number = 0;  // for the response
+    Monotonic left{};          // until whoever asked waits no longer
+    Frame payload;
+};
+
+// The shell hands submissions to the volume in one call, sends in order, hands calls to their
+// workers, and clears this.
 struct Effects {
     std::vector<store::Submission> submissions;
     std::vector<Outgoing> sends;
+    std::vector<LocalCall> calls;
 
     void send(PeerId peer, wire::msg::FromNode message, std::vector<Frame> bodies = {}) {
         sends.push_back({peer, std::move(message), std::move(bodies)});
@@ -33,6 +44,7 @@ struct Effects {
     void clear() {
         submissions.clear();
         sends.clear();
+        calls.clear();
     }
 };
 

@@ -123,6 +123,7 @@ class NodeImpl final : public Node {
     std::string http_endpoint() const override { return http_ ? http_->endpoint() : std::string(); }
     std::string id() const override { return to_string(volume_->info().node); }
     EventStore& local() override { return *local_; }
+    ServiceHost& services() override { return agent_->workers(); }
     Result<void> wait() override { return agent_->wait(); }
     void stop() override {
         ready_ = false;

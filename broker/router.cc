@@ -23,7 +23,9 @@ std::uint32_t milliseconds(std::chrono::milliseconds time) {
 
 Router::Router(Parts parts, Monotonic now)
     : parts_(std::move(parts)),
-      services_([this](PeerId peer) { return parts_.send_room(peer) != 0; }),
+      services_([this](const ServiceClient& client) {
+          return client == kHere || parts_.send_room(client.peer) != 0;
+      }),
       now_(now) {}
 Router::~Router() = default;
 

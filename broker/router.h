@@ -108,6 +108,10 @@ class Router {
     void tick(Monotonic now, Effects& effects);
     // The peer cannot be reached any more.
     void lost(PeerId peer);
+    // Workers in this process: what they are called with comes out as Effects::calls.
+    Result<void> serve_here(const wire::msg::Serve& serve, Monotonic now, Effects& effects);
+    void unserve_here(std::uint64_t worker, Monotonic now, Effects& effects);
+    void respond_here(std::uint64_t number, Result<Frame> reply, Monotonic now, Effects& effects);
     // From now on requests are refused as shutting_down; those in flight are still decided.
     void begin_drain() { draining_ = true; }
     // Ends all sessions with a goodbye.
@@ -241,6 +245,7 @@ class Router {
                                const store::EphemeralEvent& event);
     void finish(const FanOut& done);
     Result<void> check_service(const Session& session, const std::string& service) const;
+    void answer_names(Session& session, const Arrival& arrival, const wire::msg::Request& request);
     Result<void> serve(Session& session, const wire::msg::Serve& serve);
     Result<void> request(Session& session, const Arrival& arrival,
                          const wire::msg::Request& request);
@@ -252,7 +257,7 @@ class Router {
     std::unordered_map<PeerId, std::unique_ptr<Session>> sessions_;
     std::unordered_map<Uuid, PeerId> by_producer_;
     Session* last_found_ = nullptr;
-    std::uint64_t next_serial_ = 1;
+    std::uint64_t next_serial_ = kHere.serial + 1;
     std::size_t subscriptions_ = 0;
     std::size_t subscription_bytes_ = 0;
 

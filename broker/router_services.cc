@@ -1,8 +1,11 @@
 // Services: requests to workers and their answers, between sessions.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "base/glob.h"
 #include "broker/limits.h"
 #include "broker/router.h"
+#include "wire/service_call.h"
 
 namespace skald::broker {
 namespace {
@@ -18,6 +21,18 @@ ServiceClient client_of(const Session& session) {
     return {session.peer, session.serial};
 }
 
+// What serves: as a stream is named, but shorter.
+Result<void> check_name(const std::string& service) {
+    if (service.size() > kServiceNameBytesMax) {
+        return Error(Errc::invalid_argument,
+                     fmt::format("a service's name has 1-{} bytes", kServiceNameBytesMax));
+    }
+    if (auto ok = check_stream_name(service); !ok) {
+        return Error(Errc::invalid_argument, "the service's name: " + ok.error().message);
+    }
+    return {};
+}
+
 Frame copy_of(Bytes bytes) {
     return std::make_shared<const std::string>(as_text(bytes));
 }
@@ -30,10 +45,6 @@ Result<void> Router::check_service(const Session& session, const std::string& se
     }
     if (draining_) {
         return Error(Errc::shutting_down, "the node is going down");
-    }
-    if (service.empty() || service.size() > kServiceNameBytesMax) {
-        return Error(Errc::invalid_argument,
-                     fmt::format("a service's name has 1-{} bytes", kServiceNameBytesMax));
     }
     return {};
 }
@@ -51,6 +62,9 @@ bool Router::on(Session& session, Arrival&, const msg::Serve& serve) {
 // Done goes before the first call.
 Result<void> Router::serve(Session& session, const msg::Serve& serve) {
     if (auto ok = check_service(session, serve.service); !ok) {
+        return ok;
+    }
+    if (auto ok = check_name(serve.service); !ok) {
         return ok;
     }
     if (!session.rights.may_administer(right_to(serve.service))) {
@@ -78,6 +92,10 @@ bool Router::on(Session& session, Arrival&, const msg::Unserve& unserve) {
 
 bool Router::on(Session& session, Arrival& arrival, const msg::Request& request) {
     if (!admit_plain(session, request.id)) {
+        return false;
+    }
+    if (request.service == wire::kServiceNames) {
+        answer_names(session, arrival, request);
         return false;
     }
     if (auto ok = this->request(session, arrival, request); !ok) {
@@ -112,6 +130,50 @@ Result<void> Router::request(Session& session, const Arrival& arrival,
     return done;
 }
 
+// Names hold no line ends. With all the workers that there may be, they fit into a reply.
+void Router::answer_names(Session& session, const Arrival& arrival, const msg::Request& request) {
+    if (auto ok = check_service(session, request.service); !ok) {
+        refuse(session, request.id, std::move(ok.error()));
+        return;
+    }
+    const auto may_ask = [&session](const std::string& service) {
+        return session.rights.may_write(right_to(service));
+    };
+    const auto names = services_.names(as_text(arrival.body.bytes), may_ask);
+    effects_->send(
+        session.peer, msg::Reply{request.id},
+        {std::make_shared<const std::string>(fmt::format("{}", fmt::join(names, "\n")))});
+}
+
+Result<void> Router::serve_here(const msg::Serve& serve, Monotonic now, Effects& effects) {
+    effects_ = &effects;
+    now_ = now;
+    if (draining_) {
+        return Error(Errc::shutting_down, "the node is going down");
+    }
+    auto ok = check_name(serve.service);
+    if (ok) {
+        ok = services_.serve(kHere, serve, now_, services_out_);
+    }
+    send_services();
+    return ok;
+}
+
+void Router::unserve_here(std::uint64_t worker, Monotonic now, Effects& effects) {
+    effects_ = &effects;
+    now_ = now;
+    (void)services_.unserve(kHere, worker, now_, services_out_);
+    send_services();
+}
+
+void Router::respond_here(std::uint64_t number, Result<Frame> reply, Monotonic now,
+                          Effects& effects) {
+    effects_ = &effects;
+    now_ = now;
+    (void)services_.respond(kHere, number, std::move(reply), now_, services_out_);
+    send_services();
+}
+
 bool Router::on(Session& session, Arrival& arrival, const msg::Respond& respond) {
     Result<Frame> reply =
         respond.error ? Result<Frame>(*respond.error) : Result<Frame>(copy_of(arrival.body.bytes));
@@ -130,8 +192,12 @@ bool Router::on(Session& session, Arrival& arrival, const msg::Respond& respond)
 void Router::send_services() {
     const ServiceTable::Out out = std::exchange(services_out_, {});
     for (const ServiceTable::Call& call : out.calls) {
+        if (call.client == kHere) {
+            effects_->calls.push_back({call.worker, call.number, call.left, call.payload});
+            continue;
+        }
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(call.left).count();
-        effects_->send(call.peer,
+        effects_->send(call.client.peer,
                        msg::Call{call.worker, call.number, static_cast<std::uint32_t>(left)},
                        {call.payload});
     }

@@ -28,7 +28,8 @@ Result<void> ServiceTable::serve(const ServiceClient& worker, const msg::Serve& 
     const auto mine = worker_names_.lower_bound({worker.serial, 0});
     const auto end = worker_names_.lower_bound({worker.serial + 1, 0});
     const auto count = static_cast<std::size_t>(std::distance(mine, end));
-    if (worker_names_.size() >= kWorkersMax || count >= kSessionWorkersMax) {
+    const std::size_t most = worker == kHere ? kWorkersMax : kSessionWorkersMax;
+    if (worker_names_.size() >= kWorkersMax || count >= most) {
         return Error(Errc::busy, fmt::format("{} workers already", worker_names_.size()));
     }
     const WorkerKey key{worker.serial, serve.id};
@@ -103,7 +104,7 @@ Result<void> ServiceTable::request(const ServiceClient& from, const msg::Request
 }
 
 bool ServiceTable::free(const Worker& worker) const {
-    return worker.taken.size() < worker.capacity && has_room_(worker.client.peer);
+    return worker.taken.size() < worker.capacity && has_room_(worker.client);
 }
 
 // The one whose turn is highest gets it: weights 3 and 1 give a, a, b, a. Whoever is full is passed
@@ -145,7 +146,7 @@ void ServiceTable::hand_out(Services::iterator service, Monotonic now, Out& out)
         Request& request = requests_.at(number);
         worker->taken.insert(number);
         request.worker = worker->client;
-        out.calls.push_back({worker->client.peer, worker->id, number,
+        out.calls.push_back({worker->client, worker->id, number,
                              std::max(request.deadline - now, Monotonic{}),
                              std::move(request.payload)});
         queue.pop_front();
@@ -262,6 +263,18 @@ void ServiceTable::go_on(Monotonic now, Out& out) {
     for (auto service = services_.begin(); service != services_.end(); ++service) {
         hand_out(service, now, out);
     }
+}
+
+std::vector<std::string> ServiceTable::names(
+    std::string_view prefix, const std::function<bool(const std::string&)>& passes) const {
+    std::vector<std::string> found;
+    for (auto service = services_.lower_bound(prefix);
+         service != services_.end() && service->first.starts_with(prefix); ++service) {
+        if (passes(service->first)) {
+            found.push_back(service->first);
+        }
+    }
+    return found;
 }
 
 void ServiceTable::time_out(std::uint64_t number, Out& out) {

@@ -32,11 +32,13 @@ struct ServiceClient {
     std::uint64_t serial = 0;  // 0: it left
     bool operator==(const ServiceClient&) const = default;
 };
+// The node's own process, which has no session.
+inline constexpr ServiceClient kHere{0, 1};
 
 class ServiceTable {
   public:
     struct Call {  // to a worker
-        PeerId peer = 0;
+        ServiceClient client;
         std::uint64_t worker = 0;  // the id it serves under
         std::uint64_t number = 0;
         Monotonic left{};
@@ -61,9 +63,10 @@ class ServiceTable {
         std::uint64_t late = 0;       // responses that nobody waited for any more
     };
 
-    // `has_room`: whether more may be sent to a peer. A worker that does not take what it was sent
-    // gets nothing more until it does.
-    explicit ServiceTable(std::function<bool(PeerId)> has_room) : has_room_(std::move(has_room)) {}
+    // `has_room`: whether more may be sent to a client. A worker that does not take what it was
+    // sent gets nothing more until it does.
+    explicit ServiceTable(std::function<bool(const ServiceClient&)> has_room)
+        : has_room_(std::move(has_room)) {}
 
     // already_exists when the service is balanced otherwise, or the id serves already; busy beyond
     // kWorkersMax or kSessionWorkersMax; invalid_argument for a weight or capacity out of range.
@@ -81,6 +84,10 @@ class ServiceTable {
     void tick(Monotonic now, Out& out);
     // Workers may have room again: hands out what waits.
     void go_on(Monotonic now, Out& out);
+
+    // Of the services that start with `prefix`, in order: those that pass.
+    std::vector<std::string> names(std::string_view prefix,
+                                   const std::function<bool(const std::string&)>& passes) const;
 
     std::size_t bytes() const { return bytes_; }  // of unanswered requests
     std::size_t workers() const { return worker_names_.size(); }
@@ -123,7 +130,7 @@ class ServiceTable {
     void time_out(std::uint64_t number, Out& out);
     void settle(Request& request, std::uint64_t number);
 
-    std::function<bool(PeerId)> has_room_;
+    std::function<bool(const ServiceClient&)> has_room_;
     Services services_;
     Requests requests_;
     std::map<WorkerKey, Services::iterator> worker_names_;

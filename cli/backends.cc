@@ -31,6 +31,7 @@ Result<BackupReport> backup_node(const ClientOptions& options, const std::string
 Backends real_backends() {
     return {.open = open_store,
             .connect = connect_to_node,
+            .connect_services = connect_services,
             .start_node = Node::start,
             .verify = verify_directory,
             .backup = backup_directory,

@@ -1,4 +1,5 @@
-// The read models a command works on: those of a data directory, in this process.
+// The read models a command works on: those of a node and of the programs that serve theirs there,
+// or those of a data directory, in this process.
 #pragma once
 
 #include <memory>
@@ -6,6 +7,7 @@
 
 #include "cli/session.h"
 #include "skald/cqrs/declared_models.h"
+#include "skald/services.h"
 
 namespace skald::cli {
 
@@ -14,21 +16,28 @@ std::string projections_directory(const std::string& data);
 
 class ModelSession {
   public:
-    // invalid_argument without a directory; the errors of open_session and DeclaredModels::open.
+    // The errors of open_session, connect_services and DeclaredModels::open.
     static Result<ModelSession> open(const Invocation& invocation, const StoreChoice& choice);
 
     cqrs::ReadModels& models() { return *models_; }
-    // Nothing runs a directory's projections meanwhile: brings one (version 0: the active) to the
-    // end of the log, with progress on a terminal.
+    // Nothing else runs a directory's projections: brings one (version 0: the active) to the end of
+    // the log, with progress on a terminal. A node's run by themselves.
     Result<void> catch_up(const Invocation& invocation, const std::string& name,
                           std::uint32_t version = 0);
+    // Until a version that was begun has reached the end of the log once, with progress. A node's
+    // goes on when this is interrupted.
+    Result<void> build(const Invocation& invocation, const std::string& name,
+                       std::uint32_t version);
 
   private:
-    ModelSession(std::unique_ptr<EventStore> store, std::unique_ptr<cqrs::DeclaredModels> models)
-        : store_(std::move(store)), models_(std::move(models)) {}
+    ModelSession() = default;
+    Result<void> await(const Invocation& invocation, const std::string& name,
+                       std::uint32_t version);
 
-    std::unique_ptr<EventStore> store_;  // outlives the models
-    std::unique_ptr<cqrs::DeclaredModels> models_;
+    std::unique_ptr<EventStore> store_;  // outlives the models, like the next
+    std::unique_ptr<Services> services_;
+    std::unique_ptr<cqrs::ReadModels> models_;
+    cqrs::DeclaredModels* declared_ = nullptr;  // what models_ is, of a directory
 };
 
 }  // namespace skald::cli

@@ -1,10 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
 
+#include "base/worker_threads.h"
 #include "client/connection.h"
 #include "skald/services.h"
+#include "wire/service_call.h"
 
 namespace skald {
 namespace client {
@@ -13,37 +14,31 @@ namespace {
 namespace msg = wire::msg;
 
 constexpr std::chrono::milliseconds kTimeMax = std::chrono::minutes(10);
-constexpr std::uint32_t kThreadsMax = 1024;
 
 // The threads of one worker. The node never has more requests with it than it has threads, so that
-// its queue is as long as that.
+// their queue is as long as that.
 class RemoteServing final : public Serving {
   public:
     RemoteServing(std::shared_ptr<Connection> connection, ServiceHandler handler,
                   std::uint32_t threads)
-        : connection_(std::move(connection)), handler_(std::move(handler)) {
-        for (std::uint32_t i = 0; i < threads; ++i) {
-            threads_.emplace_back([this] { run(); });
-        }
-    }
+        : connection_(std::move(connection)),
+          handler_(std::make_shared<const ServiceHandler>(std::move(handler))),
+          threads_(threads) {}
     ~RemoteServing() override {
         if (worker_ != 0) {
             connection_->agent().unserve(worker_);
-        }
-        {
-            const std::lock_guard lock(inbox_->mutex);
-            inbox_->stop = true;
-            inbox_->calls.clear();
-        }
-        inbox_->work.notify_all();
-        for (std::thread& thread : threads_) {
-            thread.join();
         }
     }
 
     Result<void> begin(msg::Serve serve) {
         auto worker = connection_->agent().serve(
-            std::move(serve), [inbox = inbox_](Called called) { put(*inbox, std::move(called)); });
+            std::move(serve), [queue = threads_.queue(), handler = handler_,
+                               agent = &connection_->agent()](Called called) {
+                queue->add([handler, agent, called = std::move(called)] {
+                    agent->respond({called.number, called.connection,
+                                    wire::carry_out(*handler, request_of(called))});
+                });
+            });
         if (!worker) {
             return worker.error();
         }
@@ -52,62 +47,14 @@ class RemoteServing final : public Serving {
     }
 
   private:
-    // Outlives the serving while the socket's thread may still put something in.
-    struct Inbox {
-        std::mutex mutex;
-        std::condition_variable work;
-        std::deque<Called> calls;  // guarded by mutex, like the next
-        bool stop = false;
-    };
-
-    static void put(Inbox& inbox, Called called) {
-        {
-            const std::lock_guard lock(inbox.mutex);
-            if (inbox.stop) {
-                return;
-            }
-            inbox.calls.push_back(std::move(called));
-        }
-        inbox.work.notify_one();
+    static ServiceRequest request_of(const Called& called) {
+        return {as_text(called.body.bytes), std::chrono::milliseconds(called.left_ms)};
     }
 
-    void run() {
-        std::unique_lock lock(inbox_->mutex);
-        while (true) {
-            inbox_->work.wait(lock, [this] { return inbox_->stop || !inbox_->calls.empty(); });
-            if (inbox_->stop) {
-                return;
-            }
-            const Called called = std::move(inbox_->calls.front());
-            inbox_->calls.pop_front();
-            lock.unlock();
-            connection_->agent().respond({called.number, called.connection, carry_out(called)});
-            lock.lock();
-        }
-    }
-
-    Result<std::string> carry_out(const Called& called) const {
-        try {
-            auto reply =
-                handler_({as_text(called.body.bytes), std::chrono::milliseconds(called.left_ms)});
-            if (reply && reply->size() > limits::kRequestBytesMax) {
-                return Error(Errc::handler_failed,
-                             fmt::format("a reply of {} bytes; at most {}", reply->size(),
-                                         limits::kRequestBytesMax));
-            }
-            return reply;
-        } catch (const std::exception& thrown) {
-            return Error(Errc::handler_failed, fmt::format("the worker failed: {}", thrown.what()));
-        } catch (...) {
-            return Error(Errc::handler_failed, "the worker threw no std::exception");
-        }
-    }
-
-    std::shared_ptr<Connection> connection_;
-    ServiceHandler handler_;
-    std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
+    const std::shared_ptr<Connection> connection_;
+    const std::shared_ptr<const ServiceHandler> handler_;
     std::uint64_t worker_ = 0;
-    std::vector<std::thread> threads_;
+    WorkerThreads threads_;  // the last: their work uses the connection
 };
 
 class RemoteServices final : public Services {
@@ -117,9 +64,8 @@ class RemoteServices final : public Services {
 
     Result<std::unique_ptr<Serving>> serve(std::string_view name, ServiceHandler handler,
                                            const ServeOptions& options) override {
-        if (options.threads == 0 || options.threads > kThreadsMax) {
-            return Error(Errc::invalid_argument,
-                         fmt::format("{} threads of 1-{}", options.threads, kThreadsMax));
+        if (auto ok = wire::check_serve_options(options); !ok) {
+            return ok.error();
         }
         auto serving =
             std::make_unique<RemoteServing>(connection_, std::move(handler), options.threads);
@@ -142,6 +88,21 @@ class RemoteServices final : public Services {
         }
         return answer->bodies.empty() ? std::string()
                                       : std::string(as_text(answer->bodies.front().bytes));
+    }
+
+    Result<std::vector<std::string>> names(std::string_view prefix,
+                                           std::chrono::milliseconds time) override {
+        auto lines = request(wire::kServiceNames, std::string(prefix), time);
+        if (!lines) {
+            return lines.error();
+        }
+        std::vector<std::string> names;
+        for (std::size_t at = 0; at < lines->size();) {
+            const std::size_t end = std::min(lines->find('\n', at), lines->size());
+            names.push_back(lines->substr(at, end - at));
+            at = end + 1;
+        }
+        return names;
     }
 
   private:

@@ -4,34 +4,9 @@
 
 #include <algorithm>
 
-#include "cqrs/position_order.h"
+#include "cqrs/model_info.h"
 
 namespace skald::cqrs {
-namespace {
-
-ModelVersionInfo info_of(const VersionStatus& status, const Position& head) {
-    ModelVersionInfo info;
-    info.version = status.version;
-    info.active = status.active;
-    info.previous = status.previous;
-    info.complete = status.complete;
-    info.state = name_of(status.state);
-    if (status.error) {
-        info.error = status.error->message;
-    }
-    info.position = to_token(status.position);
-    info.lag = left_between(status.position, head);
-    if (status.rate > 0) {
-        info.eta_s = static_cast<double>(info.lag) / status.rate;
-    }
-    info.events = status.events;
-    info.parked = status.parked;
-    info.rate = status.rate;
-    return info;
-}
-
-}  // namespace
-
 Error DeclaredModel::about(const Error& error) const {
     return {error.code, fmt::format("{}: {}", name_, error.message)};
 }

@@ -38,7 +38,7 @@ class DeclaredModel {
     Result<std::vector<ParkedEvent>> parked(const std::string& key) const;
     Result<Replayed> replay_parked(const std::string& key) const;
     Result<void> remove();
-    Result<RowPage> query(const std::vector<std::string>& key, RowQuery query) const;
+    Result<RowPage> query(const RowQuery& query) const;
     Result<void> catch_up(std::uint32_t version, const DeclaredModels::Progress& progress) const;
 
   private:

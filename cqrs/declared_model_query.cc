@@ -13,23 +13,14 @@ constexpr std::chrono::milliseconds kSettle{10};
 
 }  // namespace
 
-Result<RowPage> DeclaredModel::query(const std::vector<std::string>& key, RowQuery query) const {
+Result<RowPage> DeclaredModel::query(const RowQuery& query) const {
     std::shared_ptr<ReadModel> model;
-    IndexSchema columns;
     {
         const std::scoped_lock lock(mutex_);
         if (auto ok = usable(); !ok) {
             return ok.error();
         }
         model = model_;
-        columns = versions_.at(active()).rows.key;
-    }
-    if (key.size() > columns.columns.size()) {
-        return Error(Errc::invalid_argument, fmt::format("{}: the key is {}; {} values were given",
-                                                         name_, columns.name(), key.size()));
-    }
-    for (std::size_t i = 0; i < key.size(); ++i) {
-        query.where.push_back({columns.columns[i].field, key[i]});
     }
     auto page = model->query(query);
     return page ? std::move(page) : about(page.error());

@@ -109,10 +109,9 @@ class Directory final : public DeclaredModels {
         }
         return ok;
     }
-    Result<RowPage> query(const std::string& name, const std::vector<std::string>& key,
-                          RowQuery query) override {
+    Result<RowPage> query(const std::string& name, const RowQuery& query) override {
         auto model = find(name);
-        return model ? (*model)->query(key, std::move(query)) : model.error();
+        return model ? (*model)->query(query) : model.error();
     }
     Result<void> catch_up(const std::string& name, std::uint32_t version,
                           const Progress& progress) override {

@@ -44,7 +44,6 @@ inline constexpr unsigned kModelReadersMax = 512;  // at once: beyond, a query i
 // Of one query: beyond, invalid_argument.
 inline constexpr std::uint32_t kQueryRowsMax = 10'000;
 // A page ends at the row that passes it.
-inline constexpr std::size_t kQueryBytesMax = 16 * skald::limits::kMiB;
 
 // ---- a projector's batch is committed at the end of the delivery that reaches one of these, or
 // when the projector has caught up
@@ -75,5 +74,10 @@ inline constexpr std::size_t kDeclaredRulesMax = 256;
 inline constexpr std::size_t kDeclaredConditionsMax = 16;  // of one rule
 inline constexpr std::size_t kDeclaredGlobsMax = 60;       // of one list of types or streams
 inline constexpr std::size_t kDeclaredPathSegmentsMax = 16;
+
+// ---- read models over a node: a wait is cut to this, and a page ends at these bytes: as text in
+// text, rows may become twice as many, and a reply has 4 MiB
+inline constexpr auto kRemoteWaitMax = std::chrono::milliseconds(540'000);
+inline constexpr std::size_t kRemotePageBytesMax = 2 * skald::limits::kMiB - 64 * 1024;
 
 }  // namespace skald::cqrs::limits

@@ -50,7 +50,8 @@ Result<RowPage> ReadModel::query(const RowQuery& query) const {
     if (!view) {
         return view.error();
     }
-    auto page = scan(*view, query, after);
+    auto whole = with_key(view->version->tables.schema, query);
+    auto page = whole ? scan(*view, *whole, after) : whole.error();
     auto position =
         view->version->progress.position_of(view->checkpoint.commits, view->checkpoint.token);
     if (!page || !position) {

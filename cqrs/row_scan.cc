@@ -38,13 +38,14 @@ class Scan {
         auto found = query_.descending ? begin_high(*cursor, after) : begin_low(*cursor, after);
         for (; found && *found && inside(as_text((*found)->key));
              found = query_.descending ? cursor->previous() : cursor->next()) {
-            if (page.rows.size() == query_.limit || bytes >= limits::kQueryBytesMax) {
-                page.next = to_cursor({page.version, plan_.index, query_.descending, last});
-                return page;
-            }
             auto row = row_of(**found);
             if (!row) {
                 return row.error();
+            }
+            if (page.rows.size() == query_.limit ||
+                (!page.rows.empty() && bytes + row->size() > query_.bytes)) {
+                page.next = to_cursor({page.version, plan_.index, query_.descending, last});
+                return page;
             }
             page.rows.emplace_back(*row);
             bytes += row->size();

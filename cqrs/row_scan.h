@@ -18,6 +18,8 @@ struct ScanPlan {
     std::optional<std::string> upper;  // none: to the end
 };
 
+// The query with RowQuery::key as conditions; invalid_argument for more than the key has.
+Result<RowQuery> with_key(const RowSchema& schema, const RowQuery& query);
 // invalid_argument for what the schema does not have; the message names what it has.
 Result<ScanPlan> plan_scan(const RowSchema& schema, const RowQuery& query);
 // The keys as a get() wants them.

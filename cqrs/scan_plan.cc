@@ -128,6 +128,20 @@ Result<void> bound(ScanPlan& plan, const Column& column, const RowQuery& query) 
 
 }  // namespace
 
+Result<RowQuery> with_key(const RowSchema& schema, const RowQuery& query) {
+    const std::vector<Column>& columns = schema.key.columns;
+    if (query.key.size() > columns.size()) {
+        return Error(Errc::invalid_argument, fmt::format("the key is {}; {} values were given",
+                                                         schema.key.name(), query.key.size()));
+    }
+    RowQuery whole = query;
+    whole.key.clear();
+    for (std::size_t i = 0; i < query.key.size(); ++i) {
+        whole.where.push_back({columns[i].field, query.key[i]});
+    }
+    return whole;
+}
+
 Result<ScanPlan> plan_scan(const RowSchema& schema, const RowQuery& query) {
     if (auto ok = check_fields(schema, query); !ok) {
         return ok.error();

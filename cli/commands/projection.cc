@@ -103,7 +103,7 @@ Result<void> build(Work& work, const Result<cqrs::ModelBegun>& begun) {
     if (!begun) {
         return begun.error();
     }
-    if (auto ok = work.session.catch_up(work.invocation, begun->name, begun->version); !ok) {
+    if (auto ok = work.session.build(work.invocation, begun->name, begun->version); !ok) {
         return ok;
     }
     if (work.output.json()) {
@@ -268,31 +268,29 @@ Command child(std::string name, std::string summary, std::string example, Declar
 }  // namespace
 
 Command projection_command() {
-    return {
-        .name = "projection",
-        .summary = "Declare projections, look at their read models, change them",
-        .example = "skald projection create work.toml --data ./data",
-        .declare = {},
-        .run = {},
-        .children = {child("ls", "List read models", "skald projection ls --data ./data",
-                           declare_nothing, list),
-                     child("create", "Declare one, or a changed one beside",
-                           "skald projection create work.toml --data ./data", declare_file, create),
-                     child("show", "Where one stands", "skald projection show work --data ./data",
-                           declare_name, show),
-                     child("rebuild", "Build the active version once more, beside",
-                           "skald projection rebuild work --data ./data", declare_name, rebuild),
-                     child("promote", "Make another version the one that queries see",
-                           "skald projection promote work --data ./data", declare_promote, promote),
-                     child("pause", "Handle no events until it is resumed",
-                           "skald projection pause work --data ./data", declare_name, pause),
-                     child("resume", "Handle events again, also after an error",
-                           "skald projection resume work --data ./data", declare_name, resume),
-                     child("parked", "List or replay the events that were put aside",
-                           "skald projection parked work --key 17 --replay --data ./data",
-                           declare_parked, parked),
-                     child("delete", "Remove one, with its rows",
-                           "skald projection delete work --data ./data", declare_name, remove)}};
+    return {.name = "projection",
+            .summary = "Declare projections, look at their read models, change them",
+            .example = "skald projection create work.toml",
+            .declare = {},
+            .run = {},
+            .children = {
+                child("ls", "List read models", "skald projection ls --data ./data",
+                      declare_nothing, list),
+                child("create", "Declare one, or a changed one beside",
+                      "skald projection create work.toml", declare_file, create),
+                child("show", "Where one stands", "skald projection show work", declare_name, show),
+                child("rebuild", "Build the active version once more, beside",
+                      "skald projection rebuild work", declare_name, rebuild),
+                child("promote", "Make another version the one that queries see",
+                      "skald projection promote work", declare_promote, promote),
+                child("pause", "Handle no events until it is resumed",
+                      "skald projection pause work", declare_name, pause),
+                child("resume", "Handle events again, also after an error",
+                      "skald projection resume work", declare_name, resume),
+                child("parked", "List or replay the events that were put aside",
+                      "skald projection parked work --key 17 --replay", declare_parked, parked),
+                child("delete", "Remove one, with its rows", "skald projection delete work",
+                      declare_name, remove)}};
 }
 
 }  // namespace skald::cli

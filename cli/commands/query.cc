@@ -35,6 +35,7 @@ Result<cqrs::RowQuery> row_query(const QueryOptions& options, std::chrono::milli
         }
         query.where.push_back({word.substr(0, sign), word.substr(sign + 1)});
     }
+    query.key = options.key;
     query.order = options.order;
     if (options.from) {
         query.from = cqrs::RowQuery::Bound{*options.from, true};
@@ -75,7 +76,7 @@ Result<void> run(const QueryOptions& options, const Invocation& invocation) {
     if (auto ok = session->catch_up(invocation, options.model, query->version); !ok) {
         return ok;
     }
-    auto page = session->models().query(options.model, options.key, std::move(*query));
+    auto page = session->models().query(options.model, *query);
     if (!page) {
         return page.error();
     }
@@ -117,7 +118,7 @@ Command query_command() {
     auto options = std::make_shared<QueryOptions>();
     return {.name = "query",
             .summary = "Rows of a read model",
-            .example = "skald query work --order events --desc --limit 5 --data ./data",
+            .example = "skald query work --order events --desc --limit 5",
             .declare = [options](Arguments& arguments) { declare(arguments, *options); },
             .run = [options](const Invocation& invocation) { return run(*options, invocation); },
             .children = {}};

@@ -13,6 +13,7 @@
 #include "cli/curve_keys.h"
 #include "cli/model_session.h"
 #include "cli/output.h"
+#include "skald/cqrs/remote_models.h"
 
 namespace skald::cli {
 namespace {
@@ -117,8 +118,12 @@ void use_one_heap() {
 }
 
 // The projections that are declared in the data directory, on the node's own log.
-Result<std::unique_ptr<cqrs::DeclaredModels>> run_projections(Node& node, const ServeConfig& config,
-                                                              const Logger& log) {
+struct Projections {
+    std::unique_ptr<cqrs::DeclaredModels> models;
+    std::unique_ptr<cqrs::ServedModels> served;  // the last: it uses the models
+};
+
+Result<Projections> run_projections(Node& node, const ServeConfig& config, const Logger& log) {
     auto models = cqrs::DeclaredModels::open(node.local(), projections_directory(config.data));
     auto infos = models ? (*models)->list() : models.error();
     if (!infos) {
@@ -129,7 +134,9 @@ Result<std::unique_ptr<cqrs::DeclaredModels>> run_projections(Node& node, const 
             log.error("projection", "cannot run", {{"name", info.name}, {"reason", *info.fault}});
         }
     }
-    return models;
+    auto served = cqrs::serve_models(node.services(), **models, {.declarations = true});
+    return served ? Result<Projections>(Projections{std::move(*models), std::move(*served)})
+                  : served.error();
 }
 
 Result<void> serve(const ServeConfig& config, const Invocation& invocation) {
@@ -147,9 +154,9 @@ Result<void> serve(const ServeConfig& config, const Invocation& invocation) {
     if (!node) {
         return node.error();
     }
-    auto models = run_projections(**node, config, log);
-    if (!models) {
-        return models.error();
+    auto projections = run_projections(**node, config, log);
+    if (!projections) {
+        return projections.error();
     }
     log.info("serve", "ready",
              {{"node", (*node)->id()},
@@ -157,7 +164,10 @@ Result<void> serve(const ServeConfig& config, const Invocation& invocation) {
               {"listen", fmt::format("{}", fmt::join((*node)->endpoints(), ","))},
               {"http", (*node)->http_endpoint()}});
     invocation.console.out << ready_line(**node) << std::endl;
-    auto ended = wait_for_end(**node, invocation.console.stop, log, [&] { models->reset(); });
+    auto ended = wait_for_end(**node, invocation.console.stop, log, [&] {
+        projections->served.reset();
+        projections->models.reset();
+    });
     if (!ended) {
         log.error("serve", "ended", {{"reason", ended.error().message}});
     }

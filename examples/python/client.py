@@ -8,6 +8,7 @@ Every call may raise
     Corrupt         events that came do not match their checksum
 """
 
+import json
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -112,6 +113,23 @@ class Client:
         `events` and `size` (bytes) are how much the node may send ahead of the reader.
         """
         return Subscription(self._session, selection, start, events, size)
+
+    def request(self, service, payload, seconds=10.0):
+        """Asks a service, and returns what it replies, as bytes.
+
+        SkaldError not_ready (602) when nobody serves it, else what the worker or the node says.
+        """
+        return self._session.ask("Request", payload, service=service,
+                                 deadlineMs=int(seconds * 1000))
+
+    def query(self, model, **query):
+        """The rows of a read model, as dicts. `query` has the fields of docs/read_models.md:
+
+        client.query("work", key=["ann"]), client.query("work", order="n", descending=True)
+        """
+        message = {"name": "QueryRows", "schema_version": 1, "data": json.dumps(query)}
+        reply = json.loads(self.request("model/" + model, json.dumps(message).encode()))
+        return [json.loads(row) for row in reply["rows"]]
 
     def _partition(self, name):
         """Where a stream lives. The node knows it also of one that does not exist yet."""

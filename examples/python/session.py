@@ -11,6 +11,7 @@ import batch
 from envelope import Malformed, Position, decode, encode, table, verified
 
 _FIRST_PLAIN_ID = 1 << 63  # ids below it are the sequences of a producer
+_SERVICES = 4  # feature bit
 
 
 class SkaldError(Exception):
@@ -67,7 +68,8 @@ class Session:
             raise
 
     def _hello(self, producer):
-        self.send("Hello", protocolMin=1, protocolMax=1, client="examples/python",
+        self.send("Hello", protocolMin=1, protocolMax=1, features=_SERVICES,
+                  client="examples/python",
                   producer=table("Id", bytes=producer.id.bytes), producerEpoch=producer.epoch)
         return self.answer("Welcome")
 
@@ -82,10 +84,10 @@ class Session:
         self._socket.send_multipart([encode(table(kind, **fields)), *frames])
         self._said = time.monotonic()
 
-    def ask(self, kind, **fields):
+    def ask(self, kind, *frames, **fields):
         """Sends a request under a new id and returns its answer."""
         request = next(self._ids)
-        self.send(kind, id=request, **fields)
+        self.send(kind, *frames, id=request, **fields)
         return self.answer(request)
 
     def answer(self, request):
@@ -172,6 +174,9 @@ class Session:
 
     def _on_page(self, page, frames):
         self._settle(page.Id(), Page(_events(page, frames), Position(page.Next()), page.End()))
+
+    def _on_reply(self, reply, frames):
+        self._settle(reply.Id(), frames[0] if frames else b"")
 
     def _on_subscribed(self, subscribed, _):
         self._settle(subscribed.Id(), Position(subscribed.Position()))

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "skald/event_store.h"
+#include "skald/service_host.h"
 
 namespace skald {
 
@@ -80,6 +81,10 @@ class Node {
 
     // The same log in this process, without a socket. Lives as long as the node.
     virtual EventStore& local() = 0;
+
+    // Workers in this process, without a socket. shutting_down after stop(). Lives as long as the
+    // node.
+    virtual ServiceHost& services() = 0;
 
     // Blocks until the node ended: without error after stop(), else with what ended it.
     virtual Result<void> wait() = 0;

@@ -12,9 +12,10 @@ constexpr std::uint64_t kId = msg::kFirstPlainId;
 // A worker and somebody who asks.
 class Served : public RouterFixture {
   public:
-    explicit Served(NodeLimits limits = {}) : RouterFixture(limits) {
-        hello(kWorker, 1);
-        hello(kAsker, 2);
+    explicit Served(NodeLimits limits = {}, std::vector<Permission> permissions = {})
+        : RouterFixture(limits, std::move(permissions)) {
+        hello(kWorker, 1, "w");
+        hello(kAsker, 2, "a");
         say(kWorker, msg::Serve{kId, "sum", Balance::round_robin, 1, 2});
         REQUIRE(sent<msg::Done>(kWorker).size() == 1);
     }
@@ -79,6 +80,30 @@ TEST_CASE("router: nobody serves, no time, no right, no room", "[broker]") {
     REQUIRE(refused.size() == 3);
     CHECK(refused[0].error.code == Errc::outcome_unknown);
     CHECK(refused[2].error.code == Errc::timed_out);
+}
+
+TEST_CASE("router: a service is named as streams are, and `$` is the node's", "[broker]") {
+    Served f;
+    std::uint64_t id = kId + 100;
+    for (const std::string& name :
+         {std::string(), std::string("$services"), std::string("a*"), std::string("a\nb"),
+          std::string("\xff"), std::string(kServiceNameBytesMax + 1, 'x')}) {
+        f.forget();
+        f.say(kWorker, msg::Serve{++id, name, Balance::round_robin, 1, 1});
+        CHECK(f.refusal(kWorker) == Errc::invalid_argument);
+    }
+}
+
+TEST_CASE("router: the names of services are told to who may ask them", "[broker]") {
+    Served f(NodeLimits{}, {{"w", {}, {}, {"service/*"}}, {"a", {}, {"service/s*"}, {}}});
+    f.say(kWorker, msg::Serve{kId + 1, "other", Balance::round_robin, 1, 1});
+    f.say(kWorker, msg::Serve{kId + 2, "some", Balance::round_robin, 1, 1});
+    f.say(kAsker, msg::Request{kId, "$services", 1000}, "");
+    CHECK(f.body<msg::Reply>(kAsker) == "some\nsum");
+    f.say(kAsker, msg::Request{kId + 1, "$services", 1000}, "su");
+    CHECK(f.body<msg::Reply>(kAsker) == "sum");
+    f.say(kAsker, msg::Request{kId + 2, "$services", 1000}, "o");
+    CHECK(f.body<msg::Reply>(kAsker).empty());
 }
 
 TEST_CASE("router: serving is administering, asking is writing", "[broker]") {

@@ -57,7 +57,7 @@ class Fixture {
     std::string went() {
         std::string peers;
         for (const auto& call : std::exchange(calls, {})) {
-            peers += static_cast<char>('a' + call.peer - 1);
+            peers += static_cast<char>('a' + call.client.peer - 1);
         }
         return peers;
     }
@@ -76,7 +76,7 @@ class Fixture {
     }
 
     std::map<PeerId, bool> deaf;
-    ServiceTable table{[this](PeerId peer) { return !deaf[peer]; }};
+    ServiceTable table{[this](const ServiceClient& client) { return !deaf[client.peer]; }};
     Monotonic now{};
     std::vector<ServiceTable::Call> calls;
     std::map<std::uint64_t, std::string> answers;
@@ -125,7 +125,7 @@ TEST_CASE("services: a request goes to the worker, and its reply back", "[broker
     REQUIRE(f.ask(kAsker, 7));
     REQUIRE(f.calls.size() == 1);
     const auto call = f.calls[0];
-    CHECK(call.peer == 1);
+    CHECK(call.client.peer == 1);
     CHECK(call.worker == 1);
     CHECK(call.left == 1s);
     CHECK(*call.payload == "q7");
@@ -191,7 +191,7 @@ TEST_CASE("services: least outstanding goes to who has least", "[broker]") {
     REQUIRE(f.calls.size() == 4);
     // The first worker is done with both of its own.
     for (const auto& call : std::vector(f.calls)) {
-        if (call.peer == 1) {
+        if (call.client.peer == 1) {
             REQUIRE(f.respond(1, call.number, text("r")));
         }
     }
@@ -217,7 +217,7 @@ TEST_CASE("services: what no worker has room for waits in order", "[broker]") {
     // Another worker takes what waits.
     REQUIRE(f.serve(2));
     REQUIRE(f.calls.size() == 3);
-    CHECK(f.calls[2].peer == 2);
+    CHECK(f.calls[2].client.peer == 2);
 }
 
 TEST_CASE("services: deadlines", "[broker]") {

@@ -140,6 +140,75 @@ TEST_CASE("services: a worker that leaves, and a time that is over, are outcome_
     CHECK(*asker->request("slow", "x", 60s) == "late");
 }
 
+TEST_CASE("services: workers in the node's own process", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto asker = services_of(*node);
+    Gate gate;
+    auto served = node->services().serve("echo",
+                                         [&](const ServiceRequest& request) -> Result<std::string> {
+                                             if (request.payload == "throw") {
+                                                 throw std::runtime_error("on purpose");
+                                             }
+                                             if (request.payload == "wait") {
+                                                 gate.pass();
+                                             }
+                                             return std::string(request.payload) +
+                                                    (request.left <= 60s ? "!" : "?");
+                                         },
+                                         {.threads = 2});
+    REQUIRE(served);
+    CHECK(*asker->request("echo", "x", 60s) == "x!");
+    CHECK(asker->request("echo", "throw", 60s).error().code == Errc::handler_failed);
+    CHECK(asker->request("echo", std::string(4 << 20, 'x'), 60s).error().code ==
+          Errc::handler_failed);  // one more
+    // Two at one time; the third waits at the node.
+    std::vector<std::thread> askers;
+    std::atomic<int> done{0};
+    for (int i = 0; i < 3; ++i) {
+        askers.emplace_back([&] { done += asker->request("echo", "wait", 60s) ? 1 : 0; });
+    }
+    gate.wait_for(2);
+    gate.open();
+    for (std::thread& thread : askers) {
+        thread.join();
+    }
+    CHECK(done == 3);
+    // With others elsewhere they are one service.
+    auto workers = services_of(*node);
+    auto more = serve(*workers, "echo", [](const ServiceRequest&) -> Result<std::string> {
+        return std::string("elsewhere");
+    });
+    CHECK(*asker->request("echo", "x", 60s) != *asker->request("echo", "x", 60s));
+    served->reset();
+    auto reply = asker->request("echo", "x", 60s);
+    while (!reply || *reply != "elsewhere") {  // the node hears of it soon
+        reply = asker->request("echo", "x", 60s);
+    }
+    CHECK(node->services().serve("echo", nullptr, {.threads = 0}).error().code ==
+          Errc::invalid_argument);
+    CHECK(node->services().serve("$mine", nullptr).error().code == Errc::invalid_argument);
+    node->stop();
+    CHECK(node->services().serve("echo", nullptr).error().code == Errc::shutting_down);
+}
+
+TEST_CASE("services: those that are served are listed", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto services = services_of(*node);
+    CHECK(services->names("", 60s)->empty());
+    const auto nothing = [](const ServiceRequest&) -> Result<std::string> { return std::string(); };
+    const auto b = serve(*services, "a/b", nothing);
+    const auto a = serve(*services, "a/a", nothing);
+    const auto c = serve(*services, "c", nothing);
+    const auto here = node->services().serve("b", nothing);
+    using Names = std::vector<std::string>;
+    CHECK(*services->names("", 60s) == Names{"a/a", "a/b", "b", "c"});
+    CHECK(*services->names("a/", 60s) == Names{"a/a", "a/b"});
+    CHECK(*services->names("c", 60s) == Names{"c"});
+    CHECK(services->names("d", 60s)->empty());
+}
+
 TEST_CASE("services: serving goes on after the node was restarted", "[broker]") {
     TempDirectory directory;
     const auto options = options_of(directory);

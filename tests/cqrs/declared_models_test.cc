@@ -52,7 +52,7 @@ struct Models {
         return begun->version;
     }
     Rows rows(const std::string& name, const std::vector<std::string>& key = {}) {
-        auto page = models->query(name, key, {});
+        auto page = models->query(name, {.key = key});
         INFO((page ? "" : page.error().message));
         REQUIRE(page);
         return page->rows;
@@ -205,7 +205,7 @@ TEST_CASE("declared models: removed with all of it, and the name is free", "[cqr
     m.create(counting("other"));
     REQUIRE(m.models->remove("work"));
     CHECK_FALSE(std::filesystem::exists(m.directory.path("projections/work")));
-    const auto gone = m.models->query("work", {}, {});
+    const auto gone = m.models->query("work", {});
     REQUIRE_FALSE(gone);
     CHECK(gone.error().code == Errc::not_found);
     CHECK(gone.error().message == "there is no read model `work`; there are other");
@@ -228,7 +228,7 @@ TEST_CASE("declared models: one that cannot be read does not keep others from ru
     REQUIRE(list->size() == 2);
     CHECK_THAT(list->at(0).fault.value_or(""), Catch::Contains("bad/v1.toml:1:8: "));
     CHECK_FALSE(list->at(1).fault);
-    CHECK_FALSE(m.models->query("bad", {}, {}));
+    CHECK_FALSE(m.models->query("bad", {}));
     CHECK(m.models->remove("bad"));
     CHECK_FALSE(std::filesystem::exists(m.directory.path("projections/left")));
 }
@@ -236,16 +236,16 @@ TEST_CASE("declared models: one that cannot be read does not keep others from ru
 TEST_CASE("declared models: a key has its columns, a field is one there is", "[cqrs]") {
     Models m;
     m.create(counting("work"));
-    const auto message = [&](const std::vector<std::string>& key, const RowQuery& query) {
-        const auto page = m.models->query("work", key, query);
+    const auto message = [&](const RowQuery& query) {
+        const auto page = m.models->query("work", query);
         REQUIRE_FALSE(page);
         CHECK(page.error().code == Errc::invalid_argument);
         return page.error().message;
     };
-    CHECK(message({"a", "b"}, {}) == "work: the key is id; 2 values were given");
+    CHECK(message({.key = {"a", "b"}}) == "work: the key is id; 2 values were given");
     RowQuery by_name;
     by_name.where = {{"name", std::string("x")}};
-    CHECK(message({}, by_name) == "work: no field name; there are id, n");
+    CHECK(message(by_name) == "work: no field name; there are id, n");
 }
 
 TEST_CASE("declared models: an interrupted wait goes on later", "[cqrs]") {

@@ -69,6 +69,10 @@ for partitions in 1 16; do
         --meta empty= --correlation c-1 --causation c-0 --time 2020-01-01T00:00:00Z
     printf plain | "$bin/skald" pub foreign-1 - --type Noted --content-type text/plain
     run "$here/node_test.py"
+
+    say "a read model of the node"
+    "$bin/skald" projection create "$here/counts.toml" > "$scratch/created"
+    run "$here/models_test.py" "$SKALD_SERVER"
     stop_node
     "$bin/skald" verify "$scratch/node-$partitions"
 done

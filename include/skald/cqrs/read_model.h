@@ -82,14 +82,16 @@ struct RowQuery {
         Value value;
         bool inclusive = true;
     };
+    std::vector<std::string> key{};  // values of the key's fields, the first ones or all, as text
     std::vector<Field> where{};
     std::string order{};          // a field; empty: what the index goes on with
     std::optional<Bound> from{};  // of the field that orders
     std::optional<Bound> to{};
     bool descending = false;
-    std::uint32_t limit = 100;  // rows, 1-10,000; a page may end earlier, at 16 MiB
-    std::string after{};        // RowPage::next of the same query: goes on behind that page
-    std::uint32_t version = 0;  // 0: the active one, or the one that `after` began with
+    std::uint32_t limit = 100;     // rows, 1-10,000
+    std::size_t bytes = 16 << 20;  // of rows: a page ends earlier, but not before its first row
+    std::string after{};           // RowPage::next of the same query: goes on behind that page
+    std::uint32_t version = 0;     // 0: the active one, or the one that `after` began with
     // The rows are to reflect everything before it. Waits for it at most so long, then the error of
     // Freshness; at once when stopped or of another log.
     std::optional<Position> at_least{};

@@ -111,9 +111,8 @@ class ReadModels {
     // With its rows and its declarations.
     virtual Result<void> remove(const std::string& name) = 0;
 
-    // `key`: values of the key's columns, the first ones or all. Errors: ReadModel::query.
-    virtual Result<RowPage> query(const std::string& name, const std::vector<std::string>& key,
-                                  RowQuery query) = 0;
+    // Errors: ReadModel::query.
+    virtual Result<RowPage> query(const std::string& name, const RowQuery& query) = 0;
 };
 
 }  // namespace skald::cqrs

@@ -1,0 +1,172 @@
+#include "broker/local_workers.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "wire/service_call.h"
+
+namespace skald::broker {
+
+namespace msg = wire::msg;
+
+struct Begin {
+    msg::Serve serve;
+    std::shared_ptr<WorkQueue> queue;
+    std::shared_ptr<const ServiceHandler> handler;
+    std::promise<Result<void>> done;
+};
+struct End {
+    std::uint64_t worker = 0;
+};
+struct Answered {
+    std::uint64_t number = 0;
+    Result<Frame> reply;
+};
+
+// Bounded by the servings there are, and by the requests they take at one time.
+struct LocalWorkers::Inbox {
+    struct Place {
+        std::shared_ptr<WorkQueue> queue;
+        std::shared_ptr<const ServiceHandler> handler;
+    };
+    explicit Inbox(std::function<void()> wake_node) : wake(std::move(wake_node)) {}
+
+    // False when the node is no more.
+    template <typename T>
+    bool put(std::vector<T>& list, T&& said) {
+        {
+            const std::lock_guard lock(mutex);
+            if (closed) {
+                return false;
+            }
+            list.push_back(std::forward<T>(said));
+        }
+        wake();
+        return true;
+    }
+
+    std::mutex mutex;
+    std::vector<Begin> begun;  // guarded by mutex, like the next three
+    std::vector<End> ended;
+    std::vector<Answered> answers;
+    bool closed = false;
+    const std::function<void()> wake;       // called while it is not closed
+    std::map<std::uint64_t, Place> places;  // of the node's thread
+    std::atomic<std::uint64_t> next{1};
+};
+
+class LocalWorkers::Worker final : public Serving {
+  public:
+    Worker(std::shared_ptr<Inbox> inbox, std::uint32_t threads)
+        : inbox_(std::move(inbox)), threads_(threads) {}
+    ~Worker() override {
+        if (id_ != 0) {
+            (void)inbox_->put(inbox_->ended, End{id_});
+        }
+    }
+
+    Result<void> begin(msg::Serve serve, ServiceHandler handler) {
+        serve.id = inbox_->next++;
+        const std::uint64_t id = serve.id;
+        Begin begin{std::move(serve),
+                    threads_.queue(),
+                    std::make_shared<const ServiceHandler>(std::move(handler)),
+                    {}};
+        std::future<Result<void>> done = begin.done.get_future();
+        if (!inbox_->put(inbox_->begun, std::move(begin))) {
+            return Error(Errc::shutting_down, "the node has ended");
+        }
+        auto ok = done.get();
+        id_ = ok ? id : 0;
+        return ok;
+    }
+
+  private:
+    const std::shared_ptr<Inbox> inbox_;
+    std::uint64_t id_ = 0;
+    WorkerThreads threads_;
+};
+
+LocalWorkers::LocalWorkers(const Clock& clock, std::function<void()> wake)
+    : inbox_(std::make_shared<Inbox>(std::move(wake))), clock_(clock) {}
+
+LocalWorkers::~LocalWorkers() {
+    close();
+}
+
+Result<std::unique_ptr<Serving>> LocalWorkers::serve(std::string_view name, ServiceHandler handler,
+                                                     const ServeOptions& options) {
+    if (auto ok = wire::check_serve_options(options); !ok) {
+        return ok.error();
+    }
+    auto worker = std::make_unique<Worker>(inbox_, options.threads);
+    auto ok =
+        worker->begin({0, std::string(name), options.balance, options.weight, options.threads},
+                      std::move(handler));
+    return ok ? Result<std::unique_ptr<Serving>>(std::move(worker)) : ok.error();
+}
+
+void LocalWorkers::hand_on(Router& router, Effects& effects) {
+    const Monotonic now = clock_.monotonic();
+    std::vector<Begin> begun;
+    std::vector<End> ended;
+    std::vector<Answered> answers;
+    {
+        const std::lock_guard lock(inbox_->mutex);
+        begun.swap(inbox_->begun);
+        ended.swap(inbox_->ended);
+        answers.swap(inbox_->answers);
+    }
+    for (Answered& answer : answers) {
+        router.respond_here(answer.number, std::move(answer.reply), now, effects);
+    }
+    for (Begin& begin : begun) {
+        auto& place = inbox_->places[begin.serve.id];
+        place = {std::move(begin.queue), std::move(begin.handler)};
+        auto ok = router.serve_here(begin.serve, now, effects);
+        if (!ok) {
+            inbox_->places.erase(begin.serve.id);
+        }
+        begin.done.set_value(std::move(ok));
+    }
+    for (const End& end : ended) {
+        inbox_->places.erase(end.worker);
+        router.unserve_here(end.worker, now, effects);
+    }
+}
+
+void LocalWorkers::call(const std::vector<LocalCall>& calls) {
+    for (const LocalCall& call : calls) {
+        const auto place = inbox_->places.find(call.worker);
+        if (place == inbox_->places.end()) {
+            continue;
+        }
+        const Monotonic deadline = clock_.monotonic() + call.left;
+        place->second.queue->add(
+            [inbox = inbox_, clock = &clock_, call, deadline, handler = place->second.handler] {
+                const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+                    std::max(deadline - clock->monotonic(), Monotonic{}));
+                auto reply = wire::carry_out(*handler, {*call.payload, left});
+                Answered answer{
+                    call.number,
+                    reply ? Result<Frame>(std::make_shared<const std::string>(std::move(*reply)))
+                          : reply.error()};
+                (void)inbox->put(inbox->answers, std::move(answer));
+            });
+    }
+}
+
+void LocalWorkers::close() {
+    std::vector<Begin> begun;
+    {
+        const std::lock_guard lock(inbox_->mutex);
+        inbox_->closed = true;
+        begun.swap(inbox_->begun);
+    }
+    for (Begin& begin : begun) {
+        begin.done.set_value(Error(Errc::shutting_down, "the node is going down"));
+    }
+}
+
+}  // namespace skald::broker

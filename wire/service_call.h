@@ -1,0 +1,20 @@
+// A request as the program that serves it carries it out, wherever it came from.
+#pragma once
+
+#include "skald/service_host.h"
+
+namespace skald::wire {
+
+// What the node itself answers, as a service: the names of services that begin with the payload,
+// one a line, those that may be asked.
+inline constexpr std::string_view kServiceNames = "$services";
+
+inline constexpr std::uint32_t kServeThreadsMax = 1024;
+
+// invalid_argument when they are out of bounds.
+Result<void> check_serve_options(const ServeOptions& options);
+
+// What it throws, and a reply that is too large, are handler_failed.
+Result<std::string> carry_out(const ServiceHandler& handler, const ServiceRequest& request);
+
+}  // namespace skald::wire
