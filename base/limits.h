@@ -27,6 +27,9 @@ inline constexpr std::size_t kRequestEventsMax = 4096;
 inline constexpr std::size_t kRequestBytesMax = 4 * kMiB;
 inline constexpr std::size_t kRequestStreamsMax = 256;
 inline constexpr std::size_t kRequestChecksMax = 256;
+// Of an error that travels; cut there.
+inline constexpr std::size_t kErrorTextBytesMax = 64 * 1024;
+inline constexpr std::size_t kErrorConflictsMax = kRequestStreamsMax + kRequestChecksMax + 1;
 inline constexpr std::size_t kQueryItemsMax = 16;
 inline constexpr std::size_t kQueryTypesMax = 32;
 inline constexpr std::size_t kQueryTagsMax = 16;

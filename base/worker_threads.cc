@@ -1,5 +1,7 @@
 #include "base/worker_threads.h"
 
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace skald {
@@ -13,6 +15,12 @@ void WorkQueue::add(std::function<void()> work) {
         waiting_.push_back(std::move(work));
     }
     more_.notify_one();
+}
+
+void WorkQueue::clear() {
+    std::deque<std::function<void()>> dropped;  // destroyed without the lock
+    const std::lock_guard lock(mutex_);
+    dropped.swap(waiting_);
 }
 
 void WorkQueue::close() {
@@ -41,10 +49,16 @@ void WorkQueue::run() {
     }
 }
 
-WorkerThreads::WorkerThreads(std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-        threads_.emplace_back([queue = queue_] { queue->run(); });
+Result<std::unique_ptr<WorkerThreads>> WorkerThreads::start(std::size_t count) {
+    std::unique_ptr<WorkerThreads> workers(new WorkerThreads());
+    try {
+        for (std::size_t i = 0; i < count; ++i) {
+            workers->threads_.emplace_back([queue = workers->queue_] { queue->run(); });
+        }
+    } catch (const std::system_error& thrown) {
+        return Error(Errc::busy, std::string("no thread is to be had: ") + thrown.what());
     }
+    return workers;
 }
 
 WorkerThreads::~WorkerThreads() {

@@ -11,13 +11,17 @@
 #include <thread>
 #include <vector>
 
+#include "skald/result.h"
+
 namespace skald {
 
 // Thread safe. Outlives the threads for whoever may still add to it: that is dropped then.
 class WorkQueue {
   public:
     void add(std::function<void()> work);
-    // What has not begun is dropped, now and from now on.
+    // What has not begun is dropped.
+    void clear();
+    // The same, now and from now on.
     void close();
     // Carries work out until it is closed.
     void run();
@@ -31,7 +35,8 @@ class WorkQueue {
 
 class WorkerThreads {
   public:
-    explicit WorkerThreads(std::size_t count);
+    // busy when the system gives no more threads.
+    static Result<std::unique_ptr<WorkerThreads>> start(std::size_t count);
     // Closes the queue, and waits for the work that has begun: not from that work.
     ~WorkerThreads();
     WorkerThreads(const WorkerThreads&) = delete;
@@ -40,6 +45,8 @@ class WorkerThreads {
     const std::shared_ptr<WorkQueue>& queue() const { return queue_; }
 
   private:
+    WorkerThreads() = default;
+
     const std::shared_ptr<WorkQueue> queue_ = std::make_shared<WorkQueue>();
     std::vector<std::thread> threads_;
 };

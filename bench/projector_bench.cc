@@ -7,15 +7,23 @@
 //   project           the same row and index from events in a log, decoded, with the checkpoint;
 //                     from the first event to the last commit
 //   query_by_key_p50  a row by its key, as the type it is; microseconds
+//   query_ipc_p50     the same as JSON, by a client over ipc:// of a node that holds the model
+//   round_trip_ipc_p50  a message and an answer as long as those, between two ZeroMQ sockets, by
+//                     turns with the queries
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
+#include <zmq.hpp>
 
 #include "base/bytes.h"
+#include "skald/cqrs/hosted_models.h"
 #include "skald/cqrs/projection.h"
+#include "skald/cqrs/remote_models.h"
 #include "skald/cqrs/view.h"
+#include "skald/node.h"
 #include "skald/store.h"
 #include "store/lmdb/write_cursor.h"
 
@@ -124,19 +132,114 @@ void project(EventStore& store, cqrs::ReadModel& model, std::uint64_t events) {
     report("project", static_cast<double>(events) / (now_s() - begin), "events/s");
 }
 
+class Times {
+  public:
+    template <typename Fn>
+    void take(const Fn& fn) {
+        const double begin = now_s();
+        fn();
+        taken_.push_back((now_s() - begin) * 1e6);
+    }
+    double median() {
+        const auto middle = taken_.begin() + static_cast<std::ptrdiff_t>(taken_.size() / 2);
+        std::nth_element(taken_.begin(), middle, taken_.end());
+        return *middle;
+    }
+
+  private:
+    std::vector<double> taken_;
+};
+
+std::uint64_t some_id(std::uint64_t i, std::uint64_t events) {
+    return group_of(i) * 7919 % events;
+}
+
 void query(const cqrs::ReadModel& model, std::uint64_t events) {
     const cqrs::View<Note> view(model);
-    std::vector<double> taken;
+    Times times;
     for (std::uint64_t i = 0; i < 100'000; ++i) {
-        const std::uint64_t id = group_of(i) * 7919 % events;
-        const double begin = now_s();
-        if (!must(view.get(id))) {
-            std::exit(1);
-        }
-        taken.push_back((now_s() - begin) * 1e6);
+        times.take([&] {
+            if (!must(view.get(some_id(i, events)))) {
+                std::exit(1);
+            }
+        });
     }
-    std::nth_element(taken.begin(), taken.begin() + 50'000, taken.end());
-    report("query_by_key_p50", taken[50'000], "us");
+    report("query_by_key_p50", times.median(), "us");
+}
+
+// A ROUTER that answers each message with 300 bytes, and a DEALER that asks with 200.
+class Echo {
+  public:
+    explicit Echo(const std::string& endpoint) {
+        router_.bind(endpoint);
+        dealer_.connect(endpoint);
+        thread_ = std::thread([this] { run(); });
+    }
+    ~Echo() {
+        dealer_.send(zmq::message_t(), zmq::send_flags::none);
+        thread_.join();
+    }
+    void ask() {
+        zmq::message_t reply;
+        dealer_.send(zmq::buffer(question_), zmq::send_flags::none);
+        (void)dealer_.recv(reply);
+    }
+
+  private:
+    void run() {
+        const std::string answer(300, 'a');
+        while (true) {
+            zmq::message_t peer;
+            zmq::message_t question;
+            (void)router_.recv(peer);
+            (void)router_.recv(question);
+            if (question.size() == 0) {
+                return;
+            }
+            router_.send(peer, zmq::send_flags::sndmore);
+            router_.send(zmq::buffer(answer), zmq::send_flags::none);
+        }
+    }
+
+    const std::string question_ = std::string(200, 'q');
+    zmq::context_t here_;
+    zmq::context_t there_;
+    zmq::socket_t dealer_{here_, zmq::socket_type::dealer};
+    zmq::socket_t router_{there_, zmq::socket_type::router};
+    std::thread thread_;
+};
+
+void query_over_ipc(const std::string& directory, cqrs::ReadModel& model, std::uint64_t events) {
+    NodeOptions options;
+    options.data_dir = directory + "/node";
+    options.listen = {"ipc://" + directory + "/n"};
+    auto node = must(Node::start(options));
+    cqrs::HostedModels hosted(node->local());
+    must(hosted.add(model, {}));
+    const auto served = must(cqrs::serve_models(node->services(), hosted));
+    ClientOptions client;
+    client.servers = node->endpoints();
+    const auto services = must(connect_services(client));
+    cqrs::RemoteModels remote(*services);
+    Echo echo("ipc://" + directory + "/echo");
+    Times queries;
+    Times echoes;
+    for (std::uint64_t round = 0; round < 20; ++round) {
+        for (std::uint64_t i = 0; i < 1000; ++i) {
+            echoes.take([&] { echo.ask(); });
+        }
+        for (std::uint64_t i = 0; i < 1000; ++i) {
+            queries.take([&] {
+                const auto page =
+                    must(remote.query("notes", {.key = {std::to_string(some_id(i, events))}}));
+                if (page.rows.size() != 1) {
+                    std::exit(1);
+                }
+            });
+        }
+    }
+    report("round_trip_ipc_p50", echoes.median(), "us");
+    report("query_ipc_p50", queries.median(), "us");
 }
 
 }  // namespace
@@ -154,5 +257,6 @@ int main(int argc, char** argv) {
     auto model = must(cqrs::ReadModel::open(directory + "/model"));
     project(*store, *model, events);
     query(*model, events);
+    query_over_ipc(directory, *model, events);
     return 0;
 }

@@ -19,9 +19,18 @@ int until(Monotonic now, Monotonic then) {
 
 }  // namespace
 
+Result<void> JobRunner::start() {
+    auto thread = WorkerThreads::start(1);
+    if (!thread) {
+        return thread.error();
+    }
+    thread_ = std::move(*thread);
+    return {};
+}
+
 void JobRunner::add(std::vector<Job>& jobs) {
     for (Job& job : jobs) {
-        thread_.queue()->add([this, job = std::move(job)] {
+        thread_->queue()->add([this, job = std::move(job)] {
             JobAnswer done{job.peer, job.serial, job.bytes, job.run()};
             {
                 const std::lock_guard lock(mutex_);
@@ -56,6 +65,9 @@ Result<std::unique_ptr<Agent>> Agent::open(Parts parts) {
         return opened.error();
     }
     agent->socket_ = std::move(*opened);
+    if (auto ok = agent->runner_.start(); !ok) {
+        return ok.error();
+    }
     agent->router_ = std::make_unique<Router>(
         Router::Parts{agent->parts_.volume, agent->exchange_, agent->parts_.limits,
                       agent->parts_.permissions,

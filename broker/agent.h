@@ -43,14 +43,16 @@ struct NodeStats {
 class JobRunner {
   public:
     explicit JobRunner(std::function<void()> wake) : wake_(std::move(wake)) {}
+    // busy when the system gives no thread.
+    Result<void> start();
     void add(std::vector<Job>& jobs);
     std::vector<JobAnswer> take();
 
   private:
     std::function<void()> wake_;
     std::mutex mutex_;
-    std::vector<JobAnswer> done_;  // guarded by mutex_
-    WorkerThreads thread_{1};      // the last: it uses the others
+    std::vector<JobAnswer> done_;            // guarded by mutex_
+    std::unique_ptr<WorkerThreads> thread_;  // the last: it uses the others
 };
 
 class Agent {

@@ -74,6 +74,8 @@ inline constexpr std::uint32_t kWorkerCapacityMax = 1024;
 // busy.
 inline constexpr std::size_t kServiceQueueMax = 4096;
 inline constexpr std::size_t kSessionCallsMax = 1024;
+// Of a worker's error, for an asker that takes nothing.
+inline constexpr std::size_t kShortErrorBytes = 1024;
 // A request's time is cut to this.
 inline constexpr auto kServiceTimeMax = std::chrono::minutes(10);
 

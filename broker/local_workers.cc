@@ -58,8 +58,8 @@ struct LocalWorkers::Inbox {
 
 class LocalWorkers::Worker final : public Serving {
   public:
-    Worker(std::shared_ptr<Inbox> inbox, std::uint32_t threads)
-        : inbox_(std::move(inbox)), threads_(threads) {}
+    Worker(std::shared_ptr<Inbox> inbox, std::unique_ptr<WorkerThreads> threads)
+        : inbox_(std::move(inbox)), threads_(std::move(threads)) {}
     ~Worker() override {
         if (id_ != 0) {
             (void)inbox_->put(inbox_->ended, End{id_});
@@ -70,7 +70,7 @@ class LocalWorkers::Worker final : public Serving {
         serve.id = inbox_->next++;
         const std::uint64_t id = serve.id;
         Begin begin{std::move(serve),
-                    threads_.queue(),
+                    threads_->queue(),
                     std::make_shared<const ServiceHandler>(std::move(handler)),
                     {}};
         std::future<Result<void>> done = begin.done.get_future();
@@ -85,7 +85,7 @@ class LocalWorkers::Worker final : public Serving {
   private:
     const std::shared_ptr<Inbox> inbox_;
     std::uint64_t id_ = 0;
-    WorkerThreads threads_;
+    std::unique_ptr<WorkerThreads> threads_;
 };
 
 LocalWorkers::LocalWorkers(const Clock& clock, std::function<void()> wake)
@@ -100,7 +100,11 @@ Result<std::unique_ptr<Serving>> LocalWorkers::serve(std::string_view name, Serv
     if (auto ok = wire::check_serve_options(options); !ok) {
         return ok.error();
     }
-    auto worker = std::make_unique<Worker>(inbox_, options.threads);
+    auto threads = WorkerThreads::start(options.threads);
+    if (!threads) {
+        return threads.error();
+    }
+    auto worker = std::make_unique<Worker>(inbox_, std::move(*threads));
     auto ok =
         worker->begin({0, std::string(name), options.balance, options.weight, options.threads},
                       std::move(handler));

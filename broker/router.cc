@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 
 #include "broker/limits.h"
 #include "wire/envelope.h"
@@ -24,7 +25,8 @@ std::uint32_t milliseconds(std::chrono::milliseconds time) {
 Router::Router(Parts parts, Monotonic now)
     : parts_(std::move(parts)),
       services_([this](const ServiceClient& client) {
-          return client == kHere || parts_.send_room(client.peer) != 0;
+          return client == kHere ? std::numeric_limits<std::size_t>::max()
+                                 : parts_.send_room(client.peer);
       }),
       now_(now) {}
 Router::~Router() = default;

@@ -244,12 +244,14 @@ class Router {
     std::size_t send_ephemeral(Session& session, Subscription& subscription,
                                const store::EphemeralEvent& event);
     void finish(const FanOut& done);
-    Result<void> check_service(const Session& session, const std::string& service) const;
+    Result<void> check_services(const Session& session) const;
     void answer_names(Session& session, const Arrival& arrival, const wire::msg::Request& request);
     Result<void> serve(Session& session, const wire::msg::Serve& serve);
     Result<void> request(Session& session, const Arrival& arrival,
                          const wire::msg::Request& request);
     void send_services();
+    // Bytes of all requests that the node holds.
+    std::size_t bytes_held() const { return bytes_in_flight_ + services_.bytes(); }
     std::optional<Error> check_selection(const Session& session, const Selection& selection) const;
 
     Parts parts_;

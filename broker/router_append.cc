@@ -30,7 +30,7 @@ std::optional<Error> Router::gate(Session& session, std::size_t bytes) {
     }
     // A block stays for one request in it, so the blocks count as well.
     const std::size_t most = parts_.limits.request_bytes_in_flight;
-    if (bytes_in_flight_ + bytes + kRequestCost > most ||
+    if (bytes_held() + bytes + kRequestCost > most ||
         arena_.owned_bytes() > most + kRoundBytesMax) {
         return Error(Errc::busy, "the node has all the requests it can hold");
     }

@@ -51,7 +51,7 @@ bool Router::on(Session& session, Arrival& arrival, const msg::PublishEphemeral&
         return false;
     }
     const std::size_t bytes = sizeof(FanOut) + event->frame->size();
-    if (bytes_in_flight_ + bytes > parts_.limits.request_bytes_in_flight) {
+    if (bytes_held() + bytes > parts_.limits.request_bytes_in_flight) {
         refuse(session, publish.id, Error(Errc::busy, "the node has all the requests it can hold"));
         return false;
     }

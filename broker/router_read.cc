@@ -50,7 +50,7 @@ bool Router::admit_plain(Session& session, std::uint64_t id) {
 
 void Router::wait(Session& session, std::uint64_t id, Waiting waiting) {
     waiting.bytes += sizeof waiting;
-    if (bytes_in_flight_ + waiting.bytes > parts_.limits.request_bytes_in_flight) {
+    if (bytes_held() + waiting.bytes > parts_.limits.request_bytes_in_flight) {
         refuse(session, id, Error(Errc::busy, "the node has all the requests it can hold"));
         return;
     }
@@ -223,7 +223,7 @@ std::optional<Error> Router::gate_snapshot(const Session& session, std::size_t b
                                                           limits::kSnapshotBytesMax, bytes));
     }
     if (session.snapshot_bytes + bytes > parts_.limits.session_bytes_in_flight ||
-        bytes_in_flight_ + bytes > parts_.limits.request_bytes_in_flight) {
+        bytes_held() + bytes > parts_.limits.request_bytes_in_flight) {
         return Error(Errc::busy, "too many snapshots wait to be written");
     }
     return std::nullopt;

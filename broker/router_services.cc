@@ -37,9 +37,15 @@ Frame copy_of(Bytes bytes) {
     return std::make_shared<const std::string>(as_text(bytes));
 }
 
+// A worker's error is as long as it likes; whoever takes nothing gets what is certain to be short.
+void cut(Error& error) {
+    error.message = utf8_prefix(error.message, kShortErrorBytes);
+    error.conflicts.clear();
+}
+
 }  // namespace
 
-Result<void> Router::check_service(const Session& session, const std::string& service) const {
+Result<void> Router::check_services(const Session& session) const {
     if ((session.features & msg::kFeatureServices) == 0) {
         return Error(Errc::unsupported_version, "services were not agreed on in Hello");
     }
@@ -61,7 +67,7 @@ bool Router::on(Session& session, Arrival&, const msg::Serve& serve) {
 
 // Done goes before the first call.
 Result<void> Router::serve(Session& session, const msg::Serve& serve) {
-    if (auto ok = check_service(session, serve.service); !ok) {
+    if (auto ok = check_services(session); !ok) {
         return ok;
     }
     if (auto ok = check_name(serve.service); !ok) {
@@ -106,7 +112,10 @@ bool Router::on(Session& session, Arrival& arrival, const msg::Request& request)
 
 Result<void> Router::request(Session& session, const Arrival& arrival,
                              const msg::Request& request) {
-    if (auto ok = check_service(session, request.service); !ok) {
+    if (auto ok = check_services(session); !ok) {
+        return ok;
+    }
+    if (auto ok = check_name(request.service); !ok) {
         return ok;
     }
     if (!session.rights.may_write(right_to(request.service))) {
@@ -121,8 +130,7 @@ Result<void> Router::request(Session& session, const Arrival& arrival,
         return Error(Errc::request_too_large, fmt::format("a request of {} bytes; at most {}",
                                                           bytes, limits::kRequestBytesMax));
     }
-    if (bytes_in_flight_ + services_.bytes() + bytes + kRequestCost >
-        parts_.limits.request_bytes_in_flight) {
+    if (bytes_held() + bytes + kRequestCost > parts_.limits.request_bytes_in_flight) {
         return Error(Errc::busy, "the node has all the requests it can hold");
     }
     auto done = services_.request(client_of(session), request, copy_of(arrival.body.bytes), now_,
@@ -132,7 +140,7 @@ Result<void> Router::request(Session& session, const Arrival& arrival,
 
 // Names hold no line ends. With all the workers that there may be, they fit into a reply.
 void Router::answer_names(Session& session, const Arrival& arrival, const msg::Request& request) {
-    if (auto ok = check_service(session, request.service); !ok) {
+    if (auto ok = check_services(session); !ok) {
         refuse(session, request.id, std::move(ok.error()));
         return;
     }
@@ -203,7 +211,11 @@ void Router::send_services() {
     }
     for (const ServiceTable::Answer& answer : out.answers) {
         if (!answer.reply) {
-            effects_->send(answer.peer, msg::Rejected{answer.id, {}, answer.reply.error()});
+            Error error = answer.reply.error();
+            if (parts_.send_room(answer.peer) == 0) {
+                cut(error);
+            }
+            effects_->send(answer.peer, msg::Rejected{answer.id, {}, std::move(error)});
         } else if (parts_.send_room(answer.peer) == 0) {
             // It would wait here for somebody who takes nothing.
             effects_->send(

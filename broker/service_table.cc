@@ -92,33 +92,39 @@ Result<void> ServiceTable::request(const ServiceClient& from, const msg::Request
     kept.service = service;
     kept.deadline = now + std::min<std::chrono::milliseconds>(
                               std::chrono::milliseconds(request.deadline_ms), kServiceTimeMax);
-    kept.bytes = payload->size() + kRequestCost;
+    kept.bytes = payload->size();
     kept.payload = std::move(payload);
-    bytes_ += kept.bytes;
+    bytes_ += kept.bytes + kRequestCost;
     asked_[from.serial].insert(number);
     deadlines_.emplace(kept.deadline, number);
     requests_.emplace(number, std::move(kept));
     service->second.queue.push_back(number);
+    ++queued_;
     hand_out(service, now, out);
     return {};
 }
 
-bool ServiceTable::free(const Worker& worker) const {
-    return worker.taken.size() < worker.capacity && has_room_(worker.client);
+// What is handed out in one step is not with the socket yet.
+bool ServiceTable::free(const Worker& worker, const Out& out) const {
+    if (worker.taken.size() >= worker.capacity) {
+        return false;
+    }
+    const auto handed = out.bytes.find(worker.client.serial);
+    return room_(worker.client) > (handed == out.bytes.end() ? 0 : handed->second);
 }
 
 // The one whose turn is highest gets it: weights 3 and 1 give a, a, b, a. Whoever is full is passed
 // over; with least_outstanding, whoever has more than another.
-ServiceTable::Worker* ServiceTable::pick(Service& service) const {
+ServiceTable::Worker* ServiceTable::pick(Service& service, const Out& out) const {
     const bool least = service.balance == Balance::least_outstanding;
     std::size_t bound = static_cast<std::size_t>(-1);
     for (const Worker& worker : service.workers) {
-        bound = least && free(worker) ? std::min(bound, worker.taken.size()) : bound;
+        bound = least && free(worker, out) ? std::min(bound, worker.taken.size()) : bound;
     }
     Worker* next = nullptr;
     std::int64_t sum = 0;
     for (Worker& worker : service.workers) {
-        if (!free(worker) || worker.taken.size() > bound) {
+        if (!free(worker, out) || worker.taken.size() > bound) {
             continue;
         }
         const bool weighted = service.balance == Balance::weighted;
@@ -138,7 +144,7 @@ ServiceTable::Worker* ServiceTable::pick(Service& service) const {
 void ServiceTable::hand_out(Services::iterator service, Monotonic now, Out& out) {
     std::deque<std::uint64_t>& queue = service->second.queue;
     while (!queue.empty()) {
-        Worker* worker = pick(service->second);
+        Worker* worker = pick(service->second, out);
         if (worker == nullptr) {
             return;
         }
@@ -146,11 +152,18 @@ void ServiceTable::hand_out(Services::iterator service, Monotonic now, Out& out)
         Request& request = requests_.at(number);
         worker->taken.insert(number);
         request.worker = worker->client;
+        out.bytes[worker->client.serial] += request.payload->size() + kRequestCost;
         out.calls.push_back({worker->client, worker->id, number,
                              std::max(request.deadline - now, Monotonic{}),
                              std::move(request.payload)});
         queue.pop_front();
+        --queued_;
     }
+}
+
+void ServiceTable::erase(Requests::iterator request) {
+    bytes_ -= kRequestCost;
+    requests_.erase(request);
 }
 
 // From here on nobody waits for it.
@@ -177,21 +190,28 @@ void ServiceTable::end(std::uint64_t number, Result<Frame> reply, Out& out) {
 void ServiceTable::withdraw(std::uint64_t number) {
     const auto found = requests_.find(number);
     if (!found->second.worker) {
-        std::erase(found->second.service->second.queue, number);
-        requests_.erase(found);
+        queued_ -= std::erase(found->second.service->second.queue, number);
+        erase(found);
     }
 }
 
 Result<void> ServiceTable::respond(const ServiceClient& worker, std::uint64_t number,
                                    Result<Frame> reply, Monotonic now, Out& out) {
     const auto found = requests_.find(number);
-    if (found == requests_.end() || found->second.worker != worker) {
+    if (number == 0 || number >= next_number_ ||
+        (found != requests_.end() && found->second.worker != worker)) {
         return Error(Errc::malformed, "a response to what was not asked");
+    }
+    if (found == requests_.end()) {  // of a worker that ended meanwhile
+        ++counters_.late;
+        return {};
     }
     Request& request = found->second;
     const auto service = request.service;
     for (Worker& one : service->second.workers) {
-        one.taken.erase(number);
+        if (one.taken.erase(number) != 0) {
+            break;
+        }
     }
     if (request.from.serial == 0) {
         ++counters_.late;
@@ -199,7 +219,7 @@ Result<void> ServiceTable::respond(const ServiceClient& worker, std::uint64_t nu
         ++counters_.replies;
         end(number, std::move(reply), out);
     }
-    requests_.erase(found);
+    erase(found);
     hand_out(service, now, out);
     return {};
 }
@@ -218,7 +238,7 @@ void ServiceTable::remove_worker(Services::iterator service, std::size_t at, Mon
                       fmt::format("the worker of {} that had it left", service->first)),
                 out);
         }
-        requests_.erase(number);
+        erase(requests_.find(number));
     }
     if (!workers.empty()) {
         hand_out(service, now, out);
@@ -227,7 +247,8 @@ void ServiceTable::remove_worker(Services::iterator service, std::size_t at, Mon
     for (const std::uint64_t number : service->second.queue) {
         ++counters_.unserved;
         end(number, nobody_serves(service->first), out);
-        requests_.erase(number);
+        erase(requests_.find(number));
+        --queued_;
     }
     services_.erase(service);
 }
@@ -257,7 +278,7 @@ void ServiceTable::tick(Monotonic now, Out& out) {
 }
 
 void ServiceTable::go_on(Monotonic now, Out& out) {
-    if (deadlines_.empty()) {
+    if (queued_ == 0) {
         return;
     }
     for (auto service = services_.begin(); service != services_.end(); ++service) {

@@ -52,6 +52,7 @@ class ServiceTable {
     struct Out {
         std::vector<Call> calls;
         std::vector<Answer> answers;
+        std::map<std::uint64_t, std::size_t> bytes;  // of the calls, by the worker's serial
     };
     struct Counters {
         std::uint64_t requests = 0;
@@ -63,10 +64,10 @@ class ServiceTable {
         std::uint64_t late = 0;       // responses that nobody waited for any more
     };
 
-    // `has_room`: whether more may be sent to a client. A worker that does not take what it was
+    // `room`: how many bytes more may be sent to a client. A worker that does not take what it was
     // sent gets nothing more until it does.
-    explicit ServiceTable(std::function<bool(const ServiceClient&)> has_room)
-        : has_room_(std::move(has_room)) {}
+    explicit ServiceTable(std::function<std::size_t(const ServiceClient&)> room)
+        : room_(std::move(room)) {}
 
     // already_exists when the service is balanced otherwise, or the id serves already; busy beyond
     // kWorkersMax or kSessionWorkersMax; invalid_argument for a weight or capacity out of range.
@@ -77,7 +78,8 @@ class ServiceTable {
     // An error is the answer; else it comes.
     Result<void> request(const ServiceClient& from, const wire::msg::Request& request,
                          Frame payload, Monotonic now, Out& out);
-    // One that nobody waits for is dropped; one that was never asked of this worker is malformed.
+    // One that nobody waits for is dropped; one of another worker or that was never made is
+    // malformed.
     Result<void> respond(const ServiceClient& worker, std::uint64_t number, Result<Frame> reply,
                          Monotonic now, Out& out);
     void forget(const ServiceClient& client, Monotonic now, Out& out);
@@ -89,7 +91,8 @@ class ServiceTable {
     std::vector<std::string> names(std::string_view prefix,
                                    const std::function<bool(const std::string&)>& passes) const;
 
-    std::size_t bytes() const { return bytes_; }  // of unanswered requests
+    // Of unanswered requests, and of places that workers have not given back.
+    std::size_t bytes() const { return bytes_; }
     std::size_t workers() const { return worker_names_.size(); }
     std::size_t unanswered() const { return deadlines_.size(); }
     const Counters& counters() const { return counters_; }
@@ -115,22 +118,23 @@ class ServiceTable {
         Services::iterator service;
         Monotonic deadline{};
         Frame payload;                        // until it is handed out
-        std::size_t bytes = 0;                // it counts for
+        std::size_t bytes = 0;                // of the payload, while somebody waits
         std::optional<ServiceClient> worker;  // that has it
     };
     using Requests = std::unordered_map<std::uint64_t, Request>;
     using WorkerKey = std::pair<std::uint64_t, std::uint64_t>;  // the session's serial, the id
 
-    Worker* pick(Service& service) const;
-    bool free(const Worker& worker) const;
+    Worker* pick(Service& service, const Out& out) const;
+    bool free(const Worker& worker, const Out& out) const;
     void hand_out(Services::iterator service, Monotonic now, Out& out);
     void end(std::uint64_t number, Result<Frame> reply, Out& out);
     void withdraw(std::uint64_t number);
     void remove_worker(Services::iterator service, std::size_t at, Monotonic now, Out& out);
     void time_out(std::uint64_t number, Out& out);
     void settle(Request& request, std::uint64_t number);
+    void erase(Requests::iterator request);
 
-    std::function<bool(const ServiceClient&)> has_room_;
+    std::function<std::size_t(const ServiceClient&)> room_;
     Services services_;
     Requests requests_;
     std::map<WorkerKey, Services::iterator> worker_names_;
@@ -138,6 +142,7 @@ class ServiceTable {
     std::set<std::pair<Monotonic, std::uint64_t>> deadlines_;           // of unanswered ones
     std::uint64_t next_number_ = 1;
     std::size_t bytes_ = 0;
+    std::size_t queued_ = 0;  // without a worker
     Counters counters_;
 };
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/arguments.h"
@@ -46,5 +47,20 @@ struct Command {
     std::function<Result<void>(const Invocation&)> run;
     std::vector<Command> children;  // then neither declare nor run
 };
+
+// One whose arguments go into an Options: declare(Arguments&, Options&), and then
+// run(const Options&, const Invocation&).
+template <typename Options, typename Declare, typename Run>
+Command command_of(std::string name, std::string summary, std::string example, Declare declare,
+                   Run run) {
+    auto options = std::make_shared<Options>();
+    return {
+        .name = std::move(name),
+        .summary = std::move(summary),
+        .example = std::move(example),
+        .declare = [options, declare](Arguments& arguments) { declare(arguments, *options); },
+        .run = [options, run](const Invocation& invocation) { return run(*options, invocation); },
+        .children = {}};
+}
 
 }  // namespace skald::cli

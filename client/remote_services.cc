@@ -15,27 +15,28 @@ namespace msg = wire::msg;
 
 constexpr std::chrono::milliseconds kTimeMax = std::chrono::minutes(10);
 
-// The threads of one worker. The node never has more requests with it than it has threads, so that
-// their queue is as long as that.
+// One worker. The node never has more requests with it than it has threads, so that their queue is
+// as long as that: what a connection that is gone left there is dropped.
 class RemoteServing final : public Serving {
   public:
-    RemoteServing(std::shared_ptr<Connection> connection, ServiceHandler handler,
-                  std::uint32_t threads)
-        : connection_(std::move(connection)),
-          handler_(std::make_shared<const ServiceHandler>(std::move(handler))),
-          threads_(threads) {}
+    RemoteServing(std::shared_ptr<Connection> connection, std::unique_ptr<WorkerThreads> threads)
+        : connection_(std::move(connection)), threads_(std::move(threads)) {}
     ~RemoteServing() override {
         if (worker_ != 0) {
             connection_->agent().unserve(worker_);
         }
     }
 
-    Result<void> begin(msg::Serve serve) {
+    Result<void> begin(msg::Serve serve, ServiceHandler handler) {
         auto worker = connection_->agent().serve(
-            std::move(serve), [queue = threads_.queue(), handler = handler_,
-                               agent = &connection_->agent()](Called called) {
+            std::move(serve), [queue = threads_->queue(), agent = &connection_->agent(),
+                               handler = std::make_shared<const ServiceHandler>(std::move(handler)),
+                               latest = std::make_shared<std::uint32_t>(0)](Called called) {
+                if (std::exchange(*latest, called.connection) != called.connection) {
+                    queue->clear();
+                }
                 queue->add([handler, agent, called = std::move(called)] {
-                    agent->respond({called.number, called.connection,
+                    agent->respond({called.worker, called.number, called.connection,
                                     wire::carry_out(*handler, request_of(called))});
                 });
             });
@@ -52,9 +53,8 @@ class RemoteServing final : public Serving {
     }
 
     const std::shared_ptr<Connection> connection_;
-    const std::shared_ptr<const ServiceHandler> handler_;
     std::uint64_t worker_ = 0;
-    WorkerThreads threads_;  // the last: their work uses the connection
+    std::unique_ptr<WorkerThreads> threads_;  // the last: their work uses the connection
 };
 
 class RemoteServices final : public Services {
@@ -67,10 +67,14 @@ class RemoteServices final : public Services {
         if (auto ok = wire::check_serve_options(options); !ok) {
             return ok.error();
         }
-        auto serving =
-            std::make_unique<RemoteServing>(connection_, std::move(handler), options.threads);
-        auto ok = serving->begin(
-            {0, std::string(name), options.balance, options.weight, options.threads});
+        auto threads = WorkerThreads::start(options.threads);
+        if (!threads) {
+            return threads.error();
+        }
+        auto serving = std::make_unique<RemoteServing>(connection_, std::move(*threads));
+        auto ok =
+            serving->begin({0, std::string(name), options.balance, options.weight, options.threads},
+                           std::move(handler));
         return ok ? Result<std::unique_ptr<Serving>>(std::move(serving)) : ok.error();
     }
 

@@ -91,6 +91,7 @@ struct ServiceCall {
 
 // A request for a worker of this client, and where its response belongs.
 struct Called {
+    std::uint64_t worker = 0;
     std::uint64_t number = 0;
     std::uint32_t connection = 0;
     std::uint32_t left_ms = 0;
@@ -103,6 +104,7 @@ struct NewWorker {
     std::function<void(Called)> call;                 // never blocks
 };
 struct Response {
+    std::uint64_t worker = 0;
     std::uint64_t number = 0;
     std::uint32_t connection = 0;
     Result<std::string> reply;
@@ -307,7 +309,8 @@ class Session {
     bool refuse_service(wire::msg::Rejected& rejected);
     void end_call(std::uint64_t id, Result<Answer> answer);
     void send_calls();
-    void send_serve(std::uint64_t id, Serving& serving);
+    void send_serve(Serving& serving);
+    void send_unserve(std::uint64_t worker);
     void welcome_services();
     void lose_services();
     void tick_services(Monotonic now);

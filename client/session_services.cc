@@ -1,4 +1,6 @@
 // Services of a session: requests to them, and the workers of this client.
+#include <algorithm>
+
 #include "client/session.h"
 
 namespace skald::client {
@@ -25,10 +27,19 @@ void Session::call(ServiceCall call) {
 
 void Session::send_calls() {
     while (state_ == State::ready && !calls_waiting_.empty()) {
-        const std::uint64_t id = next_id_++;
-        ServiceCall& call = calls_.emplace(id, std::move(calls_waiting_.front())).first->second;
+        ServiceCall waiting = std::move(calls_waiting_.front());
         calls_waiting_.pop_front();
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(waiting.deadline - now_);
+        if (left.count() <= 0 && waiting.message.deadline_ms != 0) {
+            effects_.calls.push_back(
+                [done = std::move(waiting.done), why = not_sent()] { done(why); });
+            continue;
+        }
+        const std::uint64_t id = next_id_++;
+        ServiceCall& call = calls_.emplace(id, std::move(waiting)).first->second;
         call.message.id = id;
+        call.message.deadline_ms = static_cast<std::uint32_t>(
+            std::clamp<std::int64_t>(left.count(), 0, call.message.deadline_ms));
         said_ = now_;
         effects_.sends.push_back({call.message, call.body});
         call.body.reset();
@@ -76,11 +87,11 @@ void Session::serve(NewWorker worker) {
     placed.worker = std::move(worker);
     placed.worker.message.id = id;
     if (state_ == State::ready) {
-        send_serve(id, placed);
+        send_serve(placed);
     }
 }
 
-void Session::send_serve(std::uint64_t, Serving& serving) {
+void Session::send_serve(Serving& serving) {
     serving.retry.reset();
     said_ = now_;
     effects_.sends.push_back({serving.worker.message, nullptr});
@@ -100,11 +111,10 @@ void Session::on(msg::Done& done, std::vector<Body>& bodies) {
 
 void Session::on(msg::Call& call, std::vector<Body>& bodies) {
     const auto it = servings_.find(call.worker);
-    Called called{call.number, connection_, call.left_ms, {}};
     if (it == servings_.end()) {
-        respond({call.number, connection_, Error(Errc::not_ready, "the worker has ended")});
-        return;
+        return;  // the node is about to hear that it has ended
     }
+    Called called{call.worker, call.number, connection_, call.left_ms, {}};
     if (!bodies.empty()) {
         called.body = std::move(bodies.front());
     }
@@ -113,9 +123,10 @@ void Session::on(msg::Call& call, std::vector<Body>& bodies) {
     });
 }
 
-// One of a connection that is gone is for nobody.
+// One of a connection that is gone, or of a worker that has ended, is for nobody.
 void Session::respond(Response response) {
-    if (state_ != State::ready || response.connection != connection_) {
+    if (state_ != State::ready || response.connection != connection_ ||
+        !servings_.contains(response.worker)) {
         return;
     }
     said_ = now_;
@@ -128,7 +139,13 @@ void Session::respond(Response response) {
 }
 
 void Session::unserve(std::uint64_t worker) {
-    if (servings_.erase(worker) != 0 && state_ == State::ready) {
+    if (servings_.erase(worker) != 0) {
+        send_unserve(worker);
+    }
+}
+
+void Session::send_unserve(std::uint64_t worker) {
+    if (state_ == State::ready) {
         said_ = now_;
         effects_.sends.push_back({msg::Unserve{next_id_++, worker}, nullptr});
     }
@@ -136,7 +153,7 @@ void Session::unserve(std::uint64_t worker) {
 
 void Session::welcome_services() {
     for (auto& [id, serving] : servings_) {
-        send_serve(id, serving);
+        send_serve(serving);
     }
     send_calls();
 }
@@ -170,7 +187,7 @@ void Session::tick_services(Monotonic now) {
     for (auto it = servings_.begin(); it != servings_.end();) {
         Serving& serving = it->second;
         if (serving.retry && now >= *serving.retry && state_ == State::ready) {
-            send_serve(it->first, serving);
+            send_serve(serving);
         }
         if (serving.known || serving.worker.deadline > now) {
             ++it;
@@ -179,6 +196,7 @@ void Session::tick_services(Monotonic now) {
         effects_.calls.push_back([done = std::move(serving.worker.done), why = no_answer()] {
             done(Error(Errc::timed_out, why));
         });
+        send_unserve(it->first);  // the node may take what it has not answered yet
         it = servings_.erase(it);
     }
 }

@@ -264,17 +264,24 @@ Selection from_fb(const fb::Selection* selection) {
     return chosen;
 }
 
+// In words; a number at most.
+constexpr std::size_t kExpectedBytesMax = 100;
+
 Error from_fb(const fb::Fault* fault) {
     Error error;
     if (fault == nullptr) {
         throw Refused("error without its table");
     }
     error.code = static_cast<Errc>(fault->code());
-    error.message = text(fault->message());
+    error.message = short_text(fault->message(), limits::kErrorTextBytesMax);
     if (fault->conflicts() != nullptr) {
+        if (fault->conflicts()->size() > limits::kErrorConflictsMax) {
+            throw Refused("more conflicts than an error has");
+        }
         for (const fb::Conflict* conflict : *fault->conflicts()) {
-            error.conflicts.push_back(
-                {text(conflict->stream()), text(conflict->expected()), conflict->actual()});
+            error.conflicts.push_back({short_text(conflict->stream(), limits::kStreamNameBytesMax),
+                                       short_text(conflict->expected(), kExpectedBytesMax),
+                                       conflict->actual()});
         }
     }
     if (const auto offset = fault->offset()) {

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 
+#include "base/glob.h"
 #include "base/limits.h"
 
 namespace skald::wire {
@@ -16,20 +18,36 @@ Result<void> check_serve_options(const ServeOptions& options) {
     return {};
 }
 
-Result<std::string> carry_out(const ServiceHandler& handler, const ServiceRequest& request) {
+namespace {
+
+Error handler_failed(std::string_view why) {
+    return {Errc::handler_failed, fmt::format("the worker failed: {}", why)};
+}
+
+Result<std::string> call(const ServiceHandler& handler, const ServiceRequest& request) {
     try {
-        auto reply = handler(request);
-        if (reply && reply->size() > limits::kRequestBytesMax) {
-            return Error(Errc::handler_failed,
-                         fmt::format("a reply of {} bytes; at most {}", reply->size(),
-                                     limits::kRequestBytesMax));
-        }
-        return reply;
+        return handler(request);
     } catch (const std::exception& thrown) {
-        return Error(Errc::handler_failed, fmt::format("the worker failed: {}", thrown.what()));
+        return handler_failed(thrown.what());
     } catch (...) {
-        return Error(Errc::handler_failed, "the worker threw no std::exception");
+        return handler_failed("it threw no std::exception");
     }
+}
+
+}  // namespace
+
+Result<std::string> carry_out(const ServiceHandler& handler, const ServiceRequest& request) {
+    auto reply = call(handler, request);
+    if (reply && reply->size() > limits::kRequestBytesMax) {
+        return handler_failed(fmt::format("a reply of {} bytes; at most {}", reply->size(),
+                                          limits::kRequestBytesMax));
+    }
+    if (!reply) {
+        Error& error = reply.error();
+        error.message = utf8_prefix(error.message, limits::kErrorTextBytesMax);
+        error.conflicts.resize(std::min(error.conflicts.size(), limits::kErrorConflictsMax));
+    }
+    return reply;
 }
 
 }  // namespace skald::wire

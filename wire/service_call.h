@@ -14,7 +14,8 @@ inline constexpr std::uint32_t kServeThreadsMax = 1024;
 // invalid_argument when they are out of bounds.
 Result<void> check_serve_options(const ServeOptions& options);
 
-// What it throws, and a reply that is too large, are handler_failed.
+// What it throws, and a reply that is too large, are handler_failed. An error is cut to what may
+// travel.
 Result<std::string> carry_out(const ServiceHandler& handler, const ServiceRequest& request);
 
 }  // namespace skald::wire

@@ -11,9 +11,6 @@ namespace {
 constexpr std::string_view kWho = "skald";
 constexpr std::uint64_t kPayloadMax = 1 << 20;
 
-using Work = Result<void> (*)(const BenchOptions&, const Invocation&);
-using Declare = void (*)(Arguments&, BenchOptions&);
-
 void declare_connections(Arguments& arguments, BenchOptions& options) {
     arguments.number("--connections", "N", options.connections, "at once; default 1")
         .range(1, 1024);
@@ -59,16 +56,16 @@ void declare_read(Arguments& arguments, BenchOptions& options) {
     declare_store(arguments, options.store, Create::no);
 }
 
-Command child(std::string name, std::string summary, std::string example, Declare declare,
-              Work work) {
-    auto options = std::make_shared<BenchOptions>();
-    return {
-        .name = std::move(name),
-        .summary = std::move(summary),
-        .example = std::move(example),
-        .declare = [options, declare](Arguments& arguments) { declare(arguments, *options); },
-        .run = [options, work](const Invocation& invocation) { return work(*options, invocation); },
-        .children = {}};
+void declare_rebuild(Arguments& arguments, BenchOptions& options) {
+    arguments.number("--streams", "N", options.streams, "aggregates; default 1000")
+        .range(1, 1'000'000);
+    arguments.number("--per-stream", "N", options.per_stream, "events of each; default 100")
+        .range(1, 4096);
+    arguments.number("--payload", "BYTES", options.payload, "of text in each; default 128")
+        .range(2, kPayloadMax);
+    arguments.number("--seconds", "N", options.seconds, "of each figure; default 5")
+        .range(1, 86400);
+    declare_store(arguments, options.store, Create::yes);
 }
 
 }  // namespace
@@ -130,21 +127,28 @@ std::string bench_payload(std::uint64_t bytes) {
 }
 
 Command bench_command() {
-    return {.name = "bench",
-            .summary = "Put load on a store and print what it took",
-            .example = "skald bench pub --connections 4 --in-flight 1024 --payload 128",
-            .declare = {},
-            .run = {},
-            .children = {
-                child("pub", "Append as fast as it goes",
-                      "skald bench pub --connections 4 --in-flight 1024", declare_pub, bench_pub),
-                child("live", "Publish while subscribers follow",
-                      "skald bench live --subscribers 8 --in-flight 64 --per-message 100",
-                      declare_live, bench_live),
-                child("sub", "Follow what is stored, then measure from append to delivery",
-                      "skald bench sub --category bench", declare_sub, bench_sub),
-                child("read", "Read what is stored, page by page", "skald bench read", declare_read,
-                      bench_read)}};
+    return {
+        .name = "bench",
+        .summary = "Put load on a store and print what it took",
+        .example = "skald bench pub --connections 4 --in-flight 1024 --payload 128",
+        .declare = {},
+        .run = {},
+        .children = {command_of<BenchOptions>("pub", "Append as fast as it goes",
+                                              "skald bench pub --connections 4 --in-flight 1024",
+                                              declare_pub, bench_pub),
+                     command_of<BenchOptions>(
+                         "live", "Publish while subscribers follow",
+                         "skald bench live --subscribers 8 --in-flight 64 --per-message 100",
+                         declare_live, bench_live),
+                     command_of<BenchOptions>(
+                         "sub", "Follow what is stored, then measure from append to delivery",
+                         "skald bench sub --category bench", declare_sub, bench_sub),
+                     command_of<BenchOptions>("read", "Read what is stored, page by page",
+                                              "skald bench read", declare_read, bench_read),
+                     command_of<BenchOptions>(
+                         "rebuild", "Fold aggregates from their streams, with and without a cache",
+                         "skald bench rebuild --streams 1000 --data ./data", declare_rebuild,
+                         bench_rebuild)}};
 }
 
 }  // namespace skald::cli

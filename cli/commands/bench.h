@@ -21,6 +21,7 @@ struct BenchOptions {
     std::uint64_t payload = 128;
     std::uint64_t streams = 1000;
     std::uint64_t per_message = 1;
+    std::uint64_t per_stream = 100;  // events of an aggregate
     std::uint64_t seconds = 5;
     std::optional<std::string> category;  // of the events read
 };
@@ -53,6 +54,7 @@ std::string bench_payload(std::uint64_t bytes);
 Result<void> bench_live(const BenchOptions& options, const Invocation& invocation);
 Result<void> bench_pub(const BenchOptions& options, const Invocation& invocation);
 Result<void> bench_sub(const BenchOptions& options, const Invocation& invocation);
+Result<void> bench_rebuild(const BenchOptions& options, const Invocation& invocation);
 Result<void> bench_read(const BenchOptions& options, const Invocation& invocation);
 
 }  // namespace skald::cli

@@ -65,13 +65,9 @@ void declare(Arguments& arguments, ExportOptions& options) {
 }  // namespace
 
 Command export_command() {
-    auto options = std::make_shared<ExportOptions>();
-    return {.name = "export",
-            .summary = "Print stored events as NDJSON, as import takes it",
-            .example = "skald export --category orders | gzip > orders.ndjson.gz",
-            .declare = [options](Arguments& arguments) { declare(arguments, *options); },
-            .run = [options](const Invocation& invocation) { return run(*options, invocation); },
-            .children = {}};
+    return command_of<ExportOptions>("export", "Print stored events as NDJSON, as import takes it",
+                                     "skald export --category orders | gzip > orders.ndjson.gz",
+                                     declare, run);
 }
 
 }  // namespace skald::cli

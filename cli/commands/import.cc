@@ -254,13 +254,8 @@ ImportSummary import_lines(EventStore& store, ByteSource& source, const ImportOp
 }
 
 Command import_command() {
-    auto options = std::make_shared<ImportOptions>();
-    return {.name = "import",
-            .summary = "Append one event per line of NDJSON",
-            .example = "skald import orders.ndjson.gz --data ./orders",
-            .declare = [options](Arguments& arguments) { declare(arguments, *options); },
-            .run = [options](const Invocation& invocation) { return run(*options, invocation); },
-            .children = {}};
+    return command_of<ImportOptions>("import", "Append one event per line of NDJSON",
+                                     "skald import orders.ndjson.gz --data ./orders", declare, run);
 }
 
 }  // namespace skald::cli

@@ -251,18 +251,15 @@ void declare_parked(Arguments& arguments, ProjectionOptions& options) {
 
 Command child(std::string name, std::string summary, std::string example, Declare declare,
               Run what) {
-    auto options = std::make_shared<ProjectionOptions>();
-    return {.name = std::move(name),
-            .summary = std::move(summary),
-            .example = std::move(example),
-            .declare =
-                [options, declare](Arguments& arguments) {
-                    declare(arguments, *options);
-                    declare_store(arguments, options->store, Create::no);
-                },
-            .run = [options,
-                    what](const Invocation& invocation) { return run(*options, invocation, what); },
-            .children = {}};
+    return command_of<ProjectionOptions>(
+        std::move(name), std::move(summary), std::move(example),
+        [declare](Arguments& arguments, ProjectionOptions& options) {
+            declare(arguments, options);
+            declare_store(arguments, options.store, Create::no);
+        },
+        [what](const ProjectionOptions& options, const Invocation& invocation) {
+            return run(options, invocation, what);
+        });
 }
 
 }  // namespace

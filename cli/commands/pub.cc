@@ -231,13 +231,9 @@ Result<Append> make_append(const PubOptions& options, Console& console) {
 }
 
 Command pub_command() {
-    auto options = std::make_shared<PubOptions>();
-    return {.name = "pub",
-            .summary = "Append one event",
-            .example = "skald pub orders-1 --type Placed --data '{\"total\": 12}' --expect none",
-            .declare = [options](Arguments& arguments) { declare(arguments, *options); },
-            .run = [options](const Invocation& invocation) { return run(*options, invocation); },
-            .children = {}};
+    return command_of<PubOptions>(
+        "pub", "Append one event",
+        "skald pub orders-1 --type Placed --data '{\"total\": 12}' --expect none", declare, run);
 }
 
 }  // namespace skald::cli

@@ -115,13 +115,9 @@ void declare(Arguments& arguments, QueryOptions& options) {
 }  // namespace
 
 Command query_command() {
-    auto options = std::make_shared<QueryOptions>();
-    return {.name = "query",
-            .summary = "Rows of a read model",
-            .example = "skald query work --order events --desc --limit 5",
-            .declare = [options](Arguments& arguments) { declare(arguments, *options); },
-            .run = [options](const Invocation& invocation) { return run(*options, invocation); },
-            .children = {}};
+    return command_of<QueryOptions>("query", "Rows of a read model",
+                                    "skald query work --order events --desc --limit 5", declare,
+                                    run);
 }
 
 }  // namespace skald::cli

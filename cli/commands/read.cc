@@ -68,13 +68,8 @@ void declare(Arguments& arguments, ReadOptions& options) {
 }  // namespace
 
 Command read_command() {
-    auto options = std::make_shared<ReadOptions>();
-    return {.name = "read",
-            .summary = "Print stored events",
-            .example = "skald read orders-1 --from 5 --limit 10",
-            .declare = [options](Arguments& arguments) { declare(arguments, *options); },
-            .run = [options](const Invocation& invocation) { return run(*options, invocation); },
-            .children = {}};
+    return command_of<ReadOptions>("read", "Print stored events",
+                                   "skald read orders-1 --from 5 --limit 10", declare, run);
 }
 
 }  // namespace skald::cli

@@ -247,13 +247,9 @@ Result<NodeOptions> node_options(const ServeConfig& config) {
 }
 
 Command serve_command() {
-    auto options = std::make_shared<ServeOptions>();
-    return {.name = "serve",
-            .summary = "Run a node",
-            .example = "skald serve --data ./data --listen tcp://127.0.0.1:7400",
-            .declare = [options](Arguments& arguments) { declare(arguments, *options); },
-            .run = [options](const Invocation& invocation) { return run(*options, invocation); },
-            .children = {}};
+    return command_of<ServeOptions>("serve", "Run a node",
+                                    "skald serve --data ./data --listen tcp://127.0.0.1:7400",
+                                    declare, run);
 }
 
 }  // namespace skald::cli

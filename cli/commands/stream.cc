@@ -164,18 +164,15 @@ void declare_limits(Arguments& arguments, StreamOptions& options) {
 
 Command child(std::string name, std::string summary, std::string example, Declare declare,
               Work work) {
-    auto options = std::make_shared<StreamOptions>();
-    return {.name = std::move(name),
-            .summary = std::move(summary),
-            .example = std::move(example),
-            .declare =
-                [options, declare](Arguments& arguments) {
-                    declare(arguments, *options);
-                    declare_store(arguments, options->store, Create::no);
-                },
-            .run = [options,
-                    work](const Invocation& invocation) { return run(*options, invocation, work); },
-            .children = {}};
+    return command_of<StreamOptions>(
+        std::move(name), std::move(summary), std::move(example),
+        [declare](Arguments& arguments, StreamOptions& options) {
+            declare(arguments, options);
+            declare_store(arguments, options.store, Create::no);
+        },
+        [work](const StreamOptions& options, const Invocation& invocation) {
+            return run(options, invocation, work);
+        });
 }
 
 }  // namespace

@@ -164,13 +164,9 @@ Result<void> follow(EventStore& store, const SubOptions& options, const Invocati
 }
 
 Command sub_command() {
-    auto options = std::make_shared<SubOptions>();
-    return {.name = "sub",
-            .summary = "Print stored events, then new ones as they come",
-            .example = "skald sub --category orders --type 'Order*' --from end",
-            .declare = [options](Arguments& arguments) { declare(arguments, *options); },
-            .run = [options](const Invocation& invocation) { return run(*options, invocation); },
-            .children = {}};
+    return command_of<SubOptions>("sub", "Print stored events, then new ones as they come",
+                                  "skald sub --category orders --type 'Order*' --from end", declare,
+                                  run);
 }
 
 }  // namespace skald::cli

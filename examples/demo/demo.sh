@@ -92,6 +92,42 @@ skald read "$stream" --limit 5
 expect "events of $stream" "$(skald read "$stream" --limit 4096 --json | wc -l)" \
     "$(grep -cxF "$stream" "$work/order.in")"
 
+begin "declare a projection, and query its read model"
+cat > "$work/types.toml" << 'END'
+# How often each type of event happened, and to which stream last.
+name = "types"
+key = "type"
+
+[columns]
+type = "text"
+events = "integer"
+last = "text"
+
+[[index]]
+columns = "events"
+
+[[on]]
+type = "*"
+key = "type"
+add = { events = 1 }
+set = { last = "stream" }
+END
+skald projection create "$work/types.toml"
+skald query types --order events --desc --limit 5 --output text
+# counted FILE: of NDJSON events, each type with its number.
+counted() {
+    field type < "$1" | sort | uniq -c | sed 's/^ *\([0-9]*\) \(.*\)/\2 \1/' | sort
+}
+# expect_rows FILE: the read model says what counting says.
+expect_rows() {
+    counted "$1" > "$work/counted"
+    skald query types --limit 10000 --json > "$work/rows"
+    sed 's/.*"type":"\([^"]*\)","events":\([0-9]*\).*/\1 \2/' "$work/rows" | sort > "$work/queried"
+    cmp -s "$work/counted" "$work/queried" || { echo "demo: the rows are others" >&2; exit 1; }
+    echo "   ok: $(wc -l < "$work/counted") rows, each with the right count"
+}
+expect_rows "$work/events.ndjson"
+
 begin "follow a filtered subscription while events arrive"
 position=$(skald pub demo-1 --type DemoStarted --data '{}' --json | field position)
 skald sub --category demo --type 'Note*' --from "$position" --count 5 --json > "$work/notes" &
@@ -133,6 +169,12 @@ grep '"offset"' "$work/receipts" | ids > "$work/ids.acknowledged"
 expect "acknowledged events that are missing" \
     "$(comm -23 "$work/ids.acknowledged" "$work/ids.after" | wc -l)" 0
 expect "events that are there twice" "$(uniq -d "$work/ids.after" | wc -l)" 0
+
+begin "the read model went on where it was, with each event once"
+position=$(skald pub demo-1 --type DemoResumed --data '{}' --json | field position)
+skald query types DemoResumed --at-least "$position" --timeout 60s > /dev/null
+skald export --all > "$work/after.ndjson"
+expect_rows "$work/after.ndjson"
 
 begin "stop it, verify and back up"
 kill "$node"

@@ -36,12 +36,13 @@ struct ServiceRequest {
     std::string_view payload;
     std::chrono::milliseconds left{0};
 };
-// The reply, up to 4 MiB, or an error, which whoever asked gets. One that throws is handler_failed.
+// The reply, up to 4 MiB, or an error, which whoever asked gets, with 64 KiB of its words. One that
+// throws is handler_failed.
 using ServiceHandler = std::function<Result<std::string>(const ServiceRequest&)>;
 
-// Serves until it is destroyed, over lost connections and restarts of the node too. Requests whose
-// replies are not there yet by then are outcome_unknown for whoever asked; calls that run are
-// waited for.
+// Serves until it is destroyed, over lost connections and restarts of the node too; where the node
+// refuses it after one, it is asked again every 200 ms. Requests whose replies are not there yet by
+// the end are outcome_unknown for whoever asked; calls that run are waited for, so not from one.
 class Serving {
   public:
     virtual ~Serving() = default;
@@ -54,8 +55,8 @@ class ServiceHost {
     // Returns once the node knows it. Names: 1-240 bytes, like those of streams, and none that
     // starts with `$`: those are the node's. From a client it takes the right to administer
     // `service/NAME`, else forbidden. already_exists when others serve the name with another
-    // balance; invalid_argument; busy beyond 256 services of a client. A Serving must not outlive
-    // its host.
+    // balance; invalid_argument; busy beyond 256 services of a client, or when the system gives no
+    // more threads; timed_out, unreachable, shutting_down. A Serving must not outlive its host.
     virtual Result<std::unique_ptr<Serving>> serve(std::string_view name, ServiceHandler handler,
                                                    const ServeOptions& options = {}) = 0;
 };

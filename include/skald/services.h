@@ -25,7 +25,8 @@ class Services : public ServiceHost {
     // the time was over before a worker had room; outcome_unknown when a worker had got it, and
     // then the time was over, the worker left, or the connection was lost; busy at a bound of node
     // or client; forbidden without the right to write `service/NAME`; request_too_large beyond 4
-    // MiB. `time` is cut to 10 minutes.
+    // MiB; invalid_argument without time; unreachable or timed_out when it was never sent;
+    // shutting_down. `time` is cut to 10 minutes.
     virtual Result<std::string> request(std::string_view name, std::string payload,
                                         std::chrono::milliseconds time) = 0;
 

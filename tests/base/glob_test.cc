@@ -67,6 +67,17 @@ TEST_CASE("glob: stream names keep the rules", "[base]") {
     CHECK_FALSE(check_stream_name(std::string(256, 'x')));
 }
 
+TEST_CASE("glob: a prefix of UTF-8 ends between characters", "[base]") {
+    CHECK(utf8_prefix("abc", 3) == "abc");
+    CHECK(utf8_prefix("abc", 2) == "ab");
+    CHECK(utf8_prefix("abc", 0).empty());
+    const std::string text = "a\u00e9\u20ac";  // 1, 2 and 3 bytes
+    CHECK(utf8_prefix(text, 6) == text);
+    CHECK(utf8_prefix(text, 5) == "a\u00e9");
+    CHECK(utf8_prefix(text, 3) == "a\u00e9");
+    CHECK(utf8_prefix(text, 2) == "a");
+}
+
 TEST_CASE("glob: a category ends at the first hyphen outside braces", "[base]") {
     CHECK(category_of("order-1-2") == "order");
     CHECK(category_of("order") == "order");

@@ -68,12 +68,14 @@ TEST_CASE("services: a request is answered by a worker elsewhere", "[broker]") {
             if (request.payload == "fail") {
                 return Error(Errc::forbidden, "not that");
             }
-            return std::string(request.payload) + (request.left <= 10s ? "!" : "?");
+            return std::string(request.payload) +
+                   (request.left > 0s && request.left <= 10s ? "!" : "?");
         });
     CHECK(*asker->request("echo", "x", 10s) == "x!");
     CHECK(*asker->request("echo", "", 10s) == "!");
     const std::string large(4 << 20, 'x');
     CHECK(asker->request("echo", large, 10s).error().code == Errc::handler_failed);  // one more
+    CHECK(asker->request("echo", large.substr(1), 10s)->size() == large.size());
     CHECK(asker->request("echo", large + "x", 10s).error().code == Errc::request_too_large);
     CHECK(asker->request("echo", "fail", 10s).error() == Error(Errc::forbidden, "not that"));
     CHECK(asker->request("echo", "throw", 10s).error().code == Errc::handler_failed);
@@ -123,8 +125,7 @@ TEST_CASE("services: several workers share, and each has threads", "[broker]") {
     CHECK(done == 6);
 }
 
-TEST_CASE("services: a worker that leaves, and a time that is over, are outcome_unknown",
-          "[broker]") {
+TEST_CASE("services: a time that is over", "[broker]") {
     TempDirectory directory;
     auto node = start(options_of(directory));
     auto asker = services_of(*node);
@@ -207,6 +208,53 @@ TEST_CASE("services: those that are served are listed", "[broker]") {
     CHECK(*services->names("a/", 60s) == Names{"a/a", "a/b"});
     CHECK(*services->names("c", 60s) == Names{"c"});
     CHECK(services->names("d", 60s)->empty());
+}
+
+TEST_CASE("services: whoever ends while a request is with it leaves it unknown, and others go on",
+          "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto asker = services_of(*node);
+    auto workers = services_of(*node);
+    std::vector<std::unique_ptr<Gate>> gates;
+    auto other = serve(*workers, "other", [](const ServiceRequest&) -> Result<std::string> {
+        return std::string("still here");
+    });
+    // More than a connection survives of what is malformed.
+    for (int i = 0; i < 20; ++i) {
+        gates.push_back(std::make_unique<Gate>());
+        std::atomic<bool> ended{false};
+        auto serving = serve(*workers, "slow", [&](const ServiceRequest&) -> Result<std::string> {
+            gates.back()->pass();
+            ended = true;
+            return std::string("late");
+        });
+        std::thread asking(
+            [&] { CHECK(asker->request("slow", "x", 60s).error().code == Errc::outcome_unknown); });
+        gates.back()->wait_for(1);
+        std::thread ending([&] { serving.reset(); });
+        asking.join();  // before the call ends
+        CHECK_FALSE(ended);
+        gates.back()->open();
+        ending.join();
+        CHECK(ended);  // it was waited for
+        REQUIRE(*asker->request("other", "x", 60s) == "still here");
+    }
+}
+
+TEST_CASE("services: a worker's error comes through, as long as it may be", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto asker = services_of(*node);
+    auto workers = services_of(*node);
+    auto serving = serve(*workers, "fail", [](const ServiceRequest&) -> Result<std::string> {
+        return Error(Errc::forbidden, std::string(3 << 20, 'x'));
+    });
+    for (int i = 0; i < 20; ++i) {
+        const auto reply = asker->request("fail", "x", 60s);
+        REQUIRE_FALSE(reply);
+        REQUIRE(reply.error() == Error(Errc::forbidden, std::string(64 * 1024, 'x')));
+    }
 }
 
 TEST_CASE("services: serving goes on after the node was restarted", "[broker]") {

@@ -3,7 +3,10 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "cli/model_session.h"
 #include "cli/row_table.h"
+#include "skald/cqrs/remote_models.h"
+#include "skald/node.h"
 #include "skald/store.h"
 #include "tests/cli/harness.h"
 
@@ -12,15 +15,55 @@ namespace {
 
 using nlohmann::json;
 
+// A data directory, or a node at work on one, as `skald serve` has it.
 struct Desk {
-    Desk() {
+    explicit Desk(bool with_node = false) {
         harness.backends.open = open_store;
+        harness.backends.connect_services = connect_services;
+        if (with_node) {
+            start_node();
+        }
         happens("ann", 5);
         happens("bob", 7);
         happens("ann", 1);
     }
+    void start_node() {
+        NodeOptions options;
+        options.data_dir = directory.path("d");
+        options.map_bytes = std::size_t{1} << 30;
+        options.listen = {"ipc://" + directory.path("n")};
+        auto started = Node::start(options);
+        REQUIRE(started);
+        node = std::move(*started);
+        auto opened =
+            cqrs::DeclaredModels::open(node->local(), projections_directory(options.data_dir));
+        REQUIRE(opened);
+        models = std::move(*opened);
+        auto begun = cqrs::serve_models(node->services(), *models, {.declarations = true});
+        REQUIRE(begun);
+        served = std::move(*begun);
+    }
+    // A directory's are brought there by the command itself.
+    void catch_up() {
+        const auto infos = models->list();
+        REQUIRE(infos);
+        for (const cqrs::ModelInfo& info : *infos) {
+            for (const cqrs::ModelVersionInfo& version : info.versions) {
+                const auto go_on = [](auto, auto) { return true; };
+                REQUIRE(models->catch_up(info.name, version.version, go_on));
+            }
+        }
+    }
     void happens(const std::string& who, int cents) {
         const json data = {{"who", who}, {"cents", cents}};
+        if (node) {
+            NewEvent event;
+            event.type = "T";
+            event.data = data.dump();
+            REQUIRE(node->local().append(Append::one("s-1", std::move(event))));
+            catch_up();
+            return;
+        }
         REQUIRE(harness
                     .run({"pub", "s-1", "--type", "T", "--data", data.dump(), "--dir",
                           directory.path("d")})
@@ -36,18 +79,25 @@ struct Desk {
         return path;
     }
     Ran run(std::vector<std::string> words) {
-        words.insert(words.end(), {"--data", directory.path("d")});
+        if (node) {
+            words.insert(words.end(), {"--server", node->endpoints().at(0)});
+        } else {
+            words.insert(words.end(), {"--data", directory.path("d")});
+        }
         return harness.run(std::move(words));
     }
 
     Harness harness;
     TempDirectory directory;
+    std::unique_ptr<Node> node;
+    std::unique_ptr<cqrs::DeclaredModels> models;
+    std::unique_ptr<cqrs::ServedModels> served;  // the last: it uses the others
 };
 
 }  // namespace
 
 TEST_CASE("projection, query: created, asked by key, index and order, changed beside, promoted") {
-    Desk desk;
+    Desk desk(GENERATE(false, true));
     const Ran created = desk.run({"projection", "create", desk.file("'data.cents'")});
     INFO(created.err);
     REQUIRE(created.status == 0);
@@ -85,7 +135,7 @@ TEST_CASE("projection, query: created, asked by key, index and order, changed be
 }
 
 TEST_CASE("projection, query: what is wrong ends with its status and the known names") {
-    Desk desk;
+    Desk desk(GENERATE(false, true));
     const auto fails = [&](std::vector<std::string> words, int status) {
         const Ran ran = desk.run(std::move(words));
         CHECK(ran.status == status);
@@ -105,7 +155,9 @@ TEST_CASE("projection, query: what is wrong ends with its status and the known n
     CHECK_THAT(fails({"query", "sums", "--where", "cents=x"}, 2),
                Catch::Contains("expected an integer, found x"));
     CHECK_THAT(fails({"query", "sums", "--at-least", "x"}, 2), Catch::Contains("position"));
-    CHECK(desk.harness.run({"query", "sums"}).status == 2);
+    const std::string nowhere = "ipc://" + desk.directory.path("nowhere");
+    CHECK(desk.harness.run({"query", "sums", "--server", nowhere, "--timeout", "200ms"}).status ==
+          5);
     CHECK_THAT(fails({"projection", "show", "none"}, 3), Catch::Contains("there are sums"));
 }
 

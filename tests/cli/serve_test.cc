@@ -17,6 +17,14 @@ namespace {
 using nlohmann::json;
 
 // A node without a log: ends when it is stopped, or at once when told to.
+// Takes every service, and never calls one.
+class DeafHost final : public ServiceHost {
+    Result<std::unique_ptr<Serving>> serve(std::string_view, ServiceHandler,
+                                           const skald::ServeOptions&) override {
+        return std::make_unique<Serving>();
+    }
+};
+
 class EmptyNode final : public Node {
   public:
     EmptyNode(bool& stopped, std::optional<Error> end) : stopped_(stopped), end_(std::move(end)) {}
@@ -26,6 +34,7 @@ class EmptyNode final : public Node {
     std::string http_endpoint() const override { return "127.0.0.1:7480"; }
     std::string id() const override { return "n-1"; }
     EventStore& local() override { return *store_; }
+    ServiceHost& services() override { return host_; }
     Result<void> wait() override {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return stopped_ || end_; });
@@ -39,6 +48,7 @@ class EmptyNode final : public Node {
 
   private:
     const std::unique_ptr<EventStore> store_ = make_memory_store();
+    DeafHost host_;
     std::mutex mutex_;
     std::condition_variable changed_;
     bool& stopped_;

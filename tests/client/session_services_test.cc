@@ -150,6 +150,35 @@ TEST_CASE("session: a worker that is refused or never known is told", "[client]"
     CHECK(f.served[1].error().code == Errc::timed_out);
 }
 
+TEST_CASE("session: a worker that nobody waits for any more does not stay with the node",
+          "[client]") {
+    Served f;
+    f.welcome();
+    f.serve();
+    const auto id = f.said<msg::Serve>().at(0).id;
+    for (int i = 0; i < 10; ++i) {
+        f.pass(1s);
+        f.receive(msg::Heartbeat{});
+    }
+    REQUIRE(f.served.size() == 1);
+    CHECK(f.served[0].error().code == Errc::timed_out);
+    const auto ended = f.said<msg::Unserve>();
+    REQUIRE(ended.size() == 1);
+    CHECK(ended[0].worker == id);
+}
+
+TEST_CASE("session: a request that waited has the time that is left", "[client]") {
+    Served f;
+    const auto asked = f.ask();
+    f.pass(4s);
+    f.reconnect();
+    f.welcome();
+    const auto sent = f.said<msg::Request>();
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].deadline_ms <= 6000);
+    CHECK(sent[0].deadline_ms > 5000);
+}
+
 TEST_CASE("session: calls reach their worker, responses their connection", "[client]") {
     Served f;
     f.welcome();
@@ -160,20 +189,23 @@ TEST_CASE("session: calls reach their worker, responses their connection", "[cli
     REQUIRE(f.called.size() == 1);
     CHECK(f.called[0].number == 7);
     CHECK(f.called[0].left_ms == 500);
-    f.session().respond({7, f.called[0].connection, std::string("that")});
+    f.session().respond({id, 7, f.called[0].connection, std::string("that")});
     f.take();
     const auto responses = f.said<msg::Respond>();
     REQUIRE(responses.size() == 1);
     CHECK_FALSE(responses[0].error);
-    // To a worker that has ended: the other side need not wait.
+    // To a worker that has ended: the node hears of that anyhow, and would take it as malformed.
     f.receive(msg::Call{id + 100, 8, 500});
-    CHECK(f.said<msg::Respond>().at(0).error->code == Errc::not_ready);
+    f.session().respond({id + 100, 8, f.called[0].connection, std::string("that")});
+    f.take();
+    CHECK(f.called.size() == 1);
+    CHECK(f.said<msg::Respond>().empty());
     // One of the connection before would be taken for something else.
     f.receive(msg::Call{id, 9, 500});
     f.lose();
     f.reconnect();
     f.welcome();
-    f.session().respond({9, f.called[1].connection, std::string("late")});
+    f.session().respond({id, 9, f.called[1].connection, std::string("late")});
     f.take();
     CHECK(f.said<msg::Respond>().empty());
 }

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "base/limits.h"
+
 namespace skald::wire {
 namespace {
 
@@ -256,6 +258,26 @@ TEST_CASE("envelope: a message of the other side is malformed", "[wire]") {
     CHECK(decode_from_client(welcome.bytes()).error().code == Errc::malformed);
     const Frame hello(encoder.encode(msg::FromClient(msg::Hello{})));
     CHECK(decode_from_node(hello.bytes()).error().code == Errc::malformed);
+}
+
+TEST_CASE("envelope: an error takes no more memory than its bounds", "[wire]") {
+    EnvelopeEncoder encoder;
+    Error error(Errc::busy, std::string(500'000, 'x'));
+    error.conflicts.resize(2, {std::string(100'000, 's'), std::string(100'000, 'e'), {}});
+    const auto respond = [&] {
+        const Frame frame(encoder.encode(msg::FromClient(msg::Respond{1, error})));
+        return decode_from_client(frame.bytes());
+    };
+    const auto message = respond();
+    REQUIRE(message);
+    const Error& decoded = *std::get<msg::Respond>(*message).error;
+    CHECK(decoded.message.size() <= limits::kErrorTextBytesMax + 1);
+    CHECK(decoded.conflicts.at(0).stream.size() <= limits::kStreamNameBytesMax + 1);
+    CHECK(decoded.conflicts.at(1).expected.size() < 1000);
+    error.conflicts.assign(limits::kErrorConflictsMax, {"s", "e", {}});
+    CHECK(respond());
+    error.conflicts.push_back({"s", "e", {}});
+    CHECK(respond().error().code == Errc::malformed);
 }
 
 TEST_CASE("envelope: cut short anywhere it is refused", "[wire]") {

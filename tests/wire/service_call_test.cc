@@ -1,0 +1,68 @@
+// What a worker's handler gives, as it travels.
+#include "wire/service_call.h"
+
+#include <catch2/catch.hpp>
+#include <stdexcept>
+
+#include "base/glob.h"
+#include "base/limits.h"
+
+namespace skald::wire {
+namespace {
+
+Error failure(const ServiceHandler& handler) {
+    const auto reply = carry_out(handler, {});
+    REQUIRE_FALSE(reply);
+    return reply.error();
+}
+
+}  // namespace
+
+TEST_CASE("service call: replies and errors are the handler's", "[wire]") {
+    CHECK(*carry_out([](const ServiceRequest& request)
+                         -> Result<std::string> { return std::string(request.payload); },
+                     {"x", std::chrono::milliseconds(5)}) == "x");
+    const Error error(Errc::forbidden, "no");
+    CHECK(failure([&](const ServiceRequest&) -> Result<std::string> { return error; }) == error);
+}
+
+TEST_CASE("service call: what is thrown is handler_failed", "[wire]") {
+    const Error thrown = failure([](const ServiceRequest&) -> Result<std::string> {
+        throw std::runtime_error("on purpose");
+    });
+    CHECK(thrown == Error(Errc::handler_failed, "the worker failed: on purpose"));
+    const Error other = failure([](const ServiceRequest&) -> Result<std::string> { throw 7; });
+    CHECK(other.code == Errc::handler_failed);
+}
+
+TEST_CASE("service call: what is too long is refused or cut", "[wire]") {
+    std::size_t size = limits::kRequestBytesMax;
+    const auto large = [&size](const ServiceRequest&) -> Result<std::string> {
+        return std::string(size, 'x');
+    };
+    CHECK(carry_out(large, {})->size() == size);
+    ++size;
+    CHECK(failure(large).code == Errc::handler_failed);
+    const Error cut = failure([](const ServiceRequest&) -> Result<std::string> {
+        Error error(Errc::busy, "x");
+        while (error.message.size() < 2 * limits::kErrorTextBytesMax) {
+            error.message += "\u00e9";
+        }
+        error.conflicts.resize(10'000);
+        return error;
+    });
+    CHECK(cut.message.size() == limits::kErrorTextBytesMax - 1);
+    CHECK(is_utf8(cut.message));
+    CHECK(cut.conflicts.size() == limits::kErrorConflictsMax);
+}
+
+TEST_CASE("service call: threads are 1-1,024", "[wire]") {
+    for (const std::uint32_t threads : {1U, kServeThreadsMax}) {
+        CHECK(check_serve_options({.threads = threads}));
+    }
+    for (const std::uint32_t threads : {0U, kServeThreadsMax + 1}) {
+        CHECK(check_serve_options({.threads = threads}).error().code == Errc::invalid_argument);
+    }
+}
+
+}  // namespace skald::wire
