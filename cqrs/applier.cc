@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <exception>
 
+#include "cqrs/handling.h"
 #include "cqrs/limits.h"
 #include "cqrs/position_order.h"
-#include "skald/cqrs/event_table.h"
 
 namespace skald::cqrs {
 namespace {
@@ -16,13 +15,6 @@ namespace {
 bool is_ours(const Error& error) {
     const ErrorClass its = class_of(error.code);
     return its == ErrorClass::storage || its == ErrorClass::unavailable;
-}
-
-Error at_event(const EventView& event, const Error& error) {
-    Error placed = cqrs::placed(event, error);
-    placed.message = fmt::format("partition {} offset {}: {}", event.partition.value,
-                                 event.offset.value, placed.message);
-    return placed;
 }
 
 // Behind the first `count` of a delivery.
@@ -37,44 +29,20 @@ Position behind_first(const Position& before, std::span<const EventView> events,
 
 }  // namespace
 
-Applier::Applier(ModelCore& core, ModelVersion& version, const AnyProjection& projection,
-                 const Poison& poison)
-    : core_(core),
-      version_(version),
-      projection_(projection),
-      poison_(poison),
-      batch_(core.env(), version.tables) {}
+Applier::Applier(ProjectionTarget& target, const Poison& poison)
+    : target_(target), progress_(target.work().progress), poison_(poison) {}
 
 Result<void> Applier::begin(std::uint64_t term) {
-    batch_.clear();
     events_ = 0;
     begun_.reset();
-    term_ = term;
-    auto checkpoint = core_.checkpoint(version_);
-    auto txn = core_.env().read();
-    if (!checkpoint || !txn) {
-        return !checkpoint ? checkpoint.error() : txn.error();
+    auto committed = target_.begin(term);
+    if (!committed) {
+        return committed.error();
     }
-    auto position = checkpoint->token.empty() ? Result<Position>(Position{})
-                                              : parse_position(checkpoint->token);
-    auto parked = ParkedEvents::load(*txn, version_.tables.parked);
-    if (!position || !parked) {
-        return !position ? position.error() : parked.error();
-    }
-    position_ = committed_ = std::move(*position);
-    parked_ = std::move(*parked);
-    complete_ = checkpoint->complete;
+    position_ = committed_ = std::move(committed->position);
+    parked_ = std::move(committed->parked);
+    complete_ = committed->complete;
     return {};
-}
-
-Result<void> Applier::call(const EventView& event) {
-    try {
-        return projection_.apply(batch_, event);
-    } catch (const std::exception& e) {
-        return Error(Errc::handler_failed, fmt::format("the handler failed: {}", e.what()));
-    } catch (...) {
-        return Error(Errc::handler_failed, "the handler failed: it threw no std::exception");
-    }
 }
 
 std::optional<Failure> Applier::park(const EventView& event, std::string key, const Error* reason) {
@@ -94,14 +62,14 @@ std::optional<Failure> Applier::park(const EventView& event, std::string key, co
     if (reason != nullptr) {
         parked.reason = reason->message.substr(0, limits::kFailureTextMax);
         parked.attempts = 1;
-        version_.progress.note_error(at_event(event, *reason));
+        progress_.note_error(at_event(event, *reason));
     }
     parked_.add(parked);
     return std::nullopt;
 }
 
 std::optional<Failure> Applier::apply_one(const EventView& event) {
-    if (!projection_.handles(event.type)) {
+    if (!target_.handles(event.type)) {
         return std::nullopt;
     }
     ++events_;
@@ -114,12 +82,15 @@ std::optional<Failure> Applier::apply_one(const EventView& event) {
             return park(event, std::move(key), nullptr);
         }
     }
-    batch_.begin_event(event.partition, event.offset);
-    auto ok = call(event);
+    auto ok = target_.open_batch();
+    if (!ok) {
+        --events_;
+        return Failure{ok.error(), false, event.partition, event.offset, false};
+    }
+    ok = target_.handle(event);
     if (ok) {
         return std::nullopt;
     }
-    batch_.undo_event();
     if (parks && !is_ours(ok.error())) {
         return park(event, std::move(key), &ok.error());
     }
@@ -131,7 +102,7 @@ std::optional<Failure> Applier::apply_one(const EventView& event) {
 std::size_t Applier::apply_some(std::span<const EventView> events,
                                 std::optional<Failure>& failure) {
     std::size_t done = 0;
-    while (done < events.size() && batch_.bytes() < limits::kProjectBytesMax) {
+    while (done < events.size() && !target_.full()) {
         failure = apply_one(events[done]);
         if (failure) {
             break;
@@ -143,7 +114,7 @@ std::size_t Applier::apply_some(std::span<const EventView> events,
 
 std::optional<Failure> Applier::apply(std::span<const EventView> events, const Position& after) {
     if (!begun_) {
-        begun_ = core_.clock().monotonic();
+        begun_ = target_.clock().monotonic();
     }
     std::optional<Failure> failure;
     for (std::size_t done = apply_some(events, failure); done < events.size();
@@ -157,7 +128,7 @@ std::optional<Failure> Applier::apply(std::span<const EventView> events, const P
         }
         events = events.subspan(done);
     }
-    batch_.end_reading();
+    target_.end_reading();
     position_ = after;
     return std::nullopt;
 }
@@ -167,15 +138,15 @@ void Applier::advance(const Position& position) {
 }
 
 bool Applier::due() const {
-    return events_ >= limits::kProjectBatchEvents || batch_.bytes() >= limits::kProjectBatchBytes ||
-           (begun_ && core_.clock().monotonic() - *begun_ >= limits::kProjectBatchTime) ||
+    return events_ >= limits::kProjectBatchEvents || target_.due() ||
+           (begun_ && target_.clock().monotonic() - *begun_ >= limits::kProjectBatchTime) ||
            left_between(committed_, position_) >= limits::kCheckpointEvents;
 }
 
 Result<void> Applier::commit(bool complete) {
-    const bool nothing = batch_.empty() && !parked_.changed() && (!complete || complete_);
+    const bool nothing = target_.empty() && !parked_.changed() && (!complete || complete_);
     if (nothing && left_between(committed_, position_) < limits::kCheckpointEvents) {
-        version_.progress.skipped(position_);
+        progress_.skipped(position_);
         begun_.reset();
         return {};
     }
@@ -184,54 +155,27 @@ Result<void> Applier::commit(bool complete) {
 }
 
 Result<void> Applier::commit_at(const Position& position) {
-    batch_.end_reading();
-    ModelCore::Commit commit;
-    commit.batch = &batch_;
-    commit.parked = &parked_;
-    commit.position = position;
-    commit.events = events_;
-    commit.complete = complete_;
-    commit.term = term_;
-    auto active = core_.commit(version_, commit);
-    if (!active) {
-        return active.error();
+    auto ok = target_.commit({&parked_, position, events_, complete_});
+    if (!ok) {
+        return ok;
     }
     position_ = committed_ = position;
     parked_.written();
     events_ = 0;
     begun_.reset();
-    run_effects(*active);
-    batch_.clear();
     return {};
 }
 
-void Applier::run_effects(bool active) {
-    const auto muted_until = version_.muted_until();
-    for (const RowBatch::Effect& effect : batch_.take_effects()) {
-        if (!active || is_past(*muted_until, effect.partition, effect.offset)) {
-            continue;
-        }
-        try {
-            effect.act();
-        } catch (const std::exception& e) {
-            version_.progress.note_error(
-                Error(Errc::handler_failed,
-                      fmt::format("partition {} offset {}: an effect failed: {}",
-                                  effect.partition.value, effect.offset.value, e.what())));
-        } catch (...) {
-            version_.progress.note_error(Error(Errc::handler_failed, "an effect failed"));
-        }
-    }
-}
-
 Result<bool> Applier::replay(const ParkedEvents::Numbered& parked, const EventView& event) {
-    batch_.begin_event(event.partition, event.offset);
-    auto ok = call(event);
+    auto ok = target_.open_batch();
+    if (!ok) {
+        return ok.error();
+    }
+    ok = target_.handle(event);
     if (ok) {
         parked_.remove(parked);
         return true;
     }
-    batch_.undo_event();
     if (is_ours(ok.error())) {
         return ok.error();
     }

@@ -1,5 +1,4 @@
-// Events applied to one version of a read model, batch after batch: the part of a projector without
-// threads.
+// Events applied to what a projector works on, batch after batch: the part of it without threads.
 //
 // Threads: one at a time.
 #pragma once
@@ -8,8 +7,8 @@
 #include <optional>
 #include <span>
 
-#include "cqrs/model_core.h"
-#include "skald/cqrs/projector.h"
+#include "cqrs/projection_target.h"
+#include "skald/cqrs/poison.h"
 
 namespace skald::cqrs {
 
@@ -24,9 +23,8 @@ struct Failure {
 
 class Applier {
   public:
-    // All outlive it.
-    Applier(ModelCore& core, ModelVersion& version, const AnyProjection& projection,
-            const Poison& poison);
+    // Both outlive it.
+    Applier(ProjectionTarget& target, const Poison& poison);
 
     // Forgets the open batch and goes back to what is committed.
     Result<void> begin(std::uint64_t term);
@@ -47,25 +45,20 @@ class Applier {
     const Error& replay_error() const { return replay_error_; }
 
   private:
-    Result<void> call(const EventView& event);
     std::optional<Failure> apply_one(const EventView& event);
     // Until one fails or the batch is full; how many.
     std::size_t apply_some(std::span<const EventView> events, std::optional<Failure>& failure);
     std::optional<Failure> park(const EventView& event, std::string key, const Error* reason);
     Result<void> commit_at(const Position& position);
-    void run_effects(bool active);
 
-    ModelCore& core_;
-    ModelVersion& version_;
-    const AnyProjection& projection_;
+    ProjectionTarget& target_;
+    ModelProgress& progress_;
     const Poison& poison_;
-    RowBatch batch_;
     ParkedEvents parked_;
     Position position_;
     Position committed_;
-    std::uint64_t events_ = 0;  // since the last commit
-    bool complete_ = false;     // as committed
-    std::uint64_t term_ = 0;
+    std::uint64_t events_ = 0;        // since the last commit
+    bool complete_ = false;           // as committed
     std::optional<Monotonic> begun_;  // the open batch
     Error replay_error_;
 };

@@ -221,10 +221,37 @@ Result<std::shared_ptr<ModelVersion>> ModelCore::create_version(const std::strin
     return version;
 }
 
-Result<ModelCheckpoint> ModelCore::checkpoint(const ModelVersion& version) const {
+Result<void> ModelCore::check_term(const store::lmdb::Txn& txn, const ModelVersion& version,
+                                   std::uint64_t term) const {
+    auto begun = catalogue_.term(txn, version.number);
+    if (!begun) {
+        return begun.error();
+    }
+    if (*begun > term) {
+        return Error(Errc::fenced,
+                     fmt::format("projector {} version {}: another copy took over with term {}; "
+                                 "ours is {}",
+                                 name_, version.number, *begun, term));
+    }
+    return {};
+}
+
+Result<ModelCheckpoint> ModelCore::begin(const ModelVersion& version, std::uint64_t term) {
     const std::shared_lock lock(mutex_);
-    auto txn = env_->read();
-    return txn ? catalogue_.checkpoint(*txn, version.number) : txn.error();
+    auto txn = env_->write();
+    if (!txn) {
+        return txn.error();
+    }
+    auto ok = check_term(*txn, version, term);
+    auto checkpoint = catalogue_.checkpoint(*txn, version.number);
+    if (!ok || !checkpoint) {
+        return !ok ? ok.error() : checkpoint.error();
+    }
+    ok = catalogue_.put_term(*txn, version.number, term);
+    if (ok) {
+        ok = std::move(*txn).commit();
+    }
+    return ok ? std::move(checkpoint) : ok.error();
 }
 
 Result<bool> ModelCore::commit(ModelVersion& version, const Commit& commit) {
@@ -233,27 +260,20 @@ Result<bool> ModelCore::commit(ModelVersion& version, const Commit& commit) {
     if (!txn) {
         return txn.error();
     }
-    auto term = catalogue_.term(*txn, version.number);
+    auto ok = check_term(*txn, version, commit.term);
     auto checkpoint = catalogue_.checkpoint(*txn, version.number);
-    if (!term || !checkpoint) {
-        return !term ? term.error() : checkpoint.error();
-    }
-    if (*term > commit.term) {
-        return Error(Errc::fenced,
-                     fmt::format("projector {} version {}: another copy took over with term {}; "
-                                 "ours is {}",
-                                 name_, version.number, *term, commit.term));
+    if (!ok || !checkpoint) {
+        return !ok ? ok.error() : checkpoint.error();
     }
     checkpoint->commits += 1;
     checkpoint->events += commit.events;
     checkpoint->complete = checkpoint->complete || commit.complete;
     checkpoint->token = to_token(commit.position);
-    auto ok = commit.batch != nullptr ? commit.batch->write(*txn) : Result<void>();
+    if (commit.batch != nullptr) {
+        ok = commit.batch->write(*txn);
+    }
     if (ok && commit.parked != nullptr) {
         ok = commit.parked->write(*txn, version.tables.parked);
-    }
-    if (ok && *term < commit.term) {
-        ok = catalogue_.put_term(*txn, version.number, commit.term);
     }
     if (ok) {
         ok = catalogue_.put_checkpoint(*txn, version.number, *checkpoint);

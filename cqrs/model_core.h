@@ -18,22 +18,20 @@
 #include "cqrs/model_progress.h"
 #include "cqrs/model_tables.h"
 #include "cqrs/parked_events.h"
+#include "cqrs/projection_target.h"
 #include "cqrs/row_batch.h"
 #include "skald/cqrs/read_model.h"
 #include "store/lmdb/env.h"
 
 namespace skald::cqrs {
 
-class ModelVersion {
+class ModelVersion : public VersionWork {
   public:
     ModelVersion(std::uint32_t number_in, ModelTables tables_in, const Clock& clock)
-        : number(number_in), tables(std::move(tables_in)), progress(clock) {}
+        : VersionWork(clock), number(number_in), tables(std::move(tables_in)) {}
 
     const std::uint32_t number;
     const ModelTables tables;
-    ModelProgress progress;
-    std::atomic<int> projectors = 0;  // that are started
-    std::atomic<bool> held = false;   // they are to stand still until it is not
 
     // Events before it have no effects.
     std::shared_ptr<const Position> muted_until() const { return std::atomic_load(&muted_until_); }
@@ -73,11 +71,12 @@ class ModelCore {
                                                        std::uint32_t number,
                                                        const RowSchema& schema,
                                                        const Position& head);
-    // True when the version was active. fenced when a higher term has committed.
+    // Commits of lower terms are fenced from now on. fenced when a higher term has begun.
+    Result<ModelCheckpoint> begin(const ModelVersion& version, std::uint64_t term);
+    // True when the version was active. fenced when a higher term has begun.
     Result<bool> commit(ModelVersion& version, const Commit& commit);
     // Takes everything out of a version. Events before `muted_until` have no effects then.
     Result<void> reset(ModelVersion& version, const Position& muted_until);
-    Result<ModelCheckpoint> checkpoint(const ModelVersion& version) const;
 
     Lease& lease() { return lease_; }
 
@@ -110,11 +109,13 @@ class ModelCore {
     Result<void> flip(store::lmdb::WriteTxn& txn, ModelVersion& to, ModelVersion* from);
     // As complete as the version that it replaces.
     Result<void> put_complete(store::lmdb::WriteTxn& txn, const ModelVersion& version);
+    Result<void> check_term(const store::lmdb::Txn& txn, const ModelVersion& version,
+                            std::uint64_t term) const;
     Result<void> put_muted(store::lmdb::WriteTxn& txn, const ModelVersion& version,
                            const Position& until);
     // Whether the version may be made active now; then it is.
     Result<void> try_promote(ModelVersion& version);
-    // The highest that a projector of this name committed with.
+    // The highest that a projector of this name began with.
     Result<std::uint64_t> committed_term(const std::string& lease_name) const;
     std::shared_ptr<ModelVersion> find_locked(std::uint32_t number) const;
 

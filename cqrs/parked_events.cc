@@ -9,31 +9,10 @@ namespace {
 
 using store::lmdb::Cursor;
 
-std::string prefix_of(std::string_view key) {
-    std::string bytes;
-    key_bytes::append_text(bytes, key);
-    return bytes;
-}
-
 std::string entry_of(std::string_view key, std::uint64_t number) {
-    std::string bytes = prefix_of(key);
+    std::string bytes = ParkedEvents::prefix_of(key);
     append_as(bytes, __builtin_bswap64(number));
     return bytes;
-}
-
-std::uint64_t number_of(Bytes key) {
-    return __builtin_bswap64(load_le<std::uint64_t>(key.data() + key.size() - 8));
-}
-
-Result<ParkedEvents::Numbered> decode(const Cursor::Entry& entry) {
-    ParkedEvents::Numbered numbered;
-    const auto& description = description_of<ParkedEvent>();
-    auto ok = description.decode(description.version(), as_text(entry.value), numbered.event);
-    if (!ok || entry.key.size() < sizeof numbered.number) {
-        return Error(Errc::corrupt, "a parked event cannot be read; rebuild the read model");
-    }
-    numbered.number = number_of(entry.key);
-    return numbered;
 }
 
 }  // namespace
@@ -53,19 +32,36 @@ Poison Poison::park(std::function<std::string(const EventView&)> key) {
     return poison;
 }
 
+ParkedEvents::ParkedEvents(const std::vector<Numbered>& stored) {
+    for (const Numbered& each : stored) {
+        ++keys_[each.event.key];
+        ++size_;
+        next_ = std::max(next_, each.number + 1);
+    }
+}
+
+std::string ParkedEvents::prefix_of(std::string_view key) {
+    std::string bytes;
+    key_bytes::append_text(bytes, key);
+    return bytes;
+}
+
+Result<ParkedEvents::Numbered> ParkedEvents::decode(std::string_view entry, std::string_view json) {
+    Numbered numbered;
+    const auto& description = description_of<ParkedEvent>();
+    auto ok = description.decode(description.version(), json, numbered.event);
+    if (!ok || entry.size() < sizeof numbered.number) {
+        return Error(Errc::corrupt, "a parked event cannot be read; rebuild the read model");
+    }
+    numbered.number = __builtin_bswap64(
+        load_le<std::uint64_t>(as_bytes(entry).data() + entry.size() - sizeof numbered.number));
+    return numbered;
+}
+
 Result<ParkedEvents> ParkedEvents::load(const store::lmdb::Txn& txn,
                                         store::lmdb::Database database) {
     auto all = list(txn, database, {}, limits::kParkedEventsMax);
-    if (!all) {
-        return all.error();
-    }
-    ParkedEvents parked;
-    for (const Numbered& each : *all) {
-        ++parked.keys_[each.event.key];
-        ++parked.size_;
-        parked.next_ = std::max(parked.next_, each.number + 1);
-    }
-    return parked;
+    return all ? Result<ParkedEvents>(ParkedEvents(*all)) : all.error();
 }
 
 Result<std::vector<ParkedEvents::Numbered>> ParkedEvents::list(const store::lmdb::Txn& txn,
@@ -80,7 +76,7 @@ Result<std::vector<ParkedEvents::Numbered>> ParkedEvents::list(const store::lmdb
     auto found = key.empty() ? cursor->first() : cursor->at_or_after(as_bytes(prefix));
     std::vector<Numbered> events;
     while (found && *found && events.size() < limit && as_text((*found)->key).starts_with(prefix)) {
-        auto event = decode(**found);
+        auto event = decode(as_text((*found)->key), as_text((*found)->value));
         if (!event) {
             return event.error();
         }
@@ -98,11 +94,11 @@ bool ParkedEvents::full(std::string_view key) const {
 void ParkedEvents::add(const ParkedEvent& event) {
     ++keys_[event.key];
     ++size_;
-    changes_.emplace_back(entry_of(event.key, next_++), event);
+    changes_.push_back({entry_of(event.key, next_++), event});
 }
 
 void ParkedEvents::change(const Numbered& event) {
-    changes_.emplace_back(entry_of(event.event.key, event.number), event.event);
+    changes_.push_back({entry_of(event.event.key, event.number), event.event});
 }
 
 void ParkedEvents::remove(const Numbered& event) {
@@ -111,7 +107,7 @@ void ParkedEvents::remove(const Numbered& event) {
         keys_.erase(found);
     }
     --size_;
-    changes_.emplace_back(entry_of(event.event.key, event.number), std::nullopt);
+    changes_.push_back({entry_of(event.event.key, event.number), std::nullopt});
 }
 
 Result<void> ParkedEvents::write(store::lmdb::WriteTxn& txn, store::lmdb::Database database) const {

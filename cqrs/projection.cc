@@ -1,10 +1,9 @@
-#include "skald/cqrs/projection.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "base/check.h"
+#include "skald/cqrs/event_handlers.h"
 
 namespace skald::cqrs {
 namespace {

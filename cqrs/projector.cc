@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "cqrs/limits.h"
+#include "cqrs/model_target.h"
 #include "cqrs/projector_run.h"
 
 namespace skald::cqrs {
@@ -25,14 +26,13 @@ Result<void> check(const AnyProjection& projection) {
 
 class Projector::Impl {
   public:
-    Impl(EventStore& store, ModelCore& core, std::shared_ptr<ModelVersion> version,
-         AnyProjection projection, ProjectorOptions options)
-        : store_(store),
-          version_(std::move(version)),
-          run_(store, core, *version_, std::move(projection), std::move(options)) {}
+    Impl(EventStore& store, std::unique_ptr<ProjectionTarget> target, ProjectorOptions options)
+        : store_(store), target_(std::move(target)), run_(store, *target_, std::move(options)) {}
+
+    const ModelProgress& progress() const { return target_->work().progress; }
 
     EventStore& store_;
-    const std::shared_ptr<ModelVersion> version_;
+    const std::unique_ptr<ProjectionTarget> target_;
     ProjectorRun run_;
 };
 
@@ -45,7 +45,6 @@ Result<std::unique_ptr<Projector>> Projector::start(EventStore& store, ReadModel
     if (auto ok = check(projection); !ok) {
         return ok.error();
     }
-    SKALD_CHECK(options.poison.attempts > 0, "at least one attempt");
     auto head = store.position();
     if (!head) {
         return head.error();
@@ -55,8 +54,18 @@ Result<std::unique_ptr<Projector>> Projector::start(EventStore& store, ReadModel
     if (!version) {
         return version.error();
     }
-    return std::unique_ptr<Projector>(new Projector(std::make_unique<Impl>(
-        store, model.core(), std::move(*version), std::move(projection), std::move(options))));
+    return over(
+        store,
+        std::make_unique<ModelTarget>(model.core(), std::move(*version), std::move(projection)),
+        std::move(options));
+}
+
+std::unique_ptr<Projector> Projector::over(EventStore& store,
+                                           std::unique_ptr<ProjectionTarget> target,
+                                           ProjectorOptions options) {
+    SKALD_CHECK(options.poison.attempts > 0, "at least one attempt");
+    return std::unique_ptr<Projector>(
+        new Projector(std::make_unique<Impl>(store, std::move(target), std::move(options))));
 }
 
 Result<ProjectorStatus> Projector::status() const {
@@ -65,8 +74,8 @@ Result<ProjectorStatus> Projector::status() const {
         return head.error();
     }
     ProjectorStatus status;
-    status.version = impl_->version_->progress.status();
-    status.version.version = impl_->version_->number;
+    status.version = impl_->progress().status();
+    status.version.version = impl_->target_->version();
     status.leads = impl_->run_.leads();
     status.lag = left_between(status.version.position, *head);
     if (status.version.rate > 0) {
@@ -76,7 +85,7 @@ Result<ProjectorStatus> Projector::status() const {
 }
 
 Freshness Projector::wait_for(const Position& position, std::chrono::milliseconds wait) const {
-    return impl_->version_->progress.wait(position, wait);
+    return impl_->progress().wait(position, wait);
 }
 
 void Projector::rebuild() {

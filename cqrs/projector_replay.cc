@@ -6,11 +6,7 @@
 namespace skald::cqrs {
 
 Result<std::vector<ParkedEvent>> ProjectorRun::parked(std::string_view key) const {
-    auto txn = core_.env().read();
-    if (!txn) {
-        return txn.error();
-    }
-    auto found = ParkedEvents::list(*txn, version_.tables.parked, key, limits::kParkedListMax);
+    auto found = target_.parked(key, limits::kParkedListMax);
     if (!found) {
         return found.error();
     }
@@ -22,11 +18,7 @@ Result<std::vector<ParkedEvent>> ProjectorRun::parked(std::string_view key) cons
 }
 
 Result<std::vector<ProjectorRun::Parked>> ProjectorRun::read_parked(std::string_view key) const {
-    auto txn = core_.env().read();
-    if (!txn) {
-        return txn.error();
-    }
-    auto found = ParkedEvents::list(*txn, version_.tables.parked, key, limits::kReplayEvents);
+    auto found = target_.parked(key, limits::kReplayEvents);
     if (!found) {
         return found.error();
     }

@@ -27,16 +27,14 @@ bool is_untrusted(const Error& error) {
 
 }  // namespace
 
-ProjectorRun::ProjectorRun(EventStore& store, ModelCore& core, ModelVersion& version,
-                           AnyProjection projection, ProjectorOptions options)
+ProjectorRun::ProjectorRun(EventStore& store, ProjectionTarget& target, ProjectorOptions options)
     : store_(store),
-      core_(core),
-      version_(version),
-      projection_(std::move(projection)),
+      target_(target),
+      version_(target.work()),
       options_(std::move(options)),
-      lease_name_(ModelCore::lease_name(projection_.name, projection_.version)),
-      lease_(options_.lease != nullptr ? *options_.lease : core.lease()),
-      applier_(core, version, projection_, options_.poison) {
+      lease_name_(target.lease_name()),
+      lease_(options_.lease != nullptr ? *options_.lease : target.lease()),
+      applier_(target, options_.poison) {
     if (++version_.projectors == 1) {
         version_.progress.trust(false);
     }
@@ -107,7 +105,11 @@ Result<void> ProjectorRun::hold_lease() {
         term_ = *term;
     }
     if (take_wish() == Wish::rebuild) {
-        reset(version_.progress.reached());
+        if (auto ok = reset(version_.progress.reached()); !ok) {
+            const std::scoped_lock lock(mutex_);
+            wish_ = ok.error().code == Errc::busy ? Wish::rebuild : wish_;
+            return ok;
+        }
     }
     const std::scoped_lock lock(mutex_);
     return applier_.begin(term_);
@@ -124,16 +126,14 @@ void ProjectorRun::give_lease() {
     }
 }
 
-void ProjectorRun::reset(const Position& muted_until) {
+Result<void> ProjectorRun::reset(const Position& muted_until) {
     tell(ModelState::rebuilding);
-    if (auto ok = core_.reset(version_, muted_until); !ok) {
-        tell(ModelState::stopped, ok.error());
-    }
+    return target_.reset(muted_until);
 }
 
 Result<std::unique_ptr<Subscription>> ProjectorRun::subscribe() {
     Subscribe request;
-    request.selection = projection_.selection;
+    request.selection = target_.selection();
     request.events_in_flight = limits::kProjectEventsInFlight;
     request.bytes_in_flight = limits::kProjectBytesInFlight;
     {
@@ -164,7 +164,9 @@ void ProjectorRun::stand_still() {
 ProjectorRun::Next ProjectorRun::once() {
     stand_still();
     if (auto ok = hold_lease(); !ok) {
-        const bool held = ok.error().code == Errc::busy;
+        const bool fenced = ok.error().code == Errc::fenced;
+        const bool held = fenced || ok.error().code == Errc::busy;
+        term_ = fenced ? 0 : term_.load();
         tell(held ? ModelState::standby : ModelState::stopped, ok.error());
         return held ? Next::again : Next::stop;
     }
@@ -183,10 +185,10 @@ ProjectorRun::Next ProjectorRun::once() {
     pause_ = live_ ? std::chrono::milliseconds{0} : pause_;
     if (!ended_) {
         const auto ok = applier_.commit(false);
+        ended_ = ok ? Failure{} : Failure{ok.error(), false, {}, {}, false};
         if (ok) {
             return Next::again;
         }
-        ended_ = Failure{ok.error(), false, {}, {}, false};
     }
     const Failure failure = *ended_;
     lock.unlock();
@@ -204,7 +206,9 @@ ProjectorRun::Next ProjectorRun::answer(const Failure& failure) {
             return try_again_later(head.error());
         }
         version_.progress.note_error(error);
-        reset(*head);
+        if (auto ok = reset(*head); !ok) {
+            return answer({ok.error(), false, {}, {}, false});
+        }
         return Next::again;
     }
     if (error.code == Errc::fenced) {

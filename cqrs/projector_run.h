@@ -20,9 +20,8 @@ namespace skald::cqrs {
 
 class ProjectorRun final : public SubscriptionHandler {
   public:
-    // All but the last two outlive it.
-    ProjectorRun(EventStore& store, ModelCore& core, ModelVersion& version,
-                 AnyProjection projection, ProjectorOptions options);
+    // The first two outlive it.
+    ProjectorRun(EventStore& store, ProjectionTarget& target, ProjectorOptions options);
     ~ProjectorRun() override;
 
     enum class Wish : std::uint8_t { none, resume, rebuild };
@@ -62,7 +61,7 @@ class ProjectorRun final : public SubscriptionHandler {
     Next try_event_again(const Failure& failure);
     void tell(ModelState state, std::optional<Error> error = {});
     void pause(std::chrono::milliseconds length);
-    void reset(const Position& muted_until);
+    Result<void> reset(const Position& muted_until);
     Wish take_wish();
     void stand_still();
     void close(Failure failure);  // with mutex_, like the next two
@@ -74,9 +73,8 @@ class ProjectorRun final : public SubscriptionHandler {
     Result<bool> replay_some(const std::vector<Parked>& events, Replayed& replayed);
 
     EventStore& store_;
-    ModelCore& core_;
-    ModelVersion& version_;
-    const AnyProjection projection_;
+    ProjectionTarget& target_;
+    VersionWork& version_;
     const ProjectorOptions options_;
     const std::string lease_name_;
     Lease& lease_;

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "cqrs/limits.h"
-#include "cqrs/model_core.h"
+#include "cqrs/model_trees.h"
 #include "cqrs/row_scan.h"
 #include "cqrs/stored_row.h"
 
@@ -38,20 +38,15 @@ Result<RowPage> ReadModel::query(const RowQuery& query) const {
             return freshness.error;
         }
     }
-    std::optional<ScanPlace> after;
-    if (!query.after.empty()) {
-        auto place = parse_cursor(query.after);
-        if (!place) {
-            return place.error();
-        }
-        after = std::move(*place);
+    auto after = place_of(query);
+    if (!after) {
+        return after.error();
     }
-    auto view = core_->view(after ? after->version : query.version);
+    auto view = core_->view(*after ? (*after)->version : query.version);
     if (!view) {
         return view.error();
     }
-    auto whole = with_key(view->version->tables.schema, query);
-    auto page = whole ? scan(*view, *whole, after) : whole.error();
+    auto page = scan(ModelTrees(*view), query);
     auto position =
         view->version->progress.position_of(view->checkpoint.commits, view->checkpoint.token);
     if (!page || !position) {

@@ -67,9 +67,7 @@ Result<void> RowBatch::check_unique(const RowImage& row) {
             return found.error();
         }
         if (*found && **found != row.key) {
-            return Error(Errc::already_exists,
-                         fmt::format("another row has the same {}, which is unique",
-                                     tables_.schema.indexes[i].name()));
+            return taken(tables_.schema.indexes[i]);
         }
     }
     return {};
@@ -128,7 +126,7 @@ Result<bool> RowBatch::erase(std::string_view key) {
 }
 
 void RowBatch::effect(std::function<void()> act) {
-    effects_.push_back({partition_, offset_, std::move(act)});
+    effects_.add(std::move(act));
 }
 
 void RowBatch::begin_event(Partition partition, Offset offset) {
@@ -136,9 +134,7 @@ void RowBatch::begin_event(Partition partition, Offset offset) {
     for (ByteMap& map : unique_) {
         map.begin();
     }
-    effects_before_ = effects_.size();
-    partition_ = partition;
-    offset_ = offset;
+    effects_.begin_event(partition, offset);
 }
 
 void RowBatch::undo_event() {
@@ -146,7 +142,7 @@ void RowBatch::undo_event() {
     for (ByteMap& map : unique_) {
         map.undo();
     }
-    effects_.resize(effects_before_);
+    effects_.undo_event();
 }
 
 void RowBatch::clear() {
@@ -156,7 +152,6 @@ void RowBatch::clear() {
     }
     arena_.clear();
     effects_.clear();
-    effects_before_ = 0;
     end_reading();
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cqrs/byte_map.h"
+#include "cqrs/effects.h"
 #include "cqrs/model_tables.h"
 #include "skald/cqrs/row.h"
 #include "store/lmdb/env.h"
@@ -34,16 +35,14 @@ class RowBatch final : public RowChanges {
     // Lets go of the transaction that reads what is stored. To be called before one waits.
     void end_reading() { reading_.reset(); }
 
-    struct Effect {
-        Partition partition;  // of its event, like the next
-        Offset offset;
-        std::function<void()> act;
-    };
     bool empty() const { return rows_.empty() && effects_.empty(); }
     std::size_t bytes() const { return arena_.bytes(); }
     std::size_t rows() const { return rows_.size(); }
     Result<void> write(store::lmdb::WriteTxn& txn) const;
-    std::vector<Effect> take_effects() { return std::exchange(effects_, {}); }
+    // Once it is written.
+    void run_effects(const Position& muted_until, ModelProgress& progress) {
+        effects_.run(muted_until, progress);
+    }
     // For the next batch.
     void clear();
 
@@ -64,10 +63,7 @@ class RowBatch final : public RowChanges {
     std::vector<ByteMap> unique_;  // of each index: values -> key; empty for those not unique
     std::optional<store::lmdb::ReadTxn> reading_;
     std::string scratch_;
-    std::vector<Effect> effects_;
-    std::size_t effects_before_ = 0;  // of earlier events
-    Partition partition_;
-    Offset offset_;
+    Effects effects_;
 };
 
 }  // namespace skald::cqrs

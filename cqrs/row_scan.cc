@@ -4,12 +4,9 @@
 
 #include "base/bytes.h"
 #include "cqrs/limits.h"
-#include "cqrs/stored_row.h"
 
 namespace skald::cqrs {
 namespace {
-
-using store::lmdb::Cursor;
 
 constexpr std::size_t kHeadBytes = 4 + 1 + 1;  // of a cursor: version, index + 1, direction
 
@@ -23,83 +20,72 @@ int digit_of(char c) {
 
 class Scan {
   public:
-    Scan(const ModelCore::View& view, const RowQuery& query, ScanPlan plan)
-        : view_(view), query_(query), plan_(std::move(plan)) {}
+    Scan(const RowTrees& trees, const RowQuery& query, ScanPlan plan)
+        : trees_(trees), query_(query), plan_(std::move(plan)) {}
 
-    Result<RowPage> page(const std::optional<ScanPlace>& after) {
-        auto cursor = Cursor::open(view_.txn, database());
-        if (!cursor) {
-            return cursor.error();
+    // Until visit(place, row) says false; true when there was no more.
+    template <typename Visit>
+    Result<bool> walk(const std::optional<ScanPlace>& after, const Visit& visit) const {
+        auto walk = trees_.walk(plan_.index);
+        if (!walk) {
+            return walk.error();
         }
-        RowPage page;
-        page.version = view_.version->number;
-        std::size_t bytes = 0;
-        std::string last;
-        auto found = query_.descending ? begin_high(*cursor, after) : begin_low(*cursor, after);
-        for (; found && *found && inside(as_text((*found)->key));
-             found = query_.descending ? cursor->previous() : cursor->next()) {
-            auto row = row_of(**found);
+        auto found = query_.descending ? begin_high(**walk, after) : begin_low(**walk, after);
+        for (; found && *found && plan_.holds(**found);
+             found = query_.descending ? (*walk)->previous() : (*walk)->next()) {
+            auto row = (*walk)->row();
             if (!row) {
                 return row.error();
             }
-            if (page.rows.size() == query_.limit ||
-                (!page.rows.empty() && bytes + row->size() > query_.bytes)) {
-                page.next = to_cursor({page.version, plan_.index, query_.descending, last});
-                return page;
+            if (!visit(**found, *row)) {
+                return false;
             }
-            page.rows.emplace_back(*row);
-            bytes += row->size();
-            last = as_text((*found)->key);
         }
-        return found ? Result<RowPage>(std::move(page)) : found.error();
+        return found ? Result<bool>(true) : found.error();
+    }
+
+    Result<RowPage> page(const std::optional<ScanPlace>& after) const {
+        RowPage page;
+        page.version = trees_.version();
+        std::size_t bytes = 0;
+        std::string last;
+        auto whole = walk(after, [&](std::string_view place, std::string_view row) {
+            if (page.rows.size() == query_.limit ||
+                (!page.rows.empty() && bytes + row.size() > query_.bytes)) {
+                return false;
+            }
+            page.rows.emplace_back(row);
+            bytes += row.size();
+            last = place;
+            return true;
+        });
+        if (whole && !*whole) {
+            page.next = to_cursor({page.version, plan_.index, query_.descending, last});
+        }
+        return whole ? Result<RowPage>(std::move(page)) : whole.error();
     }
 
   private:
-    const ModelTables& tables() const { return view_.version->tables; }
-    std::size_t index() const { return static_cast<std::size_t>(plan_.index); }
-    store::lmdb::Database database() const {
-        return plan_.index < 0 ? tables().rows : tables().indexes[index()];
-    }
-    bool inside(std::string_view key) const {
-        return key >= plan_.lower && (!plan_.upper || key < *plan_.upper);
-    }
-
-    Cursor::Found begin_low(Cursor& cursor, const std::optional<ScanPlace>& after) const {
+    RowWalk::Found begin_low(RowWalk& walk, const std::optional<ScanPlace>& after) const {
         if (after) {
-            auto found = cursor.at_or_after(as_bytes(after->key));
-            const bool same = found && *found && as_text((*found)->key) == after->key;
-            return same ? cursor.next() : std::move(found);
+            auto found = walk.at_or_after(after->key);
+            const bool same = found && *found && **found == after->key;
+            return same ? walk.next() : std::move(found);
         }
-        return plan_.lower.empty() ? cursor.first() : cursor.at_or_after(as_bytes(plan_.lower));
+        return plan_.lower.empty() ? walk.first() : walk.at_or_after(plan_.lower);
     }
-    Cursor::Found begin_high(Cursor& cursor, const std::optional<ScanPlace>& after) const {
+    RowWalk::Found begin_high(RowWalk& walk, const std::optional<ScanPlace>& after) const {
         if (!after && !plan_.upper) {
-            return cursor.last();
+            return walk.last();
         }
-        auto found = cursor.at_or_after(as_bytes(after ? after->key : *plan_.upper));
+        auto found = walk.at_or_after(after ? after->key : *plan_.upper);
         if (!found) {
             return found;
         }
-        return *found ? cursor.previous() : cursor.last();
+        return *found ? walk.previous() : walk.last();
     }
 
-    Result<std::string_view> row_of(const Cursor::Entry& entry) const {
-        if (plan_.index < 0) {
-            return StoredRow(as_text(entry.value)).json(tables().indexes.size());
-        }
-        const std::string_view key = row_key_of(tables().schema.indexes[index()], entry);
-        auto row = view_.txn.get(tables().rows, as_bytes(key));
-        if (!row) {
-            return row.error();
-        }
-        if (!*row) {
-            return Error(Errc::corrupt,
-                         "an index names a row that is not there; rebuild the model");
-        }
-        return StoredRow(as_text(**row)).json(tables().indexes.size());
-    }
-
-    const ModelCore::View& view_;
+    const RowTrees& trees_;
     const RowQuery& query_;
     const ScanPlan plan_;
 };
@@ -138,20 +124,28 @@ Result<ScanPlace> parse_cursor(std::string_view text) {
                      bytes.substr(kHeadBytes)};
 }
 
-Result<RowPage> scan(const ModelCore::View& view, const RowQuery& query,
-                     const std::optional<ScanPlace>& after) {
+Result<std::optional<ScanPlace>> place_of(const RowQuery& query) {
+    if (query.after.empty()) {
+        return std::optional<ScanPlace>();
+    }
+    auto place = parse_cursor(query.after);
+    return place ? Result<std::optional<ScanPlace>>(std::move(*place)) : place.error();
+}
+
+Result<RowPage> scan(const RowTrees& trees, const RowQuery& query) {
     if (query.limit == 0 || query.limit > limits::kQueryRowsMax) {
         return Error(Errc::invalid_argument,
                      fmt::format("limit {}: 1 to {}", query.limit, limits::kQueryRowsMax));
     }
-    auto plan = plan_scan(view.version->tables.schema, query);
-    if (!plan) {
-        return plan.error();
+    auto plan = plan_scan(trees.schema(), query);
+    auto after = place_of(query);
+    if (!plan || !after) {
+        return !plan ? plan.error() : after.error();
     }
-    const bool same =
-        !after || (after->index == plan->index && after->descending == query.descending &&
-                   after->key >= plan->lower && (!plan->upper || after->key < *plan->upper));
-    return same ? Scan(view, query, std::move(*plan)).page(after)
+    const std::optional<ScanPlace>& place = *after;
+    const bool same = !place || (place->version == trees.version() && place->index == plan->index &&
+                                 place->descending == query.descending && plan->holds(place->key));
+    return same ? Scan(trees, query, std::move(*plan)).page(place)
                 : invalid_cursor("the cursor is of another query");
 }
 

@@ -126,8 +126,7 @@ Result<void> bound(ScanPlan& plan, const Column& column, const RowQuery& query) 
     return {};
 }
 
-}  // namespace
-
+// With RowQuery::key as conditions.
 Result<RowQuery> with_key(const RowSchema& schema, const RowQuery& query) {
     const std::vector<Column>& columns = schema.key.columns;
     if (query.key.size() > columns.size()) {
@@ -142,7 +141,13 @@ Result<RowQuery> with_key(const RowSchema& schema, const RowQuery& query) {
     return whole;
 }
 
+}  // namespace
+
 Result<ScanPlan> plan_scan(const RowSchema& schema, const RowQuery& query) {
+    if (!query.key.empty()) {
+        auto whole = with_key(schema, query);
+        return whole ? plan_scan(schema, *whole) : whole.error();
+    }
     if (auto ok = check_fields(schema, query); !ok) {
         return ok.error();
     }

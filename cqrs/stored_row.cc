@@ -53,6 +53,11 @@ Result<void> check_row(const RowImage& row) {
     return {};
 }
 
+Error taken(const IndexSchema& index) {
+    return {Errc::already_exists,
+            fmt::format("another row has the same {}, which is unique", index.name())};
+}
+
 void store_row(const RowImage& row, std::string& into) {
     into.clear();
     for (std::size_t i = 0; i < row.values.size(); ++i) {

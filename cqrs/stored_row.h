@@ -36,6 +36,8 @@ class StoredRow {
 
 // invalid_event when a key, a value or the row is too long.
 Result<void> check_row(const RowImage& row);
+// Of a second row with values that are unique.
+Error taken(const IndexSchema& index);
 void store_row(const RowImage& row, std::string& into);
 
 }  // namespace skald::cqrs

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "orders.h"
+#include "skald/cqrs/fold.h"
 #include "skald/cqrs/projection_testing.h"
 #include "skald/cqrs/view.h"
 #include "skald/store.h"
@@ -62,6 +63,19 @@ int show(const ReadModel& model, const skald::Receipt& receipt, std::size_t expe
     return page->rows.size() == expected ? 0 : fail("ann has another number of orders");
 }
 
+// The order as it was then, folded now.
+int show_then(skald::EventStore& store, const skald::Position& then) {
+    skald::cqrs::FoldRequest request;
+    request.until = then;
+    const auto rows = skald::cqrs::fold(store, shop::orders(1), request);
+    const auto order = rows ? (*rows)->view<Order>().get("order-1") : rows.error();
+    if (!order || !*order) {
+        return fail("the order that was cancelled was there before");
+    }
+    std::printf("then: %s%s\n", (*order)->id.c_str(), (*order)->invoice ? " paid" : "");
+    return 0;
+}
+
 // A second order with an invoice that is taken: its stream is parked, the rest goes on.
 int park(skald::EventStore& store, const ReadModel& model, Projector& projector,
          const std::string& order) {
@@ -108,7 +122,8 @@ int main(int argc, char** argv) {
         return fail("the cancellation did not arrive");
     }
     const auto replayed = (*projector)->replay_parked("order-2");
-    if (!replayed || replayed->error || show(**model, *gone, 1) != 0) {
+    if (!replayed || replayed->error || show(**model, *gone, 1) != 0 ||
+        show_then(**store, paid->position) != 0) {
         return fail("what was parked does not go through");
     }
     // The next version is built beside this one, and takes over when it has passed it.

@@ -221,6 +221,43 @@ TEST_CASE("projector: a paused copy is fenced by the one that took over", "[cqrs
     CHECK(ledgers.balance("a-1") == Balance{"a-1", "ann", 7, 1, {}});
 }
 
+TEST_CASE("projector: a copy is fenced from when another begins, not from its first commit",
+          "[cqrs]") {
+    Ledgers ledgers;
+    ledgers.open("a-1", "ann");
+    LostOnce lost;
+    GivenAway taken;
+    (void)taken.acquire("", 0ms);
+    ProjectorOptions options;
+    options.lease = &lost;
+    auto first = ledgers.start(options);
+    REQUIRE(ledgers.up_to_date(*first));
+    std::promise<void> go;
+    auto projection = balances().build();
+    projection.apply = [gone = go.get_future().share(), inner = projection.apply](
+                           RowChanges& rows, const EventView& event) {
+        gone.wait();
+        return inner(rows, event);
+    };
+    options.lease = &taken;
+    auto second = ledgers.start(projection, options);
+    while (ledgers.world.store().calls(Call::subscribe) < 2) {
+        std::this_thread::yield();
+    }
+    ledgers.deposit("a-1", 7);  // to both; the second has not committed yet
+    while (first->status()->leads && ledgers.balance("a-1")->cents == 0) {
+        std::this_thread::yield();
+    }
+    go.set_value();
+    ledgers.deposit("a-1", 1);
+    while (first->status()->leads) {
+        std::this_thread::yield();
+    }
+    REQUIRE(ledgers.up_to_date(*second));
+    CHECK(ledgers.balance("a-1") == Balance{"a-1", "ann", 8, 2, {}});
+    CHECK(ledgers.status().events == 3);
+}
+
 TEST_CASE("projector: effects come once, after the commit, and not for history", "[cqrs]") {
     Ledgers ledgers;
     ledgers.open("old", "ann");

@@ -1,12 +1,14 @@
 // Rows, indexes and a unique index against maps: any changes, in batches of any size, with events
-// that fail in between.
+// that fail in between; and the same changes in memory, as a fold makes them.
 #include <rapidcheck.h>
 
 #include <catch2/catch.hpp>
 #include <map>
 #include <set>
 
+#include "cqrs/memory_rows.h"
 #include "cqrs/model_core.h"
+#include "skald/cqrs/fold.h"
 #include "skald/cqrs/view.h"
 #include "tests/temp_directory.h"
 
@@ -41,7 +43,12 @@ struct Step {
 class Run {
   public:
     explicit Run(const ReadModel& model, ModelCore& core, std::shared_ptr<ModelVersion> version)
-        : model_(model), core_(core), version_(std::move(version)), batch_(core.env(), tables()) {}
+        : model_(model),
+          core_(core),
+          version_(std::move(version)),
+          batch_(core.env(), tables()),
+          memory_(new MemoryRows(kind_.schema(), 1)),
+          folded_(std::unique_ptr<const MemoryRows>(memory_), {}, 0) {}
 
     void take(const Step& step) {
         switch (step.kind) {
@@ -69,16 +76,18 @@ class Run {
         commit.complete = true;
         RC_ASSERT(core_.commit(*version_, commit));
         batch_.clear();
-        check();
+        check(View<Item>(model_));
+        check(folded_.view<Item>());
     }
 
   private:
     const ModelTables& tables() const { return version_->tables; }
 
-    Result<void> change(const Item& item) {
+    Result<void> change(const Item& item) { return batch_.put(image_of(item)); }
+    RowImage image_of(const Item& item) {
         RowImage image;
         RC_ASSERT(kind_.image(item, image));
-        return batch_.put(image);
+        return image;
     }
 
     void put(const Item& item) {
@@ -89,6 +98,7 @@ class Run {
         batch_.begin_event({}, {});
         auto done = change(item);
         RC_ASSERT(done.has_value() == !taken);
+        RC_ASSERT(memory_->put(image_of(item)).has_value() == !taken);
         if (done) {
             expected_[item.id] = item;
         } else {
@@ -102,10 +112,12 @@ class Run {
         auto erased = batch_.erase(key_of(id).bytes);
         RC_ASSERT(erased);
         RC_ASSERT(*erased == (expected_.erase(id) == 1));
+        RC_ASSERT(memory_->erase(key_of(id).bytes).value() == *erased);
+        RC_ASSERT(memory_->bytes() == 0 || !expected_.empty());
     }
 
-    void check() {
-        const View<Item> view(model_);
+    template <typename Rows>
+    void check(const Rows& view) {
         auto all = view.all().limit(1000).page();
         RC_ASSERT(all);
         std::vector<Item> by_key;
@@ -138,6 +150,8 @@ class Run {
     ModelCore& core_;
     const std::shared_ptr<ModelVersion> version_;
     RowBatch batch_;
+    MemoryRows* const memory_;
+    const FoldedRows folded_;  // of them
     std::map<std::uint64_t, Item> expected_;
 };
 

@@ -2,10 +2,10 @@
 // looks each time whether its rows, indexes and parked events are a recount of the log up to its
 // checkpoint, and at the end of all of it.
 //
-//   skald_crash_projector [--cycles N] [--seed S] [--marks N] [--seeded doubled]
+//   skald_crash_projector [--rows lmdb|sql] [--cycles N] [--seed S] [--marks N] [--seeded doubled]
 //
-// --marks: it is killed after at most so many. --seeded plants a defect: one event counted twice;
-// the exit status is then 0 when it was found.
+// --rows: where they are kept. --marks: it is killed after at most so many. --seeded plants a
+// defect: one event counted twice; the exit status is then 0 when it was found.
 #include <signal.h>
 
 #include <cstdio>
@@ -13,11 +13,10 @@
 #include <random>
 
 #include "skald/cqrs/projector.h"
-#include "skald/cqrs/view.h"
 #include "skald/store.h"
 #include "tests/crash/arguments.h"
 #include "tests/crash/process.h"
-#include "tests/crash/sums.h"
+#include "tests/crash/sums_model.h"
 
 namespace {
 
@@ -37,6 +36,7 @@ class Cut {
           cycles_(arguments.number("--cycles", 20)),
           marks_(std::max<std::uint64_t>(arguments.number("--marks", 400), 1)),
           seeded_(arguments.text("--seeded")),
+          rows_(arguments.text("--rows").empty() ? "lmdb" : arguments.text("--rows")),
           dice_(seed_) {}
 
     int run() {
@@ -66,8 +66,8 @@ class Cut {
 
     void kill_one() {
         Command command;
-        command.arguments = {beside_program("skald_crash_projector_workload"), log(), model(),
-                             std::to_string(dice_())};
+        command.arguments = {beside_program("skald_crash_projector_workload"), rows_, log(),
+                             model(), std::to_string(dice_())};
         if (dice_() % 2 == 0) {
             static const char* const calls[] = {"pwrite", "fdatasync", "writev"};
             static const char* const actions[] = {"kill-before", "kill-torn", "kill-after"};
@@ -134,9 +134,7 @@ class Cut {
         StoreOptions options;
         options.map_bytes = std::size_t{1} << 30;
         auto store = open_store(log(), options);
-        cqrs::ReadModelOptions model_options;
-        model_options.map_bytes = std::size_t{1} << 30;
-        auto model = cqrs::ReadModel::open(this->model(), model_options);
+        auto model = open_sums(rows_, this->model());
         if (!store || !model) {
             say(!store ? store.error().message : model.error().message);
             return;
@@ -145,18 +143,23 @@ class Cut {
         if (finish || dice_() % 4 == 0) {
             projector = finish_all(**store, **model);
         }
-        const auto versions = (*model)->versions();
-        if (versions.empty() || !versions[0].complete) {
+        auto looked = (*model)->look();
+        if (!looked) {
+            say(looked.error().message);
+            return;
+        }
+        if (!*looked) {
             return;  // killed before it had caught up for the first time
         }
-        compare(recount(**store, versions[0].position), **model, versions[0]);
+        const Recount recounted = recount(**store, (*looked)->position);
+        compare(recounted, **looked);
         if (projector) {
-            compare_parked(recount(**store, versions[0].position), *projector);
+            compare_parked(recounted, *projector);
         }
     }
 
-    std::unique_ptr<cqrs::Projector> finish_all(EventStore& store, cqrs::ReadModel& model) {
-        auto projector = cqrs::Projector::start(store, model, sums([] {}), {cqrs::Poison::park()});
+    std::unique_ptr<cqrs::Projector> finish_all(EventStore& store, SumsModel& model) {
+        auto projector = model.start(store, [] {});
         if (!projector ||
             !(*projector)->wait_for(*store.position(), std::chrono::minutes(1)).reached()) {
             say("the projector does not go on");
@@ -165,25 +168,17 @@ class Cut {
         return std::move(*projector);
     }
 
-    void compare(Recount recount, const cqrs::ReadModel& model, const cqrs::VersionStatus& status) {
+    void compare(Recount recount, const SumsModel::Looked& looked) {
         ++looked_;
         if (seeded_ == "doubled" && !recount.sums.empty()) {
             ++recount.sums.begin()->second.count;
-        }
-        const cqrs::View<Sum> view(model);
-        auto rows = view.all().limit(1000).page();
-        auto by_sum = view.all().order_by(&Sum::sum).limit(1000).page();
-        auto by_count = view.all().order_by(&Sum::count).limit(1000).page();
-        if (!rows || !by_sum || !by_count) {
-            say("a query failed");
-            return;
         }
         std::vector<Sum> expected;
         for (const auto& [stream, sum] : recount.sums) {
             expected.push_back(sum);
         }
         events_ = recount.events;
-        if (rows->rows != expected) {
+        if (looked.by_stream != expected) {
             say("the rows are not a recount of the log");
         }
         const auto stable = [&](auto less) {
@@ -191,12 +186,12 @@ class Cut {
             std::stable_sort(sorted.begin(), sorted.end(), less);
             return sorted;
         };
-        if (by_sum->rows != stable([](const Sum& a, const Sum& b) { return a.sum < b.sum; }) ||
-            by_count->rows !=
+        if (looked.by_sum != stable([](const Sum& a, const Sum& b) { return a.sum < b.sum; }) ||
+            looked.by_count !=
                 stable([](const Sum& a, const Sum& b) { return a.count < b.count; })) {
             say("an index is not of the rows");
         }
-        if (status.events != recount.events) {
+        if (looked.events != recount.events) {
             say("events were counted twice or not at all");
         }
     }
@@ -221,6 +216,7 @@ class Cut {
     std::uint64_t cycles_;
     std::uint64_t marks_;
     std::string seeded_;
+    std::string rows_;
     std::mt19937_64 dice_;
     TempDirectory temp_;
     std::uint64_t at_calls_ = 0;
@@ -233,5 +229,5 @@ class Cut {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return Cut(Arguments(argc, argv, " --cycles --seed --marks --seeded ")).run();
+    return Cut(Arguments(argc, argv, " --rows --cycles --seed --marks --seeded ")).run();
 }

@@ -1,17 +1,16 @@
 // Appends numbers to a log and projects them, until it is killed. A mark to the progress pipe for
 // each number whose rows are committed.
 //
-//   skald_crash_projector_workload LOG MODEL SEED
+//   skald_crash_projector_workload ROWS LOG MODEL SEED
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <random>
 
-#include "skald/cqrs/projector.h"
 #include "skald/store.h"
 #include "tests/crash/process.h"
-#include "tests/crash/sums.h"
+#include "tests/crash/sums_model.h"
 
 namespace {
 
@@ -25,28 +24,25 @@ using namespace skald;
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 4) {
+    if (argc != 5) {
         return 2;
     }
     StoreOptions log_options;
     log_options.map_bytes = std::size_t{1} << 30;
-    auto store = open_store(argv[1], log_options);
+    auto store = open_store(argv[2], log_options);
     if (!store) {
         fail(store.error());
     }
-    cqrs::ReadModelOptions model_options;
-    model_options.map_bytes = std::size_t{1} << 30;
-    auto model = cqrs::ReadModel::open(argv[2], model_options);
+    auto model = crash::open_sums(argv[1], argv[3]);
     if (!model) {
         fail(model.error());
     }
     const auto mark = [] { (void)!write(crash::Child::kProgressFd, ".", 1); };
-    auto projector =
-        cqrs::Projector::start(**store, **model, crash::sums(mark), {cqrs::Poison::park()});
+    auto projector = (*model)->start(**store, mark);
     if (!projector) {
         fail(projector.error());
     }
-    std::mt19937_64 dice(std::strtoull(argv[3], nullptr, 10));
+    std::mt19937_64 dice(std::strtoull(argv[4], nullptr, 10));
     while (true) {
         std::vector<NewEvent> events(1 + dice() % 40);
         for (NewEvent& event : events) {

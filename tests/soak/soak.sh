@@ -48,7 +48,12 @@ fuzz() {
 soak() {
     case "$1" in
         kill) "$programs/skald_crash_kill" --seed "$seed" --cycles "${2:-500}" ;;
-        projector) "$programs/skald_crash_projector" --seed "$seed" --cycles "${2:-100}" ;;
+        projector)
+            for rows in lmdb sql; do
+                "$programs/skald_crash_projector" --rows $rows --seed "$seed" \
+                    --cycles "${2:-100}" || return 1
+            done
+            ;;
         power) "$programs/skald_crash_power" --seed "$seed" --images "${2:-5000}" ;;
         disk) "$programs/skald_crash_disk" --seed "$seed" --stride "${2:-1}" ;;
         hostile)

@@ -42,7 +42,7 @@ std::string room_of(const std::string& path) {
 const std::map<std::string, std::set<std::string>>& room_table() {
     static const std::set<std::string> all{"base",  "wire",   "store",  "resilience",
                                            "coord", "broker", "client", "cqrs",
-                                           "saga",  "cli",    "sim"};
+                                           "sql",   "saga",   "cli",    "sim"};
     static const std::map<std::string, std::set<std::string>> table{
         {"include", {}},
         {"base", {}},
@@ -53,6 +53,7 @@ const std::map<std::string, std::set<std::string>>& room_table() {
         {"client", {"base", "wire", "resilience"}},
         {"broker", {"base", "wire", "store", "coord", "resilience"}},
         {"cqrs", {"base", "wire", "store"}},
+        {"sql", {"base", "wire", "store", "cqrs"}},
         {"saga", {"base", "wire", "store", "cqrs"}},
         {"cli",
          {"base", "wire", "store", "resilience", "coord", "broker", "client", "cqrs", "saga"}},

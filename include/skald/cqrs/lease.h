@@ -1,6 +1,7 @@
 // Who of several copies of a projector runs. A lease has a term that rises each time it is given;
-// the projector writes its term with every commit, so a copy that was paused while another took
-// over is fenced: it commits nothing any more.
+// the projector writes its term to the rows' store when it begins, and looks for a higher one in
+// every commit: a copy that was paused while another took over is fenced, it commits nothing any
+// more.
 //
 // Without one of yours a projector uses its read model's directory: one process at a time has it
 // open, and of several projectors of one version in that process one runs. Across machines, where

@@ -26,11 +26,9 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
-#include "skald/cqrs/event_table.h"
+#include "skald/cqrs/event_handlers.h"
 #include "skald/cqrs/projector.h"
 #include "skald/cqrs/row.h"
 
@@ -138,11 +136,6 @@ class Rows {
     RowImage& scratch_;
 };
 
-// Two handlers of one type: the process aborts and names it.
-void check_handler(bool added, std::string_view type);
-// Selects these types.
-Selection selection_of(const std::vector<std::string>& types);
-
 template <Described T>
 class Projection {
   public:
@@ -152,28 +145,7 @@ class Projection {
     // fn(Rows<T>&, const E&) or fn(Rows<T>&, const E&, const EventView&).
     template <Described E, typename Fn>
     Projection& on(Fn fn) {
-        Handler handler = [fn = std::move(fn)](Rows<T>& rows,
-                                               const EventView& view) -> Result<void> {
-            const auto& description = description_of<E>();
-            auto ok = check_content_type(view, description.content_type());
-            E event{};
-            if (ok) {
-                ok = description.decode(view.schema_version(), view.data, event);
-            }
-            if (!ok) {
-                return ok;
-            }
-            if constexpr (std::is_invocable_v<const Fn&, Rows<T>&, const E&, const EventView&>) {
-                fn(rows, std::as_const(event), view);
-            } else {
-                fn(rows, std::as_const(event));
-            }
-            return {};
-        };
-        add(description_of<E>().name(), handler);
-        for (const std::string& name : description_of<E>().also_named()) {
-            add(name, handler);
-        }
+        handlers_.template on<E>(std::move(fn));
         return *this;
     }
     Projection& from(Selection selection) {
@@ -185,22 +157,20 @@ class Projection {
     AnyProjection build() const {
         struct Built {
             RowsOf<T> kind;
-            Handlers handlers;
+            EventHandlers<Rows<T>> handlers;
             RowImage scratch;
         };
         const auto built = std::make_shared<Built>(Built{kind_, handlers_, {}});
         AnyProjection any;
         any.name = name_;
         any.version = version_;
-        any.selection = selection_.value_or(selection_of(types_));
+        any.selection = selection_.value_or(handlers_.selection());
         any.rows = kind_.schema();
-        any.handles = [built](std::string_view type) {
-            return built->handlers.find(type) != built->handlers.end();
-        };
+        any.handles = [built](std::string_view type) { return built->handlers.handle(type); };
         any.apply = [built](RowChanges& changes, const EventView& event) -> Result<void> {
             Rows<T> rows(changes, built->kind, built->scratch);
             try {
-                return built->handlers.find(event.type)->second(rows, event);
+                return built->handlers.apply(rows, event);
             } catch (const RowRefused& refused) {
                 return refused.error();
             }
@@ -210,26 +180,11 @@ class Projection {
     const RowsOf<T>& rows() const { return kind_; }
 
   private:
-    using Handler = std::function<Result<void>(Rows<T>&, const EventView&)>;
-    struct Hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view type) const {
-            return std::hash<std::string_view>()(type);
-        }
-    };
-    using Handlers = std::unordered_map<std::string, Handler, Hash, std::equal_to<>>;
-
-    void add(const std::string& type, const Handler& handler) {
-        check_handler(handlers_.emplace(type, handler).second, type);
-        types_.push_back(type);
-    }
-
     std::string name_;
     std::uint32_t version_;
     RowsOf<T> kind_;
     std::optional<Selection> selection_;
-    Handlers handlers_;
-    std::vector<std::string> types_;
+    EventHandlers<Rows<T>> handlers_;
 };
 
 }  // namespace skald::cqrs

@@ -68,6 +68,8 @@ struct Replayed {
     std::optional<Error> error;  // why the next one failed again; it stays parked
 };
 
+class ProjectionTarget;
+
 class Projector {
   public:
     // Returns before it caught up. Errors: those of the store, and of open_version in read_model.h:
@@ -75,6 +77,10 @@ class Projector {
     static Result<std::unique_ptr<Projector>> start(EventStore& store, ReadModel& model,
                                                     AnyProjection projection,
                                                     ProjectorOptions options = {});
+    // For rooms that keep rows elsewhere: one over what is theirs.
+    static std::unique_ptr<Projector> over(EventStore& store,
+                                           std::unique_ptr<ProjectionTarget> target,
+                                           ProjectorOptions options);
     // Commits what was handled, and gives the lease back.
     ~Projector();
     Projector(const Projector&) = delete;

@@ -34,11 +34,12 @@ struct Found {
     std::uint32_t version = 0;                 // that they are of
 };
 
-// One query on its way. What is not said is the default of RowQuery.
-template <Described T>
+// One query on its way. What is not said is the default of RowQuery. Rows may be of a read model,
+// or folded (fold.h).
+template <Described T, typename Model = ReadModel>
 class Find {
   public:
-    explicit Find(const ReadModel& model) : model_(model) {}
+    explicit Find(const Model& model) : model_(model) {}
 
     template <typename M>
     Find&& where(M T::*field, const std::type_identity_t<M>& value) && {
@@ -104,14 +105,14 @@ class Find {
     const RowQuery& query() const { return query_; }
 
   private:
-    const ReadModel& model_;
+    const Model& model_;
     RowQuery query_;
 };
 
-template <Described T>
+template <Described T, typename Model = ReadModel>
 class View {
   public:
-    explicit View(const ReadModel& model) : model_(model) {}
+    explicit View(const Model& model) : model_(model) {}
 
     // The fields of the key, in order.
     template <KeyType... Ks>
@@ -126,14 +127,14 @@ class View {
         auto row = RowsOf<T>::row(**json);
         return row ? Result<std::optional<T>>(std::optional<T>(std::move(*row))) : row.error();
     }
-    Find<T> all() const { return Find<T>(model_); }
+    Find<T, Model> all() const { return Find<T, Model>(model_); }
     template <typename M>
-    Find<T> where(M T::*field, const std::type_identity_t<M>& value) const {
+    Find<T, Model> where(M T::*field, const std::type_identity_t<M>& value) const {
         return all().where(field, value);
     }
 
   private:
-    const ReadModel& model_;
+    const Model& model_;
 };
 
 }  // namespace skald::cqrs

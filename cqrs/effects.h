@@ -1,0 +1,39 @@
+// What the events of a batch want done outside, once their rows are committed.
+//
+// Threads: one.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "cqrs/model_progress.h"
+#include "skald/event.h"
+#include "skald/position.h"
+
+namespace skald::cqrs {
+
+class Effects {
+  public:
+    // What follows belongs to this event.
+    void begin_event(Partition partition, Offset offset);
+    void undo_event() { effects_.resize(before_); }
+    void add(std::function<void()> act);
+    bool empty() const { return effects_.empty(); }
+    void clear();
+    // Calls those of events that are not before `muted_until`, and forgets all. Their exceptions go
+    // to `progress`.
+    void run(const Position& muted_until, ModelProgress& progress);
+
+  private:
+    struct Effect {
+        Partition partition;  // of its event, like the next
+        Offset offset;
+        std::function<void()> act;
+    };
+    std::vector<Effect> effects_;
+    std::size_t before_ = 0;  // of earlier events
+    Partition partition_;
+    Offset offset_;
+};
+
+}  // namespace skald::cqrs

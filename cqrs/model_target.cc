@@ -1,0 +1,76 @@
+#include "cqrs/model_target.h"
+
+#include "cqrs/limits.h"
+
+namespace skald::cqrs {
+
+ModelTarget::ModelTarget(ModelCore& core, std::shared_ptr<ModelVersion> version,
+                         AnyProjection projection)
+    : core_(core),
+      version_(std::move(version)),
+      projection_(std::move(projection)),
+      batch_(core.env(), version_->tables) {}
+
+std::string ModelTarget::lease_name() const {
+    return ModelCore::lease_name(projection_.name, projection_.version);
+}
+
+Result<ProjectionTarget::Committed> ModelTarget::begin(std::uint64_t term) {
+    batch_.clear();
+    term_ = term;
+    auto checkpoint = core_.begin(*version_, term);
+    auto txn = core_.env().read();
+    if (!checkpoint || !txn) {
+        return !checkpoint ? checkpoint.error() : txn.error();
+    }
+    auto position = checkpoint->token.empty() ? Result<Position>(Position{})
+                                              : parse_position(checkpoint->token);
+    auto parked = ParkedEvents::load(*txn, version_->tables.parked);
+    if (!position || !parked) {
+        return !position ? position.error() : parked.error();
+    }
+    return Committed{std::move(*position), checkpoint->complete, std::move(*parked)};
+}
+
+Result<void> ModelTarget::begin_event(const EventView& event) {
+    batch_.begin_event(event.partition, event.offset);
+    return {};
+}
+
+Result<void> ModelTarget::call_handler(const EventView& event) {
+    return projection_.apply(batch_, event);
+}
+
+bool ModelTarget::due() const {
+    return batch_.bytes() >= limits::kProjectBatchBytes;
+}
+
+bool ModelTarget::full() const {
+    return batch_.bytes() >= limits::kProjectBytesMax;
+}
+
+Result<void> ModelTarget::commit(const Commit& commit) {
+    batch_.end_reading();
+    auto active = core_.commit(*version_, {&batch_, commit.parked, commit.position, commit.events,
+                                           commit.complete, term_});
+    if (!active) {
+        return active.error();
+    }
+    if (*active) {
+        batch_.run_effects(*version_->muted_until(), version_->progress);
+    }
+    batch_.clear();
+    return {};
+}
+
+Result<void> ModelTarget::reset(const Position& muted_until) {
+    return core_.reset(*version_, muted_until);
+}
+
+Result<std::vector<ParkedEvents::Numbered>> ModelTarget::parked(std::string_view key,
+                                                                std::size_t limit) const {
+    auto txn = core_.env().read();
+    return txn ? ParkedEvents::list(*txn, version_->tables.parked, key, limit) : txn.error();
+}
+
+}  // namespace skald::cqrs
