@@ -18,6 +18,7 @@ class ModelSession {
     static Result<ModelSession> open(const Invocation& invocation, const StoreChoice& choice);
 
     cqrs::ReadModels& models() { return *models_; }
+    cqrs::DeclaredModels& declared() { return *models_; }
     // Nothing runs a directory's projections meanwhile: brings one (version 0: the active) to the
     // end of the log, with progress on a terminal.
     Result<void> catch_up(const Invocation& invocation, const std::string& name,

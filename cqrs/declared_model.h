@@ -39,9 +39,15 @@ class DeclaredModel {
     Result<Replayed> replay_parked(const std::string& key) const;
     Result<void> remove();
     Result<RowPage> query(const std::vector<std::string>& key, RowQuery query) const;
+    Result<std::unique_ptr<LiveQuery>> live(const std::vector<std::string>& key, RowQuery query,
+                                            LiveHandler<std::string>& handler,
+                                            const LiveOptions& options) const;
     Result<void> catch_up(std::uint32_t version, const DeclaredModels::Progress& progress) const;
 
   private:
+    // The model to ask, with the key in the query.
+    Result<std::shared_ptr<ReadModel>> to_ask(const std::vector<std::string>& key,
+                                              RowQuery& query) const;
     Error about(const Error& error) const;
     bool is_settled(std::uint32_t version) const;
     struct Built {

@@ -13,17 +13,13 @@ constexpr std::chrono::milliseconds kSettle{10};
 
 }  // namespace
 
-Result<RowPage> DeclaredModel::query(const std::vector<std::string>& key, RowQuery query) const {
-    std::shared_ptr<ReadModel> model;
-    IndexSchema columns;
-    {
-        const std::scoped_lock lock(mutex_);
-        if (auto ok = usable(); !ok) {
-            return ok.error();
-        }
-        model = model_;
-        columns = versions_.at(active()).rows.key;
+Result<std::shared_ptr<ReadModel>> DeclaredModel::to_ask(const std::vector<std::string>& key,
+                                                         RowQuery& query) const {
+    const std::scoped_lock lock(mutex_);
+    if (auto ok = usable(); !ok) {
+        return ok.error();
     }
+    const IndexSchema& columns = versions_.at(active()).rows.key;
     if (key.size() > columns.columns.size()) {
         return Error(Errc::invalid_argument, fmt::format("{}: the key is {}; {} values were given",
                                                          name_, columns.name(), key.size()));
@@ -31,8 +27,28 @@ Result<RowPage> DeclaredModel::query(const std::vector<std::string>& key, RowQue
     for (std::size_t i = 0; i < key.size(); ++i) {
         query.where.push_back({columns.columns[i].field, key[i]});
     }
-    auto page = model->query(query);
+    return model_;
+}
+
+Result<RowPage> DeclaredModel::query(const std::vector<std::string>& key, RowQuery query) const {
+    auto model = to_ask(key, query);
+    if (!model) {
+        return model.error();
+    }
+    auto page = (*model)->query(query);
     return page ? std::move(page) : about(page.error());
+}
+
+Result<std::unique_ptr<LiveQuery>> DeclaredModel::live(const std::vector<std::string>& key,
+                                                       RowQuery query,
+                                                       LiveHandler<std::string>& handler,
+                                                       const LiveOptions& options) const {
+    auto model = to_ask(key, query);
+    if (!model) {
+        return model.error();
+    }
+    auto live = (*model)->live(query, handler, options);
+    return live ? std::move(live) : about(live.error());
 }
 
 // Waits for it a little. Of a log without events everything is reached at once.

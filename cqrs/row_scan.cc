@@ -26,31 +26,45 @@ class Scan {
     Scan(const ModelCore::View& view, const RowQuery& query, ScanPlan plan)
         : view_(view), query_(query), plan_(std::move(plan)) {}
 
-    Result<RowPage> page(const std::optional<ScanPlace>& after) {
+    // Until visit(place, key of the row, row) says false; true when there was no more.
+    template <typename Visit>
+    Result<bool> walk(const std::optional<ScanPlace>& after, const Visit& visit) const {
         auto cursor = Cursor::open(view_.txn, database());
         if (!cursor) {
             return cursor.error();
         }
-        RowPage page;
-        page.version = view_.version->number;
-        std::size_t bytes = 0;
-        std::string last;
         auto found = query_.descending ? begin_high(*cursor, after) : begin_low(*cursor, after);
-        for (; found && *found && inside(as_text((*found)->key));
+        for (; found && *found && plan_.holds(as_text((*found)->key));
              found = query_.descending ? cursor->previous() : cursor->next()) {
-            if (page.rows.size() == query_.limit || bytes >= limits::kQueryBytesMax) {
-                page.next = to_cursor({page.version, plan_.index, query_.descending, last});
-                return page;
-            }
             auto row = row_of(**found);
             if (!row) {
                 return row.error();
             }
-            page.rows.emplace_back(*row);
-            bytes += row->size();
-            last = as_text((*found)->key);
+            if (!visit(as_text((*found)->key), key_of(**found), *row)) {
+                return false;
+            }
         }
-        return found ? Result<RowPage>(std::move(page)) : found.error();
+        return found ? Result<bool>(true) : found.error();
+    }
+
+    Result<RowPage> page(const std::optional<ScanPlace>& after) const {
+        RowPage page;
+        page.version = view_.version->number;
+        std::size_t bytes = 0;
+        std::string last;
+        auto whole = walk(after, [&](auto place, auto, std::string_view row) {
+            if (page.rows.size() == query_.limit || bytes >= limits::kQueryBytesMax) {
+                return false;
+            }
+            page.rows.emplace_back(row);
+            bytes += row.size();
+            last = place;
+            return true;
+        });
+        if (whole && !*whole) {
+            page.next = to_cursor({page.version, plan_.index, query_.descending, last});
+        }
+        return whole ? Result<RowPage>(std::move(page)) : whole.error();
     }
 
   private:
@@ -59,8 +73,9 @@ class Scan {
     store::lmdb::Database database() const {
         return plan_.index < 0 ? tables().rows : tables().indexes[index()];
     }
-    bool inside(std::string_view key) const {
-        return key >= plan_.lower && (!plan_.upper || key < *plan_.upper);
+    std::string_view key_of(const Cursor::Entry& entry) const {
+        return plan_.index < 0 ? as_text(entry.key)
+                               : row_key_of(tables().schema.indexes[index()], entry);
     }
 
     Cursor::Found begin_low(Cursor& cursor, const std::optional<ScanPlace>& after) const {
@@ -86,8 +101,7 @@ class Scan {
         if (plan_.index < 0) {
             return StoredRow(as_text(entry.value)).json(tables().indexes.size());
         }
-        const std::string_view key = row_key_of(tables().schema.indexes[index()], entry);
-        auto row = view_.txn.get(tables().rows, as_bytes(key));
+        auto row = view_.txn.get(tables().rows, as_bytes(key_of(entry)));
         if (!row) {
             return row.error();
         }
@@ -147,11 +161,39 @@ Result<RowPage> scan(const ModelCore::View& view, const RowQuery& query,
     if (!plan) {
         return plan.error();
     }
-    const bool same =
-        !after || (after->index == plan->index && after->descending == query.descending &&
-                   after->key >= plan->lower && (!plan->upper || after->key < *plan->upper));
+    const bool same = !after || (after->index == plan->index &&
+                                 after->descending == query.descending && plan->holds(after->key));
     return same ? Scan(view, query, std::move(*plan)).page(after)
                 : invalid_cursor("the cursor is of another query");
+}
+
+Result<std::vector<LiveRow<std::string>>> scan_all(const ModelCore::View& view,
+                                                   const RowQuery& query) {
+    const RowSchema& schema = view.version->tables.schema;
+    auto plan = plan_scan(schema, query);
+    if (!plan) {
+        return plan.error();
+    }
+    std::vector<LiveRow<std::string>> rows;
+    std::size_t bytes = 0;
+    auto whole =
+        Scan(view, query, std::move(*plan)).walk({}, [&](auto, auto key, std::string_view row) {
+            bytes += row.size();
+            if (rows.size() == limits::kLiveRowsMax || bytes > limits::kLiveSnapshotBytesMax) {
+                return false;
+            }
+            rows.push_back({key_json(schema.key, key), std::string(row)});
+            return true;
+        });
+    if (!whole) {
+        return whole.error();
+    }
+    return *whole ? Result<std::vector<LiveRow<std::string>>>(std::move(rows))
+                  : Error(Errc::request_too_large,
+                          fmt::format("a live query begins with at most {} rows and {} MiB; ask "
+                                      "for a narrower range",
+                                      limits::kLiveRowsMax,
+                                      limits::kLiveSnapshotBytesMax / skald::limits::kMiB));
 }
 
 }  // namespace skald::cqrs

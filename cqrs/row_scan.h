@@ -6,8 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cqrs/model_core.h"
+#include "skald/cqrs/live_query.h"
 
 namespace skald::cqrs {
 
@@ -16,6 +18,7 @@ struct ScanPlan {
     int index = -1;  // of the version's indexes; below zero: the rows themselves
     std::string lower;
     std::optional<std::string> upper;  // none: to the end
+    bool holds(std::string_view key) const { return key >= lower && (!upper || key < *upper); }
 };
 
 // invalid_argument for what the schema does not have; the message names what it has.
@@ -36,5 +39,8 @@ Result<ScanPlace> parse_cursor(std::string_view text);
 // The rows of one page.
 Result<RowPage> scan(const ModelCore::View& view, const RowQuery& query,
                      const std::optional<ScanPlace>& after);
+// All rows; request_too_large beyond what a live query begins with.
+Result<std::vector<LiveRow<std::string>>> scan_all(const ModelCore::View& view,
+                                                   const RowQuery& query);
 
 }  // namespace skald::cqrs
