@@ -20,6 +20,8 @@ class ModelSession {
     static Result<ModelSession> open(const Invocation& invocation, const StoreChoice& choice);
 
     cqrs::ReadModels& models() { return *models_; }
+    // Null of a node's.
+    cqrs::DeclaredModels* declared() { return declared_; }
     // Nothing else runs a directory's projections: brings one (version 0: the active) to the end of
     // the log, with progress on a terminal. A node's run by themselves.
     Result<void> catch_up(const Invocation& invocation, const std::string& name,

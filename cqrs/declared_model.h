@@ -39,9 +39,13 @@ class DeclaredModel {
     Result<Replayed> replay_parked(const std::string& key) const;
     Result<void> remove();
     Result<RowPage> query(const RowQuery& query) const;
+    Result<std::unique_ptr<LiveQuery>> live(const RowQuery& query,
+                                            LiveHandler<std::string>& handler,
+                                            const LiveOptions& options) const;
     Result<void> catch_up(std::uint32_t version, const DeclaredModels::Progress& progress) const;
 
   private:
+    Result<std::shared_ptr<ReadModel>> to_ask() const;
     Error about(const Error& error) const;
     bool is_settled(std::uint32_t version) const;
     struct Built {

@@ -13,17 +13,32 @@ constexpr std::chrono::milliseconds kSettle{10};
 
 }  // namespace
 
-Result<RowPage> DeclaredModel::query(const RowQuery& query) const {
-    std::shared_ptr<ReadModel> model;
-    {
-        const std::scoped_lock lock(mutex_);
-        if (auto ok = usable(); !ok) {
-            return ok.error();
-        }
-        model = model_;
+Result<std::shared_ptr<ReadModel>> DeclaredModel::to_ask() const {
+    const std::scoped_lock lock(mutex_);
+    if (auto ok = usable(); !ok) {
+        return ok.error();
     }
-    auto page = model->query(query);
+    return model_;
+}
+
+Result<RowPage> DeclaredModel::query(const RowQuery& query) const {
+    auto model = to_ask();
+    if (!model) {
+        return model.error();
+    }
+    auto page = (*model)->query(query);
     return page ? std::move(page) : about(page.error());
+}
+
+Result<std::unique_ptr<LiveQuery>> DeclaredModel::live(const RowQuery& query,
+                                                       LiveHandler<std::string>& handler,
+                                                       const LiveOptions& options) const {
+    auto model = to_ask();
+    if (!model) {
+        return model.error();
+    }
+    auto live = (*model)->live(query, handler, options);
+    return live ? std::move(live) : about(live.error());
 }
 
 // Waits for it a little. Of a log without events everything is reached at once.

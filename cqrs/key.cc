@@ -67,6 +67,35 @@ std::size_t value_bytes(KeyKind kind, std::string_view bytes) {
     }
 }
 
+// Whether value_bytes() may look at them.
+bool is_whole(KeyKind kind, std::string_view bytes) {
+    if (bytes.empty() || bytes.front() == kNull) {
+        return !bytes.empty();
+    }
+    static constexpr char kTextEnd[] = {'\0', kEnd};
+    return kind == KeyKind::text ? bytes.find(std::string_view(kTextEnd, 2), 1) != bytes.npos
+                                 : bytes.size() >= value_bytes(kind, bytes);
+}
+
+double load_number(std::string_view value) {
+    const std::uint64_t bits = load_big_endian(value);
+    return std::bit_cast<double>((bits & kSign) != 0 ? bits ^ kSign : ~bits);
+}
+
+std::string load_text(std::string_view value) {
+    std::string text;
+    for (std::size_t at = 1; at < value.size() - 2; at += value[at] == 0 ? 2 : 1) {
+        text += value[at];
+    }
+    return text;
+}
+
+Uuid load_uuid(std::string_view value) {
+    Uuid id;
+    __builtin_memcpy(id.bytes.data(), value.data() + 1, id.bytes.size());
+    return id;
+}
+
 // An integer from zero up is the same natural but for its sign bit, and the other way round.
 bool append_converted(std::string& out, KeyKind from, KeyKind to, std::string_view value) {
     if (from == to || value.front() == kNull) {
@@ -209,6 +238,42 @@ std::optional<std::string> as_kinds(const KeyValue& value, std::string_view want
         rest.remove_prefix(size);
     }
     return out;
+}
+
+bool take(std::string_view& bytes, KeyKind kind, ValueWriter& out) {
+    if (!is_whole(kind, bytes)) {
+        return false;
+    }
+    const std::string_view value = bytes.substr(0, value_bytes(kind, bytes));
+    bytes.remove_prefix(value.size());
+    if (value.front() == kNull) {
+        out.null();
+        return true;
+    }
+    switch (kind) {
+        case KeyKind::boolean:
+            out.boolean(value[1] != 0);
+            break;
+        case KeyKind::integer:
+            out.signed_integer(static_cast<std::int64_t>(load_big_endian(value) ^ kSign));
+            break;
+        case KeyKind::natural:
+            out.unsigned_integer(load_big_endian(value));
+            break;
+        case KeyKind::number:
+            out.number(load_number(value));
+            break;
+        case KeyKind::text:
+            out.text(load_text(value));
+            break;
+        case KeyKind::time:
+            out.text(to_string(Time{static_cast<std::int64_t>(load_big_endian(value) ^ kSign)}));
+            break;
+        case KeyKind::uuid:
+            out.text(to_string(load_uuid(value)));
+            break;
+    }
+    return true;
 }
 
 }  // namespace key_bytes

@@ -45,6 +45,15 @@ inline constexpr unsigned kModelReadersMax = 512;  // at once: beyond, a query i
 inline constexpr std::uint32_t kQueryRowsMax = 10'000;
 // A page ends at the row that passes it.
 
+// ---- live queries
+inline constexpr std::size_t kLiveQueriesMax = 256;  // of a model: beyond, busy
+// Of a snapshot: beyond, request_too_large.
+inline constexpr std::size_t kLiveRowsMax = 100'000;
+inline constexpr std::size_t kLiveSnapshotBytesMax = 64 * skald::limits::kMiB;
+// Changes that wait for one consumer: beyond, they are dropped and it gets a fresh snapshot.
+inline constexpr std::size_t kLiveChangesMax = 65'536;
+inline constexpr std::size_t kLiveBytesMax = 32 * skald::limits::kMiB;
+
 // ---- a projector's batch is committed at the end of the delivery that reaches one of these, or
 // when the projector has caught up
 inline constexpr std::size_t kProjectBatchEvents = 10'000;

@@ -10,17 +10,19 @@ namespace {
 // Of a node of a map, beside what it holds.
 constexpr std::size_t kNodeBytes = 64;
 
-template <typename Map, typename Json>
+template <typename Map, typename RowOf>
 class MapWalk final : public RowWalk {
   public:
-    MapWalk(const Map& map, Json json) : map_(map), at_(map.begin()), json_(std::move(json)) {}
+    MapWalk(const Map& map, RowOf row_of)
+        : map_(map), at_(map.begin()), row_of_(std::move(row_of)) {}
 
     Found first() override { return to(map_.begin()); }
     Found last() override { return map_.empty() ? to(map_.end()) : to(std::prev(map_.end())); }
     Found next() override { return to(std::next(at_)); }
     Found previous() override { return to(at_ == map_.begin() ? map_.end() : std::prev(at_)); }
     Found at_or_after(std::string_view key) override { return to(map_.lower_bound(key)); }
-    Result<std::string_view> row() override { return std::string_view(json_(*at_)); }
+    std::string_view key() override { return row_of_(*at_).first; }
+    Result<std::string_view> row() override { return std::string_view(row_of_(*at_).second.json); }
 
   private:
     Found to(typename Map::const_iterator place) {
@@ -31,12 +33,12 @@ class MapWalk final : public RowWalk {
 
     const Map& map_;
     typename Map::const_iterator at_;
-    const Json json_;
+    const RowOf row_of_;
 };
 
-template <typename Map, typename Json>
-std::unique_ptr<RowWalk> walk_over(const Map& map, Json json) {
-    return std::make_unique<MapWalk<Map, Json>>(map, std::move(json));
+template <typename Map, typename RowOf>
+std::unique_ptr<RowWalk> walk_over(const Map& map, RowOf row_of) {
+    return std::make_unique<MapWalk<Map, RowOf>>(map, std::move(row_of));
 }
 
 }  // namespace
@@ -98,14 +100,12 @@ std::size_t MemoryRows::size_of(const Tree::value_type& row) {
 
 Result<std::unique_ptr<RowWalk>> MemoryRows::walk(int index) const {
     if (index < 0) {
-        return walk_over(rows_, [](const Tree::value_type& row) -> const std::string& {
-            return row.second.json;
-        });
+        return walk_over(
+            rows_, [](const Tree::value_type& row) -> const Tree::value_type& { return row; });
     }
-    return walk_over(indexes_[static_cast<std::size_t>(index)],
-                     [](const Index::value_type& entry) -> const std::string& {
-                         return entry.second->second.json;
-                     });
+    return walk_over(
+        indexes_[static_cast<std::size_t>(index)],
+        [](const Index::value_type& entry) -> const Tree::value_type& { return *entry.second; });
 }
 
 }  // namespace skald::cqrs

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cqrs/limits.h"
+#include "cqrs/live_hub.h"
 #include "cqrs/position_order.h"
 
 namespace skald::cqrs {
@@ -42,7 +43,12 @@ ModelCore::ModelCore(std::unique_ptr<Env> env, store::lmdb::Database meta, const
     : env_(std::move(env)),
       catalogue_(meta),
       clock_(clock),
-      lease_([this](const std::string& name) { return committed_term(name); }) {}
+      lease_([this](const std::string& name) { return committed_term(name); }),
+      live_(std::make_shared<LiveHub>(*this)) {}
+
+ModelCore::~ModelCore() {
+    live_->close();
+}
 
 std::string ModelCore::lease_name(const std::string& name, std::uint32_t version) {
     return fmt::format("{}@{}", name, version);
@@ -269,8 +275,9 @@ Result<bool> ModelCore::commit(ModelVersion& version, const Commit& commit) {
     checkpoint->events += commit.events;
     checkpoint->complete = checkpoint->complete || commit.complete;
     checkpoint->token = to_token(commit.position);
+    LiveHub::Turn turn(*live_, version.number);
     if (commit.batch != nullptr) {
-        ok = commit.batch->write(*txn);
+        ok = commit.batch->write(*txn, turn.watch());
     }
     if (ok && commit.parked != nullptr) {
         ok = commit.parked->write(*txn, version.tables.parked);
@@ -281,6 +288,9 @@ Result<bool> ModelCore::commit(ModelVersion& version, const Commit& commit) {
     auto active = catalogue_.active(*txn);
     if (ok) {
         ok = std::move(*txn).commit();
+    }
+    if (ok) {
+        turn.committed(commit.position);
     }
     if (!ok || !active) {
         return !ok ? ok.error() : active.error();
@@ -302,6 +312,7 @@ Result<void> ModelCore::reset(ModelVersion& version, const Position& muted_until
         return checkpoint.error();
     }
     const ModelCheckpoint begun{checkpoint->commits + 1, 0, false, {}};
+    LiveHub::Turn turn(*live_, version.number);
     auto ok = version.tables.clear(*txn);
     if (ok) {
         ok = catalogue_.put_checkpoint(*txn, version.number, begun);
@@ -313,6 +324,7 @@ Result<void> ModelCore::reset(ModelVersion& version, const Position& muted_until
         ok = std::move(*txn).commit();
     }
     if (ok) {
+        turn.emptied();
         version.mute_until(muted_until);
         version.progress.committed({{}, begun.commits, 0, 0, false});
     }
@@ -325,7 +337,27 @@ Result<void> ModelCore::put_muted(WriteTxn& txn, const ModelVersion& version,
 }
 
 Result<ModelCore::View> ModelCore::view(std::uint32_t number) const {
+    return view_locked(std::shared_lock(mutex_), number);
+}
+
+Result<ModelCore::View> ModelCore::follow(LiveFeed& feed, const RowQuery& query) const {
     std::shared_lock lock(mutex_);
+    const auto turn = live_->hold();
+    auto view = view_locked(std::move(lock), feed.version());
+    if (!view) {
+        return view.error();
+    }
+    const RowSchema& schema = view->version->tables.schema;
+    auto plan = plan_scan(schema, query);
+    if (!plan) {
+        return plan.error();
+    }
+    auto ok = live_->join(feed, {view->version->number, schema, std::move(*plan)});
+    return ok ? std::move(view) : ok.error();
+}
+
+Result<ModelCore::View> ModelCore::view_locked(std::shared_lock<std::shared_mutex> lock,
+                                               std::uint32_t number) const {
     auto txn = env_->read();
     if (!txn) {
         return txn.error();

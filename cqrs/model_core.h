@@ -25,6 +25,9 @@
 
 namespace skald::cqrs {
 
+class LiveFeed;
+class LiveHub;
+
 class ModelVersion : public VersionWork {
   public:
     ModelVersion(std::uint32_t number_in, ModelTables tables_in, const Clock& clock)
@@ -55,6 +58,7 @@ class ModelCore {
         std::uint64_t term = 0;
     };
 
+    ~ModelCore();
     static Result<std::unique_ptr<ModelCore>> open(const std::string& directory,
                                                    const ReadModelOptions& options);
     static std::string lease_name(const std::string& name, std::uint32_t version);
@@ -93,6 +97,9 @@ class ModelCore {
     };
     // `number` 0: the active one. not_found, rebuilding.
     Result<View> view(std::uint32_t number) const;
+    // The view of the feed's version as of now, every commit after which the feed takes.
+    Result<View> follow(LiveFeed& feed, const RowQuery& query) const;
+    const std::shared_ptr<LiveHub>& live_hub() const { return live_; }
     // Null when there is none.
     std::shared_ptr<ModelVersion> active() const;
     std::shared_ptr<ModelVersion> find(std::uint32_t number) const;
@@ -101,6 +108,7 @@ class ModelCore {
     ModelCore(std::unique_ptr<store::lmdb::Env> env, store::lmdb::Database meta,
               const Clock& clock);
     Result<void> load(store::lmdb::WriteTxn& txn);
+    Result<View> view_locked(std::shared_lock<std::shared_mutex> lock, std::uint32_t number) const;
     Result<std::shared_ptr<ModelVersion>> add_version(store::lmdb::WriteTxn& txn,
                                                       const VersionRecord& record);
     Result<std::shared_ptr<ModelVersion>> create_version(const std::string& name,
@@ -128,6 +136,7 @@ class ModelCore {
     std::atomic<std::uint32_t> active_ = 0;  // as committed last
     std::atomic<std::uint32_t> previous_ = 0;
     DirectoryLease lease_;
+    const std::shared_ptr<LiveHub> live_;
 };
 
 }  // namespace skald::cqrs

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "cqrs/live_hub.h"
 #include "cqrs/model_core.h"
 #include "cqrs/position_order.h"
 
@@ -67,6 +68,7 @@ Result<void> ModelCore::try_promote(ModelVersion& version) {
         return Error(Errc::timed_out, fmt::format("version {} is {} events behind version {}",
                                                   version.number, left, from->number));
     }
+    LiveHub::Turn turn(*live_, version.number);
     auto ok = flip(*txn, version, from.get());
     if (ok) {
         ok = put_complete(*txn, version);
@@ -75,6 +77,7 @@ Result<void> ModelCore::try_promote(ModelVersion& version) {
         ok = std::move(*txn).commit();
     }
     if (ok) {
+        turn.replaced();
         version.progress.complete();
         version.mute_until(passed);
         active_ = version.number;
@@ -111,11 +114,13 @@ Result<void> ModelCore::roll_back() {
         return Error(Errc::not_found, "there is no version to go back to");
     }
     const Position passed = from->progress.reached();
+    LiveHub::Turn turn(*live_, to->number);
     auto ok = flip(*txn, *to, from.get());
     if (ok) {
         ok = std::move(*txn).commit();
     }
     if (ok) {
+        turn.replaced();
         to->mute_until(passed);
         active_ = to->number;
         previous_ = from->number;
@@ -139,6 +144,7 @@ Result<void> ModelCore::retire(std::uint32_t number) {
     if (!txn) {
         return txn.error();
     }
+    LiveHub::Turn turn(*live_, number);
     auto ok = version->tables.drop(*txn);
     if (ok) {
         ok = catalogue_.erase_version(*txn, number);
@@ -150,6 +156,7 @@ Result<void> ModelCore::retire(std::uint32_t number) {
         ok = std::move(*txn).commit();
     }
     if (ok) {
+        turn.emptied();  // to learn that there is no such version
         versions_.erase(number);
         previous_ = number == previous_ ? 0 : previous_.load();
     }

@@ -20,14 +20,17 @@ class ModelWalk final : public RowWalk {
         return to(cursor_.at_or_after(as_bytes(key)));
     }
 
+    std::string_view key() override {
+        const RowSchema& schema = view_.version->tables.schema;
+        return index_ < 0 ? as_text(entry_.key)
+                          : row_key_of(schema.indexes[static_cast<std::size_t>(index_)], entry_);
+    }
     Result<std::string_view> row() override {
         const ModelTables& tables = view_.version->tables;
         if (index_ < 0) {
             return StoredRow(as_text(entry_.value)).json(tables.indexes.size());
         }
-        const std::string_view key =
-            row_key_of(tables.schema.indexes[static_cast<std::size_t>(index_)], entry_);
-        auto row = view_.txn.get(tables.rows, as_bytes(key));
+        auto row = view_.txn.get(tables.rows, as_bytes(key()));
         if (!row) {
             return row.error();
         }

@@ -31,12 +31,19 @@ std::vector<VersionStatus> ReadModel::versions() const {
     return core_->versions();
 }
 
-Result<RowPage> ReadModel::query(const RowQuery& query) const {
+Result<void> ReadModel::wait_for_at_least(const RowQuery& query) const {
     if (query.at_least) {
         const Freshness freshness = wait_for(*query.at_least, query.wait);
         if (!freshness.reached()) {
             return freshness.error;
         }
+    }
+    return {};
+}
+
+Result<RowPage> ReadModel::query(const RowQuery& query) const {
+    if (auto ok = wait_for_at_least(query); !ok) {
+        return ok.error();
     }
     auto after = place_of(query);
     if (!after) {

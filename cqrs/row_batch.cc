@@ -155,7 +155,7 @@ void RowBatch::clear() {
     end_reading();
 }
 
-Result<void> RowBatch::write(store::lmdb::WriteTxn& txn) const {
+Result<void> RowBatch::write(store::lmdb::WriteTxn& txn, RowWatch* watch) const {
     auto cursor = WriteCursor::open(txn, tables_.rows);
     if (!cursor) {
         return cursor.error();
@@ -181,7 +181,11 @@ Result<void> RowBatch::write(store::lmdb::WriteTxn& txn) const {
         if (present ? before == slot->value : !before) {
             continue;
         }
-        indexes.note(slot->key, before, present ? std::optional(slot->value) : std::nullopt);
+        const auto after = present ? std::optional(slot->value) : std::nullopt;
+        indexes.note(slot->key, before, after);
+        if (watch != nullptr) {
+            watch->changed(slot->key, before, after);
+        }
         Result<void> ok;
         if (!present) {
             auto erased = cursor->erase(as_bytes(slot->key));

@@ -19,6 +19,15 @@
 
 namespace skald::cqrs {
 
+// Is told what a batch changes in the stored rows while it is written. Bytes are stored rows
+// (stored_row.h), valid during the call; nothing: there was none, or is none any more.
+class RowWatch {
+  public:
+    virtual ~RowWatch() = default;
+    virtual void changed(std::string_view key, std::optional<std::string_view> before,
+                         std::optional<std::string_view> after) = 0;
+};
+
 class RowBatch final : public RowChanges {
   public:
     // Both outlive it.
@@ -38,7 +47,8 @@ class RowBatch final : public RowChanges {
     bool empty() const { return rows_.empty() && effects_.empty(); }
     std::size_t bytes() const { return arena_.bytes(); }
     std::size_t rows() const { return rows_.size(); }
-    Result<void> write(store::lmdb::WriteTxn& txn) const;
+    // `watch` may be null.
+    Result<void> write(store::lmdb::WriteTxn& txn, RowWatch* watch = nullptr) const;
     // Once it is written.
     void run_effects(const Position& muted_until, ModelProgress& progress) {
         effects_.run(muted_until, progress);

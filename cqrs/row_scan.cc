@@ -23,7 +23,7 @@ class Scan {
     Scan(const RowTrees& trees, const RowQuery& query, ScanPlan plan)
         : trees_(trees), query_(query), plan_(std::move(plan)) {}
 
-    // Until visit(place, row) says false; true when there was no more.
+    // Until visit(place, key of the row, row) says false; true when there was no more.
     template <typename Visit>
     Result<bool> walk(const std::optional<ScanPlace>& after, const Visit& visit) const {
         auto walk = trees_.walk(plan_.index);
@@ -37,7 +37,7 @@ class Scan {
             if (!row) {
                 return row.error();
             }
-            if (!visit(**found, *row)) {
+            if (!visit(**found, (*walk)->key(), *row)) {
                 return false;
             }
         }
@@ -49,7 +49,7 @@ class Scan {
         page.version = trees_.version();
         std::size_t bytes = 0;
         std::string last;
-        auto whole = walk(after, [&](std::string_view place, std::string_view row) {
+        auto whole = walk(after, [&](std::string_view place, auto, std::string_view row) {
             if (page.rows.size() == query_.limit ||
                 (!page.rows.empty() && bytes + row.size() > query_.bytes)) {
                 return false;
@@ -147,6 +147,34 @@ Result<RowPage> scan(const RowTrees& trees, const RowQuery& query) {
                                  place->descending == query.descending && plan->holds(place->key));
     return same ? Scan(trees, query, std::move(*plan)).page(place)
                 : invalid_cursor("the cursor is of another query");
+}
+
+Result<std::vector<LiveRow<std::string>>> scan_all(const RowTrees& trees, const RowQuery& query) {
+    const RowSchema& schema = trees.schema();
+    auto plan = plan_scan(schema, query);
+    if (!plan) {
+        return plan.error();
+    }
+    std::vector<LiveRow<std::string>> rows;
+    std::size_t bytes = 0;
+    auto whole =
+        Scan(trees, query, std::move(*plan)).walk({}, [&](auto, auto key, std::string_view row) {
+            bytes += row.size();
+            if (rows.size() == limits::kLiveRowsMax || bytes > limits::kLiveSnapshotBytesMax) {
+                return false;
+            }
+            rows.push_back({key_json(schema.key, key), std::string(row)});
+            return true;
+        });
+    if (!whole) {
+        return whole.error();
+    }
+    return *whole ? Result<std::vector<LiveRow<std::string>>>(std::move(rows))
+                  : Error(Errc::request_too_large,
+                          fmt::format("a live query begins with at most {} rows and {} MiB; ask "
+                                      "for a narrower range",
+                                      limits::kLiveRowsMax,
+                                      limits::kLiveSnapshotBytesMax / skald::limits::kMiB));
 }
 
 }  // namespace skald::cqrs

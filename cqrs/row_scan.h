@@ -7,7 +7,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "skald/cqrs/live_query.h"
 #include "skald/cqrs/read_model.h"
 #include "skald/cqrs/row.h"
 
@@ -24,7 +26,8 @@ class RowWalk {
     virtual Found next() = 0;
     virtual Found previous() = 0;
     virtual Found at_or_after(std::string_view key) = 0;
-    // The JSON of the row that the entry is of.
+    // The row that the entry is of: its key, its JSON.
+    virtual std::string_view key() = 0;
     virtual Result<std::string_view> row() = 0;
 };
 
@@ -65,5 +68,7 @@ Result<ScanPlace> parse_cursor(std::string_view text);
 Result<std::optional<ScanPlace>> place_of(const RowQuery& query);
 // The rows of one page, without its position.
 Result<RowPage> scan(const RowTrees& trees, const RowQuery& query);
+// All rows; request_too_large beyond what a live query begins with.
+Result<std::vector<LiveRow<std::string>>> scan_all(const RowTrees& trees, const RowQuery& query);
 
 }  // namespace skald::cqrs

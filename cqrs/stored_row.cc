@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "cqrs/limits.h"
+#include "skald/cqrs/json.h"
 
 namespace skald::cqrs {
 namespace {
@@ -35,6 +36,27 @@ std::string_view StoredRow::json(std::size_t indexes_left) {
         next_index();
     }
     return rest_;
+}
+
+std::string key_json(const IndexSchema& key, std::string_view bytes) {
+    JsonWriter json;
+    std::string_view rest = bytes;
+    bool whole = true;
+    json.begin_record();
+    for (const Column& column : key.columns) {
+        json.key(column.field);
+        whole = whole && key_bytes::take(rest, column.kind, json);
+    }
+    json.end_record();
+    auto text = std::move(json).take();
+    if (whole && rest.empty() && text) {
+        return std::move(*text);
+    }
+    std::string hex;
+    for (const char byte : bytes) {
+        hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    }
+    return fmt::format(R"({{"bytes":"{}"}})", hex);
 }
 
 Result<void> check_row(const RowImage& row) {

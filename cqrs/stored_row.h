@@ -34,6 +34,10 @@ class StoredRow {
     std::string_view rest_;
 };
 
+// The fields of a row's key as a JSON object. Bytes that are not those of such fields stand in it
+// as they are, in hex digits.
+std::string key_json(const IndexSchema& key, std::string_view bytes);
+
 // invalid_event when a key, a value or the row is too long.
 Result<void> check_row(const RowImage& row);
 // Of a second row with values that are unique.

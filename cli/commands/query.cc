@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/query_live.h"
 #include "cli/model_session.h"
 #include "cli/output.h"
 #include "cli/row_table.h"
@@ -23,6 +24,8 @@ struct QueryOptions {
     std::string after;
     std::uint64_t version = 0;
     std::string at_least;
+    bool live = false;
+    std::optional<std::uint64_t> count;
 };
 
 Result<cqrs::RowQuery> row_query(const QueryOptions& options, std::chrono::milliseconds wait) {
@@ -73,6 +76,9 @@ Result<void> run(const QueryOptions& options, const Invocation& invocation) {
     if (!session) {
         return session.error();
     }
+    if (options.live) {
+        return follow_rows(*session, {options.model, std::move(*query), options.count}, invocation);
+    }
     if (auto ok = session->catch_up(invocation, options.model, query->version); !ok) {
         return ok;
     }
@@ -103,12 +109,20 @@ void declare(Arguments& arguments, QueryOptions& options) {
     arguments.text("--from", "VALUE", options.from, "of the field that orders, from there on");
     arguments.text("--to", "VALUE", options.to, "of the field that orders, up to there");
     arguments.flag("--desc", options.descending, "highest first");
-    arguments.number("--limit", "N", options.limit, "rows; default 100").range(1, 10'000);
-    arguments.text("--after", "CURSOR", options.after, "go on where the same query ended");
+    auto limit = arguments.number("--limit", "N", options.limit, "rows; default 100");
+    limit.range(1, 10'000);
+    auto after =
+        arguments.text("--after", "CURSOR", options.after, "go on where the same query ended");
     arguments.number("--version", "N", options.version, "of the model; default the active one")
         .range(1, UINT32_MAX);
     arguments.text("--at-least", "POSITION", options.at_least,
                    "the rows are to reflect everything before it, as a receipt names it");
+    auto live =
+        arguments.flag("--live", options.live, "all rows, then what becomes of them, until Ctrl-C");
+    live.excludes(limit).excludes(after);
+    arguments.number("--count", "N", options.count, "with --live, end after N changes")
+        .range(1, ~0ULL)
+        .needs(live);
     declare_store(arguments, options.store, Create::no);
 }
 

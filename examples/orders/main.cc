@@ -1,10 +1,11 @@
 // A read model of orders on an embedded log: queries, a write that is seen at once, an event that
-// is parked and replayed, a second version that takes over. Checks what it says; ends non-zero when
-// something is wrong.
+// is parked and replayed, a live query, a second version that takes over. Checks what it says; ends
+// non-zero when something is wrong.
 #include <chrono>
 #include <cstdio>
 #include <string>
 
+#include "board.h"
 #include "orders.h"
 #include "skald/cqrs/fold.h"
 #include "skald/cqrs/projection_testing.h"
@@ -116,6 +117,11 @@ int main(int argc, char** argv) {
         park(**store, **model, **projector, "order-2") != 0) {
         return 1;
     }
+    shop::Board board;
+    auto live = View<Order>(**model).where(&Order::customer, "ann").live(board);
+    if (!live || !board.wait_for_total(2000, 10s)) {
+        return fail("the board does not show both orders");
+    }
     // Free the invoice, and what was parked goes through.
     const auto gone = tell(**store, "order-1", shop::Cancelled{});
     if (!gone || !(*model)->wait_for(gone->position, 10s).reached()) {
@@ -125,6 +131,9 @@ int main(int argc, char** argv) {
     if (!replayed || replayed->error || show(**model, *gone, 1) != 0 ||
         show_then(**store, paid->position) != 0) {
         return fail("what was parked does not go through");
+    }
+    if (!board.wait_for_total(800, 10s)) {
+        return fail("the board still shows the cancelled order");
     }
     // The next version is built beside this one, and takes over when it has passed it.
     auto next = Projector::start(**store, **model, shop::orders(2), {Poison::park()});
@@ -137,6 +146,10 @@ int main(int argc, char** argv) {
     projector->reset();
     if (const auto retired = (*model)->retire(1); !retired) {
         return fail(retired.error().message);
+    }
+    const auto third = tell(**store, "order-3", shop::Placed{"ann", 300});
+    if (!third || !board.wait_for_total(1100, 10s)) {
+        return fail("the board did not go on with the second version");
     }
     const auto one = View<Order>(**model).get("order-2");
     if (!one || !*one) {

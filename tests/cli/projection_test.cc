@@ -2,7 +2,9 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "cli/commands/query_live.h"
 #include "cli/model_session.h"
 #include "cli/row_table.h"
 #include "skald/cqrs/remote_models.h"
@@ -159,6 +161,94 @@ TEST_CASE("projection, query: what is wrong ends with its status and the known n
     CHECK(desk.harness.run({"query", "sums", "--server", nowhere, "--timeout", "200ms"}).status ==
           5);
     CHECK_THAT(fails({"projection", "show", "none"}, 3), Catch::Contains("there are sums"));
+}
+
+TEST_CASE("query --live: rows as they are stored, then what the log changes") {
+    Desk desk;
+    REQUIRE(desk.run({"projection", "create", desk.file("'data.cents'")}).status == 0);
+    desk.happens("ann", 10);  // comes into the range
+    desk.happens("bob", -7);  // leaves it
+    const std::vector<std::string> words = {"query", "sums",   "--order", "cents", "--from",
+                                            "7",     "--live", "--count", "2"};
+    const auto with = [&](const std::string& word) {
+        auto all = words;
+        all.push_back(word);
+        return all;
+    };
+    const Ran ran = desk.run(with("--json"));
+    INFO(ran.err);
+    REQUIRE(ran.status == 0);
+    std::vector<json> lines;
+    for (const std::string& line : lines_of(ran.out)) {
+        lines.push_back(json::parse(line));
+    }
+    REQUIRE(lines.size() == 3);
+    CHECK(lines[0]["op"] == "snapshot");
+    CHECK(lines[0]["row"] == json({{"who", "bob"}, {"cents", 7}}));
+    CHECK(lines[0]["key"] == json({{"who", "bob"}}));
+    CHECK(lines[0]["version"] == 1);
+    CHECK(lines[1]["op"] == "put");
+    CHECK(lines[1]["row"] == json({{"who", "ann"}, {"cents", 16}}));
+    CHECK(lines[2]["op"] == "removed");
+    CHECK(lines[2]["key"] == json({{"who", "bob"}}));
+    CHECK_FALSE(lines[2].contains("row"));
+    CHECK(lines[2]["position"] != lines[0]["position"]);
+    CHECK(parse_position(lines[2]["position"].get<std::string>()));
+
+    desk.happens("bob", 8);
+    desk.happens("ann", -16);
+    CHECK(desk.run(with("--output=text")).out ==
+          "who  cents\nann     16\nremoved  {\"who\":\"ann\"}\n"
+          "put      {\"who\":\"bob\",\"cents\":8}\n");
+    CHECK(desk.run(with("--limit=3")).status == 2);
+    CHECK(desk.run({"query", "sums", "--count", "3"}).status == 2);
+    CHECK_THAT(desk.run({"query", "sums", "--live", "--order", "cent"}).err,
+               Catch::Contains("there are who, cents"));
+    CHECK(desk.run({"query", "sum", "--live"}).status == 3);
+}
+
+namespace {
+
+// A screen whose reader has seen enough once something is on it.
+class SeenEnough final : public std::stringbuf {
+  public:
+    explicit SeenEnough(const StopSignal& stop) : stop_(stop) {}
+
+  private:
+    int sync() override {
+        stop_.request();
+        return 0;
+    }
+    const StopSignal& stop_;
+};
+
+}  // namespace
+
+TEST_CASE("query --live: a stop ends it with 0") {
+    Desk desk;
+    REQUIRE(desk.run({"projection", "create", desk.file("'data.cents'")}).status == 0);
+    MemorySource in("");
+    const StopSignal stop = StopSignal::create().value();
+    SeenEnough screen(stop);
+    std::ostream out(&screen);
+    std::ostringstream err;
+    Console console{.in = in,
+                    .out = out,
+                    .err = err,
+                    .environment = {},
+                    .clock = desk.harness.clock,
+                    .stop = stop};
+    Globals globals;
+    globals.json = true;
+    const Invocation invocation{console, globals, desk.harness.backends};
+    StoreChoice choice;
+    choice.directory = desk.directory.path("d");
+    auto session = ModelSession::open(invocation, choice);
+    REQUIRE(session);
+    CHECK(follow_rows(*session, {"sums", {"bob"}, {}, {}}, invocation));
+    const json line = json::parse(screen.str());
+    CHECK(line["op"] == "snapshot");
+    CHECK(line["row"]["cents"] == 7);
 }
 
 TEST_CASE("projection: paused, resumed, stopped by an event, parked and replayed") {

@@ -7,6 +7,8 @@
 #include <limits>
 #include <tuple>
 
+#include "skald/cqrs/json.h"
+
 namespace skald::cqrs {
 namespace {
 
@@ -75,6 +77,39 @@ TEST_CASE("key: values given as text are the same bytes", "[cqrs]") {
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == Errc::invalid_argument);
     CHECK_THAT(refused.error().message, Catch::Contains("an integer from zero up, found -7"));
+}
+
+TEST_CASE("key: bytes as JSON are the values again", "[cqrs]") {
+    const auto json = [](const KeyValue& key) {
+        JsonWriter out;
+        std::string_view bytes = key.bytes;
+        out.begin_list();
+        for (const char kind : key.kinds) {
+            REQUIRE(key_bytes::take(bytes, static_cast<KeyKind>(kind), out));
+        }
+        out.end_list();
+        CHECK(bytes.empty());
+        return std::move(out).take().value();
+    };
+    const std::int64_t least = std::numeric_limits<std::int64_t>::min();
+    const std::string zeros("a\0\1\0b", 5);
+    CHECK(json(key_of(true, least, -1, ~std::uint64_t{0})) ==
+          "[true,-9223372036854775808,-1,18446744073709551615]");
+    CHECK(json(key_of(-1.5, 0.0, -0.0, 1e300)) == "[-1.5,0,0,1e+300]");
+    CHECK(json(key_of(std::string("ann"), zeros, std::string())) ==
+          R"(["ann","a\u0000\u0001\u0000b",""])");
+    CHECK(json(key_of(Time{9}, Uuid{}, std::optional<std::int64_t>())) ==
+          R"(["1970-01-01T00:00:00.000009Z","00000000-0000-0000-0000-000000000000",null])");
+    const std::string whole = key_of(std::string("ann")).bytes;
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        std::string_view cut(whole.data(), size);
+        JsonWriter out;
+        CHECK_FALSE(key_bytes::take(cut, KeyKind::text, out));
+    }
+    std::string_view cut("\1\0\0", 3);
+    JsonWriter out;
+    CHECK_FALSE(key_bytes::take(cut, KeyKind::uuid, out));
+    CHECK_FALSE(key_bytes::take(cut, KeyKind::time, out));
 }
 
 TEST_CASE("key: integers fit where they fit, and a prefix is one", "[cqrs]") {

@@ -2,37 +2,15 @@
 // that fail in between; and the same changes in memory, as a fold makes them.
 #include <rapidcheck.h>
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <set>
 
 #include "cqrs/memory_rows.h"
-#include "cqrs/model_core.h"
 #include "skald/cqrs/fold.h"
-#include "skald/cqrs/view.h"
-#include "tests/temp_directory.h"
+#include "tests/cqrs/shelf.h"
 
 namespace skald::cqrs {
 namespace {
-
-struct Item {
-    std::uint64_t id = 0;
-    std::int64_t group = 0;
-    std::string text;
-    std::optional<std::string> only;
-    bool operator==(const Item&) const = default;
-    static auto describe() {
-        return record<Item>("Item")
-            .field("id", &Item::id)
-            .field("group", &Item::group)
-            .field("text", &Item::text)
-            .field("only", &Item::only);
-    }
-};
-
-RowsOf<Item> items() {
-    return rows<Item>().key(&Item::id).index(&Item::group, &Item::text).unique(&Item::only);
-}
 
 struct Step {
     enum class Kind : std::uint8_t { put, erase, fail, commit };
@@ -145,7 +123,7 @@ class Run {
         }
     }
 
-    const RowsOf<Item> kind_ = items();
+    const RowsOf<Item> kind_ = item_rows();
     const ReadModel& model_;
     ModelCore& core_;
     const std::shared_ptr<ModelVersion> version_;
@@ -181,7 +159,7 @@ TEST_CASE("rows: rows and indexes are what maps would be", "[cqrs][model]") {
     REQUIRE(model);
     CHECK(rc::check([&] {
         const auto steps = *rc::gen::container<std::vector<Step>>(any_step());
-        auto version = (*model)->core().open_version("items", 1, items().schema(), {});
+        auto version = (*model)->core().open_version("items", 1, item_rows().schema(), {});
         RC_ASSERT(version);
         RC_ASSERT((*model)->core().reset(**version, {}));
         Run run(**model, (*model)->core(), *version);

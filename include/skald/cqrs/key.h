@@ -25,6 +25,7 @@
 #include <type_traits>
 
 #include "skald/cqrs/fields.h"
+#include "skald/cqrs/value.h"
 #include "skald/ids.h"
 #include "skald/result.h"
 
@@ -65,6 +66,10 @@ Result<void> append_parsed(std::string& out, KeyKind kind, std::string_view text
 // The same values as another key wants them: integers above zero are naturals too. nullopt when
 // they are no such values. Fewer than `wanted` has are a prefix, more are none.
 std::optional<std::string> as_kinds(const KeyValue& value, std::string_view wanted);
+
+// Takes the first value of the bytes off and writes it as a row's JSON has it; false when it is not
+// whole.
+bool take(std::string_view& bytes, KeyKind kind, ValueWriter& out);
 
 }  // namespace key_bytes
 

@@ -21,7 +21,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -33,17 +32,6 @@
 #include "skald/cqrs/row.h"
 
 namespace skald::cqrs {
-
-// Leaves a handler when rows cannot be read or changed; the projector takes it as the event's
-// error. Nothing else of it is meant for handlers.
-class RowRefused final : public std::runtime_error {
-  public:
-    explicit RowRefused(Error error) : runtime_error(error.message), error_(std::move(error)) {}
-    const Error& error() const { return error_; }
-
-  private:
-    Error error_;
-};
 
 // The rows as one event finds and leaves them. Keys are given as the fields of the key, in order.
 // All but effect() throw RowRefused. Valid during the handler's call.

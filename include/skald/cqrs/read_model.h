@@ -30,6 +30,7 @@
 
 #include "skald/clock.h"
 #include "skald/cqrs/key.h"
+#include "skald/cqrs/live_query.h"
 #include "skald/position.h"
 #include "skald/result.h"
 
@@ -119,6 +120,10 @@ class ReadModel {
     std::vector<VersionStatus> versions() const;
 
     Result<RowPage> query(const RowQuery& query) const;
+    // A query that goes on (live_query.h). `handler` outlives what is returned.
+    Result<std::unique_ptr<LiveQuery>> live(const RowQuery& query,
+                                            LiveHandler<std::string>& handler,
+                                            const LiveOptions& options = {}) const;
     // The row of this key; nullopt when there is none.
     Result<std::optional<std::string>> get(const KeyValue& key) const;
     // Of the active version.
@@ -137,6 +142,8 @@ class ReadModel {
 
   private:
     explicit ReadModel(std::unique_ptr<ModelCore> core);
+    Result<void> wait_for_at_least(const RowQuery& query) const;
+
     std::unique_ptr<ModelCore> core_;
 };
 

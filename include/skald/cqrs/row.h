@@ -27,6 +27,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -81,6 +82,17 @@ class RowChanges {
     // Called once the rows are committed, by the version that is active (read_model.h), unless it
     // or an earlier one has passed the event before. Lost when the process ends in between.
     virtual void effect(std::function<void()> act) = 0;
+};
+
+// Leaves a handler when rows cannot be read or changed; whoever called the handler takes it as its
+// error. Nothing else of it is meant for handlers.
+class RowRefused final : public std::runtime_error {
+  public:
+    explicit RowRefused(Error error) : runtime_error(error.message), error_(std::move(error)) {}
+    const Error& error() const { return error_; }
+
+  private:
+    Error error_;
 };
 
 // Faults of a declaration: the process aborts and says which.

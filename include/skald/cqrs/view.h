@@ -5,11 +5,15 @@
 //     auto page = orders.where(&Order::customer, "ann").order_by(&Order::placed).descending()
 //                       .limit(50).at_least(receipt.position, 200ms).page();
 //
+// The same as a live query (live_query.h), whose handler is a LiveHandler<Order>:
+//
+//     auto live = orders.where(&Order::customer, "ann").live(board);
+//
 // The indexes are those of the version that is active, which may be another than this program's
 // rows declare: fields that it does not have keep their defaults, an index that it does not have is
 // an error. Errors: read_model.h.
 //
-// Threads: any; a Find belongs to one. The model outlives both.
+// Threads: any; a Find belongs to one. The model outlives both, not what live() returns.
 #pragma once
 
 #include <chrono>
@@ -21,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "skald/cqrs/live_query.h"
 #include "skald/cqrs/read_model.h"
 #include "skald/cqrs/row.h"
 
@@ -32,6 +37,56 @@ struct Found {
     std::string next;                          // for after(); empty when there is no more
     std::shared_ptr<const Position> position;  // that the rows reflect
     std::uint32_t version = 0;                 // that they are of
+};
+
+// Hands the rows of a live query on as what T describes; ends it with malformed when one is not.
+template <Described T>
+class TypedLive final : public LiveQuery, private LiveHandler<std::string> {
+  public:
+    static Result<std::unique_ptr<LiveQuery>> start(const ReadModel& model, const RowQuery& query,
+                                                    LiveHandler<T>& handler,
+                                                    const LiveOptions& options) {
+        std::unique_ptr<TypedLive> typed(new TypedLive(handler));
+        auto live = model.live(query, *typed, options);
+        if (!live) {
+            return live.error();
+        }
+        typed->live_ = std::move(*live);
+        return std::unique_ptr<LiveQuery>(std::move(typed));
+    }
+    void close() override { live_->close(); }
+
+  private:
+    explicit TypedLive(LiveHandler<T>& handler) : handler_(handler) {}
+
+    static T row(const std::string& json) {
+        auto row = RowsOf<T>::row(json);
+        if (!row) {
+            throw RowRefused(row.error());
+        }
+        return std::move(*row);
+    }
+    void on_snapshot(const LiveSnapshot<std::string>& snapshot) override {
+        LiveSnapshot<T> typed{{}, snapshot.position, snapshot.version};
+        typed.rows.reserve(snapshot.rows.size());
+        for (const LiveRow<std::string>& each : snapshot.rows) {
+            typed.rows.push_back({each.key, row(each.row)});
+        }
+        handler_.on_snapshot(typed);
+    }
+    void on_deltas(const LiveDeltas<std::string>& deltas) override {
+        LiveDeltas<T> typed{{}, deltas.position, deltas.version};
+        typed.deltas.reserve(deltas.deltas.size());
+        for (const LiveDelta<std::string>& each : deltas.deltas) {
+            typed.deltas.push_back({each.op, each.key, row(each.row)});
+        }
+        handler_.on_deltas(typed);
+    }
+    void on_resync(Resync why) override { handler_.on_resync(why); }
+    void on_ended(const Error& reason) override { handler_.on_ended(reason); }
+
+    LiveHandler<T>& handler_;
+    std::unique_ptr<LiveQuery> live_;  // the last: it ends before the rest goes
 };
 
 // One query on its way. What is not said is the default of RowQuery. Rows may be of a read model,
@@ -101,6 +156,11 @@ class Find {
             found.rows.push_back(std::move(*row));
         }
         return found;
+    }
+    // `handler` outlives what is returned.
+    Result<std::unique_ptr<LiveQuery>> live(LiveHandler<T>& handler,
+                                            const LiveOptions& options = {}) const {
+        return TypedLive<T>::start(model_, query_, handler, options);
     }
     const RowQuery& query() const { return query_; }
 
