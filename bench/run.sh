@@ -70,6 +70,12 @@ measure_skald() {
     skald -q bench sub | sed 's/ replay_push/&_1Mstreams/; /end_to_end/d'
     load live --subscribers 8 --in-flight 64 --streams 1 --per-message 100
     stop_node
+    skald -q bench rebuild --data "$work/rebuild" --payload "$payload" --seconds "$secs"
+    rm -rf "$work/rebuild"
+    start_node
+    skald -q bench rebuild --payload "$payload" --seconds "$secs" |
+        sed 's/ rebuild_[a-z]*/&_ipc/'
+    stop_node
 }
 
 for round in $(seq "$rounds"); do
@@ -122,6 +128,12 @@ awk -v p="$payload" '
         ratio("replay / nats", "skald replay_push", "nats replay_push", large ? ">= 1.2" : ">= 2")
         ratio("8 live subscribers / zmq", "skald live_8sub_batch100", "zmq pub_8sub_ipc_batch100",
               ">= 0.5")
+        pg = "postgres-on rehydrate_100"
+        ratio("rebuild, cold and scattered / postgres", "skald rebuild_scattered", pg, ">= 1.0")
+        ratio("rebuild, imported in runs / postgres", "skald rebuild_runs", pg, ">= 4")
+        ratio("rebuild, from the cache / postgres", "skald rebuild_cached", pg, ">= 20")
+        ratio("rebuild over ipc, p50 / postgres", "skald rebuild_runs_ipc_p50", pg "_p50",
+              "<= 1.0")
         ratio("replay / redis", "skald replay_push", "redis-always replay_pull",
               large ? ">= 1.2" : ">= 2")
     }' "$work/medians"

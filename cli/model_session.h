@@ -14,6 +14,9 @@ namespace skald::cli {
 // Where a data directory keeps its declared projections.
 std::string projections_directory(const std::string& data);
 
+// Of a declared projection; request_too_large beyond 1 MiB.
+Result<std::string> read_declaration(const Invocation& invocation, const std::string& file);
+
 class ModelSession {
   public:
     // The errors of open_session, connect_services and DeclaredModels::open.

@@ -191,4 +191,29 @@ Result<std::optional<std::string>> FoldedRows::get(const KeyValue& key) const {
     return row ? std::optional(std::string(*row)) : std::optional<std::string>();
 }
 
+Result<StreamState> fold_stream(EventStore& store, const AnyProjection& projection,
+                                const StreamAt& what) {
+    StreamState state;
+    AnyProjection noting = projection;
+    noting.apply = [&](RowChanges& rows, const EventView& event) {
+        state.version = event.version;
+        return projection.apply(rows, event);
+    };
+    FoldRequest request;
+    request.selection = Selection::stream(what.stream);
+    if (what.at) {
+        request.until = *what.at;
+    } else if (what.until) {
+        request.until = AtTime{*what.until};
+    }
+    auto folded = fold(store, noting, request);
+    auto page = folded ? (*folded)->query({.limit = limits::kQueryRowsMax}) : folded.error();
+    if (!page) {
+        return page.error();
+    }
+    state.rows = std::move(page->rows);
+    state.events = (*folded)->events();
+    return state;
+}
+
 }  // namespace skald::cqrs

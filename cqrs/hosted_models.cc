@@ -157,4 +157,9 @@ Result<void> HostedModels::remove(const std::string& name) {
     return hosted ? code_decides(name, "declares its projections") : hosted.error();
 }
 
+Result<StreamState> HostedModels::fold(const std::string& name, const StreamAt&) {
+    auto hosted = find(name);
+    return hosted ? code_decides(name, "folds streams with fold()") : hosted.error();
+}
+
 }  // namespace skald::cqrs

@@ -84,6 +84,12 @@ Description<ReplayedOnWire> ReplayedOnWire::describe() {
 Description<ReplayParked> ReplayParked::describe() {
     return record<ReplayParked>("ReplayParked").field("key", &ReplayParked::key);
 }
+Description<FoldStream> FoldStream::describe() {
+    return record<FoldStream>("FoldStream")
+        .required("stream", &FoldStream::stream)
+        .field("at", &FoldStream::at)
+        .field("until", &FoldStream::until);
+}
 
 namespace {
 

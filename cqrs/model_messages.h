@@ -117,6 +117,15 @@ struct ReplayParked {
     static Description<ReplayParked> describe();
 };
 
+// StreamAt: `until` as RFC 3339.
+struct FoldStream {
+    using Reply = StreamState;
+    std::string stream;
+    std::optional<Version> at;
+    std::optional<Time> until;
+    static Description<FoldStream> describe();
+};
+
 QueryRows on_wire(const RowQuery& query);
 // invalid_position.
 Result<RowQuery> from_wire(const QueryRows& message);

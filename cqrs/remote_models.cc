@@ -127,6 +127,10 @@ Result<Replayed> RemoteModels::replay_parked(const std::string& name, const std:
     return answer ? Result<Replayed>(from_wire(*answer)) : answer.error();
 }
 
+Result<StreamState> RemoteModels::fold(const std::string& name, const StreamAt& what) {
+    return ask(name, FoldStream{what.stream, what.at, what.until});
+}
+
 Result<RowPage> RemoteModels::query(const std::string& name, const RowQuery& query) {
     const auto wait = query.at_least ? query.wait : std::chrono::milliseconds(0);
     auto answer = ask(name, on_wire(query), wait);

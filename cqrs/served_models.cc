@@ -55,6 +55,9 @@ class ServedModel {
                   [this](const PauseModel&) { return nothing(models_.pause(name_)); }),
               bus_.answer<ResumeModel>(
                   [this](const ResumeModel&) { return nothing(models_.resume(name_)); }),
+              bus_.answer<FoldStream>([this](const FoldStream& m) {
+                  return models_.fold(name_, {m.stream, m.at, m.until});
+              }),
               bus_.answer<ListParked>([this](const ListParked& m) { return parked(m); }),
               bus_.answer<ReplayParked>([this](const ReplayParked& m) { return replay(m); })}) {
             if (!ok) {

@@ -15,6 +15,7 @@ Command sub_command();
 Command stream_command();
 Command projection_command();
 Command query_command();
+Command aggregate_command();
 Command verify_command();
 Command backup_command();
 Command restore_command();

@@ -92,6 +92,36 @@ skald read "$stream" --limit 5
 expect "events of $stream" "$(skald read "$stream" --limit 4096 --json | wc -l)" \
     "$(grep -cxF "$stream" "$work/order.in")"
 
+begin "rebuild an aggregate from its events, at two versions"
+cat > "$work/history.toml" << END
+# What happened to a stream: how much, and what last.
+name = "history"
+key = "stream"
+
+[from]
+category = "${stream%%-*}"
+
+[columns]
+stream = "text"
+events = "integer"
+last = "text"
+
+[[on]]
+type = "*"
+key = "stream"
+add = { events = 1 }
+set = { last = "type" }
+END
+# aggregate [ARGUMENTS]: how many events its row counts.
+aggregate() {
+    skald aggregate show "$stream" --file "$work/history.toml" --json "$@" |
+        sed 's/.*"rows":.*"events":\([0-9]*\).*/\1/'
+}
+skald aggregate show "$stream" --at 0 --file "$work/history.toml" --output text
+expect "events in its state at version 0" "$(aggregate --at 0)" 1
+skald aggregate show "$stream" --file "$work/history.toml" --output text
+expect "events in its state now" "$(aggregate)" "$(grep -cxF "$stream" "$work/order.in")"
+
 begin "declare a projection, and query its read model"
 cat > "$work/types.toml" << 'END'
 # How often each type of event happened, and to which stream last.

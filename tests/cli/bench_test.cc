@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "skald/store.h"
 #include "tests/cli/harness.h"
 
 namespace skald::cli {
@@ -147,6 +148,31 @@ TEST_CASE("bench: figures as JSON, errors as errors, payloads as JSON") {
         CHECK(payload.size() == bytes);
         CHECK(nlohmann::json::parse(payload).is_string());
     }
+}
+
+TEST_CASE("bench rebuild: aggregates folded as they were written, and out of the cache") {
+    Harness harness;
+    TempDirectory directory;
+    harness.backends.open = open_store;
+    BenchOptions load = options();
+    load.store.directory = directory.path("d");
+    load.streams = 3;
+    load.per_stream = 5;
+    List expected;
+    for (const char* metric : {"rebuild_scattered", "rebuild_runs", "rebuild_cached"}) {
+        expected.push_back(std::string(metric) + " events/s");
+        for (const char* part : {"p50", "p99", "p999", "max"}) {
+            expected.push_back(std::string(metric) + "_" + part + " us");
+        }
+    }
+    for (int run = 0; run < 2; ++run) {  // the second finds the events there
+        const Load done = run_load(harness, load, bench_rebuild);
+        REQUIRE(done.done);
+        CHECK(figures(done.out, "128") == expected);
+    }
+    CHECK((*open_store(load.store.directory, {}))->position()->partitions.at(0).next.value == 30);
+    load.per_stream = 4;
+    CHECK(run_load(harness, load, bench_rebuild).done.error().code == Errc::corrupt);
 }
 
 }  // namespace skald::cli

@@ -28,6 +28,7 @@
 #include <variant>
 
 #include "skald/cqrs/projector.h"
+#include "skald/cqrs/read_models.h"
 #include "skald/cqrs/repository.h"
 #include "skald/cqrs/view.h"
 #include "skald/event_store.h"
@@ -72,6 +73,10 @@ class FoldedRows {
 
 Result<std::unique_ptr<FoldedRows>> fold(EventStore& store, const AnyProjection& projection,
                                          const FoldRequest& request = {});
+
+// The rows that a projection makes of one stream's events, all at once: at most 10,000.
+Result<StreamState> fold_stream(EventStore& store, const AnyProjection& projection,
+                                const StreamAt& what);
 
 // Calls `apply` with the events of a selection in the order of the log; its error ends the fold.
 // The position that was folded to.

@@ -5,7 +5,7 @@
 //     auto served = serve_models(*services, models);
 //
 // What the application's code decides cannot be asked for from outside: create(), rebuild(),
-// pause() and remove() are unsupported_version with the reason.
+// pause(), remove() and fold() are unsupported_version with the reason.
 //
 // Threads: any; add() before it is served.
 #pragma once
@@ -41,6 +41,7 @@ class HostedModels final : public ReadModels {
                                             const std::string& key) override;
     Result<Replayed> replay_parked(const std::string& name, const std::string& key) override;
     Result<void> remove(const std::string& name) override;
+    Result<StreamState> fold(const std::string& name, const StreamAt& what) override;
     Result<RowPage> query(const std::string& name, const RowQuery& query) override;
 
   private:

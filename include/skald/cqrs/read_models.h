@@ -54,6 +54,7 @@ struct ModelVersionInfo {
 
 struct ModelInfo {
     std::string name;
+    std::optional<std::string> category;  // of the events, when it is declared from one
     bool paused = false;
     std::optional<std::string> fault;  // why it cannot be used at all
     std::vector<ModelVersionInfo> versions;
@@ -61,6 +62,7 @@ struct ModelInfo {
     static auto describe() {
         return record<ModelInfo>("ModelInfo")
             .field("name", &ModelInfo::name)
+            .field("category", &ModelInfo::category)
             .field("paused", &ModelInfo::paused)
             .field("fault", &ModelInfo::fault)
             .field("versions", &ModelInfo::versions);
@@ -78,6 +80,27 @@ struct ModelBegun {
             .field("name", &ModelBegun::name)
             .field("version", &ModelBegun::version)
             .field("begun", &ModelBegun::begun);
+    }
+};
+
+// Which events of a stream: up to a version, or those recorded by a time; else all.
+struct StreamAt {
+    std::string stream;
+    std::optional<Version> at{};
+    std::optional<Time> until{};
+};
+
+// What a projection makes of the events of one stream.
+struct StreamState {
+    std::vector<std::string> rows;   // JSON, at most 10,000
+    std::optional<Version> version;  // of the last event it handled; none: it handles none of them
+    std::uint64_t events = 0;        // handled
+
+    static auto describe() {
+        return record<StreamState>("StreamState")
+            .required("rows", &StreamState::rows)
+            .field("version", &StreamState::version)
+            .field("events", &StreamState::events);
     }
 };
 
@@ -110,6 +133,10 @@ class ReadModels {
     virtual Result<Replayed> replay_parked(const std::string& name, const std::string& key) = 0;
     // With its rows and its declarations.
     virtual Result<void> remove(const std::string& name) = 0;
+
+    // The active declaration folded over one stream, now. Errors: fold() in fold.h;
+    // unsupported_version for what is not declared.
+    virtual Result<StreamState> fold(const std::string& name, const StreamAt& what) = 0;
 
     // Errors: ReadModel::query.
     virtual Result<RowPage> query(const std::string& name, const RowQuery& query) = 0;

@@ -68,6 +68,7 @@ class RemoteModels final : public ReadModels {
                                             const std::string& key) override;
     Result<Replayed> replay_parked(const std::string& name, const std::string& key) override;
     Result<void> remove(const std::string& name) override;
+    Result<StreamState> fold(const std::string& name, const StreamAt& what) override;
     Result<RowPage> query(const std::string& name, const RowQuery& query) override;
 
   private:
