@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "cqrs/declared_model.h"
-#include "cqrs/model_core.h"
+#include "cqrs/limits.h"
 
 namespace skald::cqrs {
 namespace {
@@ -10,6 +10,14 @@ namespace {
 constexpr std::chrono::milliseconds kTell{250};
 // And how long between two looks at a version that has reached the end, and is about to say so.
 constexpr std::chrono::milliseconds kSettle{10};
+
+// Waits for it a little. Of a log without events everything is reached at once.
+bool is_settled(const ModelProgress& progress) {
+    return progress.wait_until(kSettle, [&] {
+        const VersionStatus status = progress.status();
+        return status.complete && status.state != ModelState::rebuilding;
+    });
+}
 
 }  // namespace
 
@@ -26,46 +34,97 @@ Result<RowPage> DeclaredModel::query(const RowQuery& query) const {
     return page ? std::move(page) : about(page.error());
 }
 
-// Waits for it a little. Of a log without events everything is reached at once.
-bool DeclaredModel::is_settled(std::uint32_t version) const {
-    std::shared_ptr<ReadModel> model;
-    {
-        const std::scoped_lock lock(mutex_);
-        if (!usable()) {
-            return false;
-        }
-        model = model_;
-        version = version == 0 ? active() : version;
+Result<std::shared_ptr<const ModelVersion>> DeclaredModel::followed(std::uint32_t version) const {
+    const std::scoped_lock lock(mutex_);
+    if (auto ok = usable(); !ok) {
+        return ok.error();
     }
-    const auto found = model->core().find(version);
-    return found && found->progress.wait_until(kSettle, [&] {
-        const VersionStatus status = found->progress.status();
-        return status.complete && status.state != ModelState::rebuilding;
-    });
+    const std::uint32_t wanted = version == 0 ? active() : version;
+    const auto found = versions_.find(wanted);
+    if (found == versions_.end()) {
+        return Error(Errc::not_found, fmt::format("{}: there is no version {}", name_, wanted));
+    }
+    if (found->second.projector) {
+        return std::shared_ptr<const ModelVersion>(model_->core().find(wanted));
+    }
+    if (paused_) {
+        return std::shared_ptr<const ModelVersion>();
+    }
+    return found->second.fault.value_or(
+        Error(Errc::not_ready, fmt::format("{}: version {} is not running", name_, wanted)));
 }
 
+// Looks anew after each wait: it may be paused, promoted, dropped or removed meanwhile.
 Result<void> DeclaredModel::catch_up(std::uint32_t version,
                                      const DeclaredModels::Progress& progress) const {
     auto head = store_.position();
-    auto running = projector(version);
-    if (!head || !running) {
-        return !head ? head.error() : running.error();
+    if (!head) {
+        return head.error();
     }
-    while (*running) {
-        const Freshness freshness = (*running)->wait_for(*head, kTell);
-        if (freshness.reached() && is_settled(version)) {
+    while (true) {
+        auto at = followed(version);
+        if (!at || !*at) {
+            return at ? Result<void>() : at.error();
+        }
+        const ModelProgress& its = (*at)->progress;
+        const Freshness freshness = its.wait(*head, kTell);
+        if (freshness.reached() && is_settled(its)) {
             return {};
         }
-        if (freshness.state == Freshness::State::stopped ||
-            freshness.state == Freshness::State::wrong_lineage) {
-            return about({Errc::not_ready, freshness.error.message});
-        }
-        auto status = (*running)->status();
-        if (status && !progress(status->version.events, freshness.left)) {
+        const bool ended = freshness.state == Freshness::State::stopped ||
+                           freshness.state == Freshness::State::wrong_lineage;
+        if (ended) {
+            const auto still = followed(version);
+            if (still && *still == *at) {
+                return about({Errc::not_ready, freshness.error.message});
+            }
+        } else if (!progress(its.status().events, freshness.left)) {
             return Error(Errc::shutting_down, name_ + ": interrupted; it goes on from there");
         }
     }
-    return {};
+}
+
+Result<std::vector<ParkedEvent>> DeclaredModel::parked(const std::string& key) const {
+    std::shared_ptr<ReadModel> model;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (auto ok = usable(); !ok) {
+            return ok.error();
+        }
+        model = model_;
+    }
+    const auto active = model->core().active();
+    if (!active) {
+        return std::vector<ParkedEvent>();
+    }
+    auto found = model->core().parked(active->number, key, limits::kParkedListMax);
+    if (!found) {
+        return about(found.error());
+    }
+    std::vector<ParkedEvent> events;
+    for (ParkedEvents::Numbered& each : *found) {
+        events.push_back(std::move(each.event));
+    }
+    return events;
+}
+
+Result<std::shared_ptr<Projector>> DeclaredModel::active_projector() const {
+    const std::scoped_lock lock(mutex_);
+    if (auto ok = usable(); !ok) {
+        return ok.error();
+    }
+    const auto found = versions_.find(active());
+    if (found == versions_.end() || !found->second.projector) {
+        return Error(Errc::not_ready,
+                     fmt::format("{}: {}", name_,
+                                 paused_ ? "it is paused: resume it first" : "it is not running"));
+    }
+    return found->second.projector;
+}
+
+Result<Replayed> DeclaredModel::replay_parked(const std::string& key) const {
+    auto running = active_projector();
+    return running ? (*running)->replay_parked(key) : running.error();
 }
 
 }  // namespace skald::cqrs

@@ -6,11 +6,7 @@
 namespace skald::cqrs {
 
 Result<std::vector<ParkedEvent>> ProjectorRun::parked(std::string_view key) const {
-    auto txn = core_.env().read();
-    if (!txn) {
-        return txn.error();
-    }
-    auto found = ParkedEvents::list(*txn, version_.tables.parked, key, limits::kParkedListMax);
+    auto found = core_.parked(version_.number, key, limits::kParkedListMax);
     if (!found) {
         return found.error();
     }
@@ -22,11 +18,7 @@ Result<std::vector<ParkedEvent>> ProjectorRun::parked(std::string_view key) cons
 }
 
 Result<std::vector<ProjectorRun::Parked>> ProjectorRun::read_parked(std::string_view key) const {
-    auto txn = core_.env().read();
-    if (!txn) {
-        return txn.error();
-    }
-    auto found = ParkedEvents::list(*txn, version_.tables.parked, key, limits::kReplayEvents);
+    auto found = core_.parked(version_.number, key, limits::kReplayEvents);
     if (!found) {
         return found.error();
     }
@@ -52,7 +44,7 @@ Result<std::vector<ProjectorRun::Parked>> ProjectorRun::read_parked(std::string_
 
 Result<bool> ProjectorRun::replay_some(const std::vector<Parked>& events, Replayed& replayed) {
     const std::scoped_lock lock(mutex_);
-    if (ended_) {
+    if (ended_ || stopping_) {
         return Error(Errc::not_ready, "the projector is not running");
     }
     // What is open belongs before the parked events, and fails by itself.

@@ -24,6 +24,8 @@ class ProjectorRun final : public SubscriptionHandler {
     ProjectorRun(EventStore& store, ModelCore& core, ModelVersion& version,
                  AnyProjection projection, ProjectorOptions options);
     ~ProjectorRun() override;
+    // For good; as often as one likes.
+    void stop();
 
     enum class Wish : std::uint8_t { none, resume, rebuild };
     void wake(Wish wish);
@@ -95,6 +97,7 @@ class ProjectorRun final : public SubscriptionHandler {
     std::chrono::milliseconds pause_{0};
     Attempts attempts_;
     std::thread thread_;
+    std::once_flag stopped_;
 };
 
 }  // namespace skald::cqrs
