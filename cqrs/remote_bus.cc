@@ -23,9 +23,9 @@ Description<MessageEnvelope> MessageEnvelope::describe() {
         .field("options", &MessageEnvelope::options);
 }
 
-Result<std::unique_ptr<Serving>> serve_bus(Services& services, std::string_view name,
-                                           const Bus& bus, const ServeOptions& options) {
-    return services.serve(
+Result<std::unique_ptr<Serving>> serve_bus(ServiceHost& host, std::string_view name, const Bus& bus,
+                                           const ServeOptions& options) {
+    return host.serve(
         name,
         [&bus](const ServiceRequest& request) -> Result<std::string> {
             MessageEnvelope message;

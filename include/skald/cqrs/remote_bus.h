@@ -38,8 +38,8 @@ struct MessageEnvelope {
 };
 
 // `bus` outlives the Serving. Errors: those of Services::serve.
-Result<std::unique_ptr<Serving>> serve_bus(Services& services, std::string_view name,
-                                           const Bus& bus, const ServeOptions& options = {});
+Result<std::unique_ptr<Serving>> serve_bus(ServiceHost& host, std::string_view name, const Bus& bus,
+                                           const ServeOptions& options = {});
 
 class RemoteBus {
   public:
