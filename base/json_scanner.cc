@@ -67,7 +67,7 @@ bool JsonScanner::punctuation(char c) {
 bool JsonScanner::value(std::string_view& slice) {
     skip_space();
     const std::size_t begin = at_;
-    if (!skip_value(kJsonDepthMax)) {
+    if (!skip_value(depth_)) {
         return false;
     }
     slice = text_.substr(begin, at_ - begin);

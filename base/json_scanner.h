@@ -9,12 +9,13 @@
 
 namespace skald {
 
-// Arrays and objects inside each other; deeper text is refused.
+// Arrays and objects inside each other, unless told less; deeper text is refused.
 inline constexpr int kJsonDepthMax = 512;
 
 class JsonScanner {
   public:
-    explicit JsonScanner(std::string_view text) : text_(text) {}
+    explicit JsonScanner(std::string_view text, int depth = kJsonDepthMax)
+        : text_(text), depth_(depth) {}
 
     // Each steps over white space first. On false nothing is said about where it stands, except
     // that at() is the place of what was not understood.
@@ -40,6 +41,7 @@ class JsonScanner {
     bool hex4(unsigned& unit);
 
     std::string_view text_;
+    int depth_;
     std::size_t at_ = 0;
 };
 

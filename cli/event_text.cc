@@ -25,15 +25,6 @@ void append_styled(std::string& out, std::string_view text, std::string_view col
     out += kPlain;
 }
 
-// A line break or an escape in what others wrote must not reach the terminal as one.
-void append_tame(std::string& out, std::string_view text) {
-    const std::size_t begin = out.size();
-    out += text;
-    std::replace_if(
-        out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(),
-        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-}
-
 void append_data(std::string& out, const EventView& event) {
     if (!is_utf8(event.data)) {
         append_tame(out, fmt::format("<{} bytes of {}>", event.data.size(), event.content_type()));
@@ -72,6 +63,20 @@ std::string place_of(const EventView& event) {
 }
 
 }  // namespace
+
+void append_tame(std::string& out, std::string_view text) {
+    const std::size_t begin = out.size();
+    out += text;
+    std::replace_if(
+        out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(),
+        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+}
+
+std::string tame(std::string_view text) {
+    std::string out;
+    append_tame(out, text);
+    return out;
+}
 
 void append_event_text(std::string& out, const EventView& event, TextStyle style) {
     append_styled(out, place_of(event), kBold, style.colours);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "skald/event_store.h"
 
@@ -11,6 +12,10 @@ struct TextStyle {
     bool colours = false;
     bool verbose = false;  // id, correlation, tags, metadata as well
 };
+
+// Appends what others wrote: a line break or an escape in it must not reach the terminal as one.
+void append_tame(std::string& out, std::string_view text);
+std::string tame(std::string_view text);
 
 // STREAM@VERSION  TYPE  TIME  DATA; of an ephemeral event STREAM~ephemeral. Bytes that are not text
 // are named by their number.

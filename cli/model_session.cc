@@ -10,7 +10,6 @@
 namespace skald::cli {
 namespace {
 
-constexpr std::size_t kDeclarationBytesMax = 1 << 20;
 constexpr std::chrono::milliseconds kLook{100};  // between two looks at what a node builds
 
 // True when it is built; an error when it stands still.
@@ -35,7 +34,7 @@ std::string projections_directory(const std::string& data) {
 
 Result<std::string> read_declaration(const Invocation& invocation, const std::string& file) {
     auto source = FileSource::open(file, invocation.console.stop);
-    return source ? read_all(**source, kDeclarationBytesMax) : source.error();
+    return source ? read_all(**source, cqrs::kDeclarationBytesMax) : source.error();
 }
 
 Result<ModelSession> ModelSession::open(const Invocation& invocation, const StoreChoice& choice) {

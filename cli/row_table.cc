@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/json_scanner.h"
+#include "cli/event_text.h"
 
 namespace skald::cli {
 namespace {
@@ -19,9 +20,9 @@ std::string shown(std::string_view json) {
     std::string text;
     JsonScanner scanner(json);
     if (json == "null" || scanner.string(text)) {
-        return text;
+        return tame(text);
     }
-    return std::string(json);
+    return tame(json);
 }
 
 Fields fields_of(const std::string& row) {

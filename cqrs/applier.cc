@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/glob.h"
 #include "cqrs/handling.h"
 #include "cqrs/limits.h"
 #include "cqrs/position_order.h"
@@ -15,6 +16,17 @@ namespace {
 bool is_ours(const Error& error) {
     const ErrorClass its = class_of(error.code);
     return its == ErrorClass::storage || its == ErrorClass::unavailable;
+}
+
+// As it is stored: text, of which a character is kept whole or not at all.
+std::string reason_of(const Error& error) {
+    std::string text(utf8_prefix(error.message, limits::kFailureTextMax));
+    if (!is_utf8(text)) {
+        std::replace_if(
+            text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 0x7f; },
+            '?');
+    }
+    return text;
 }
 
 // Behind the first `count` of a delivery.
@@ -45,13 +57,30 @@ Result<void> Applier::begin(std::uint64_t term) {
     return {};
 }
 
-std::optional<Failure> Applier::park(const EventView& event, std::string key, const Error* reason) {
-    if (parked_.full(key)) {
+Applier::ParkKeys Applier::keys_of(const EventView& event) const {
+    ParkKeys keys;
+    keys.all = poison_.keys ? poison_.keys(event) : std::vector{std::string(event.stream)};
+    for (std::string& key : keys.all) {
+        key.resize(utf8_prefix(key, limits::kParkKeyBytesMax).size());
+    }
+    if (keys.all.empty()) {
+        keys.listed = utf8_prefix(fmt::format("stream:{}", event.stream), limits::kParkKeyBytesMax);
+        return keys;
+    }
+    keys.listed = keys.all.front();
+    std::sort(keys.all.begin(), keys.all.end());
+    keys.all.erase(std::unique(keys.all.begin(), keys.all.end()), keys.all.end());
+    return keys;
+}
+
+std::optional<Failure> Applier::park(const EventView& event, ParkKeys keys, const Error* reason) {
+    if (parked_.full(keys.all)) {
         const Error full(Errc::request_too_large,
                          fmt::format("{} events are parked; replay some", parked_.size()));
         return Failure{at_event(event, full), false, event.partition, event.offset, false};
     }
-    ParkedEvent parked{std::move(key),
+    ParkedEvent parked{std::move(keys.listed),
+                       std::move(keys.all),
                        std::string(event.stream),
                        event.version,
                        event.partition,
@@ -60,7 +89,7 @@ std::optional<Failure> Applier::park(const EventView& event, std::string key, co
                        {},
                        0};
     if (reason != nullptr) {
-        parked.reason = reason->message.substr(0, limits::kFailureTextMax);
+        parked.reason = reason_of(*reason);
         parked.attempts = 1;
         progress_.note_error(at_event(event, *reason));
     }
@@ -74,12 +103,11 @@ std::optional<Failure> Applier::apply_one(const EventView& event) {
     }
     ++events_;
     const bool parks = poison_.policy == Poison::Policy::park;
-    std::string key;
+    ParkKeys keys;
     if (parks) {
-        key = poison_.key ? poison_.key(event) : std::string(event.stream);
-        key.resize(std::min(key.size(), limits::kParkKeyBytesMax));
-        if (parked_.holds(key)) {
-            return park(event, std::move(key), nullptr);
+        keys = keys_of(event);
+        if (parked_.holds(keys.all)) {
+            return park(event, std::move(keys), nullptr);
         }
     }
     auto ok = target_.open_batch();
@@ -92,7 +120,7 @@ std::optional<Failure> Applier::apply_one(const EventView& event) {
         return std::nullopt;
     }
     if (parks && !is_ours(ok.error())) {
-        return park(event, std::move(key), &ok.error());
+        return park(event, std::move(keys), &ok.error());
     }
     --events_;
     return Failure{at_event(event, ok.error()), !is_ours(ok.error()), event.partition, event.offset,
@@ -167,6 +195,14 @@ Result<void> Applier::commit_at(const Position& position) {
 }
 
 Result<bool> Applier::replay(const ParkedEvents::Numbered& parked, const EventView& event) {
+    if (const std::string* key = parked_.waits_for(parked)) {
+        const Error waits(Errc::not_ready,
+                          fmt::format("it waits behind another that is parked and holds up `{}`: "
+                                      "replay that one first",
+                                      *key));
+        replay_error_ = at_event(event, waits);
+        return false;
+    }
     auto ok = target_.open_batch();
     if (!ok) {
         return ok.error();
@@ -180,7 +216,7 @@ Result<bool> Applier::replay(const ParkedEvents::Numbered& parked, const EventVi
         return ok.error();
     }
     ParkedEvents::Numbered again = parked;
-    again.event.reason = ok.error().message.substr(0, limits::kFailureTextMax);
+    again.event.reason = reason_of(ok.error());
     ++again.event.attempts;
     parked_.change(again);
     replay_error_ = at_event(event, ok.error());

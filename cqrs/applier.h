@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "cqrs/projection_target.h"
 #include "skald/cqrs/poison.h"
@@ -39,16 +41,23 @@ class Applier {
     bool due() const;
     // `complete`: the end of the log was reached. Runs effects after it.
     Result<void> commit(bool complete);
-    // Of parked events, as they were stored. False when it failed again; the rest waits behind it.
+    // Of parked events, as they were stored. False when it failed again, or waits for another; the
+    // rest waits behind it.
     Result<bool> replay(const ParkedEvents::Numbered& parked, const EventView& event);
     // Of the last failure of a replay.
     const Error& replay_error() const { return replay_error_; }
 
   private:
+    struct ParkKeys {
+        std::string listed;            // the first
+        std::vector<std::string> all;  // sorted, each once
+    };
+
     std::optional<Failure> apply_one(const EventView& event);
     // Until one fails or the batch is full; how many.
     std::size_t apply_some(std::span<const EventView> events, std::optional<Failure>& failure);
-    std::optional<Failure> park(const EventView& event, std::string key, const Error* reason);
+    std::optional<Failure> park(const EventView& event, ParkKeys keys, const Error* reason);
+    ParkKeys keys_of(const EventView& event) const;
     Result<void> commit_at(const Position& position);
 
     ProjectionTarget& target_;

@@ -20,6 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kPaused = "paused";
+constexpr const char* kActive = "active";
+constexpr const char* kAside = ".removed-";
 
 Error io(const std::string& path, const std::string& why) {
     return {Errc::io_error, fmt::format("{}: {}", path, why)};
@@ -59,18 +61,36 @@ Result<void> write_through(const std::string& path, std::string_view text) {
 
 Result<std::vector<std::string>> DeclarationFiles::names_in(const std::string& parent) {
     std::vector<std::string> names;
+    std::vector<fs::path> aside;
     std::error_code failed;
     if (!fs::exists(parent, failed)) {
         return failed ? Result<std::vector<std::string>>(io(parent, failed.message())) : names;
     }
     for (fs::directory_iterator at(parent, failed), end; !failed && at != end;
          at.increment(failed)) {
-        if (at->is_directory()) {
-            names.push_back(at->path().filename());
+        std::string name = at->path().filename();
+        if (name.starts_with(kAside)) {
+            aside.push_back(at->path());
+        } else if (std::error_code ignored; !name.starts_with('.') && at->is_directory(ignored)) {
+            names.push_back(std::move(name));
         }
+    }
+    for (const fs::path& path : aside) {
+        std::error_code ignored;  // the next time, then
+        fs::remove_all(path, ignored);
     }
     std::sort(names.begin(), names.end());
     return failed ? Result<std::vector<std::string>>(io(parent, failed.message())) : names;
+}
+
+std::string DeclarationFiles::aside() const {
+    const fs::path path(directory_);
+    return path.parent_path() / (kAside + path.filename().string());
+}
+
+bool DeclarationFiles::has_model() const {
+    std::error_code ignored;
+    return fs::exists(model(), ignored);
 }
 
 std::string DeclarationFiles::path(std::uint32_t version) const {
@@ -133,19 +153,27 @@ Result<void> DeclarationFiles::set_paused(bool paused) const {
     return failed ? io(directory_, failed.message()) : store::lmdb::sync_names(directory_);
 }
 
-Result<void> DeclarationFiles::remove() const {
-    auto texts = load();
-    if (!texts) {
-        return texts.error();
+std::uint32_t DeclarationFiles::active() const {
+    std::ifstream in(directory_ + "/" + kActive);
+    std::uint32_t version = 0;
+    return in >> version ? version : 0;
+}
+
+Result<void> DeclarationFiles::set_active(std::uint32_t version) const {
+    return write(kActive, fmt::format("{}\n", version));
+}
+
+Result<void> DeclarationFiles::set_aside() const {
+    erase_aside();
+    if (::rename(directory_.c_str(), aside().c_str()) != 0 && errno != ENOENT) {
+        return io(directory_, std::strerror(errno));
     }
-    for (const auto& [version, text] : *texts) {
-        if (auto ok = erase(version); !ok) {
-            return ok;
-        }
-    }
-    std::error_code failed;
-    fs::remove_all(directory_, failed);
-    return failed ? io(directory_, failed.message()) : Result<void>();
+    return store::lmdb::sync_names(fs::path(directory_).parent_path());
+}
+
+void DeclarationFiles::erase_aside() const {
+    std::error_code ignored;
+    fs::remove_all(aside(), ignored);
 }
 
 }  // namespace skald::cqrs

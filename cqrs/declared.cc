@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/glob.h"
 #include "cqrs/declared_rule_reader.h"
 #include "cqrs/limits.h"
 
@@ -32,6 +33,12 @@ bool is_name(std::string_view name) {
            std::all_of(name.begin(), name.end(), [&](char c) {
                return is_alnum(c) || kAlso.find(c) != std::string_view::npos;
            });
+}
+
+// Of a stream's name: a `[` without its `]` stands for itself.
+bool never_matches(const std::string& glob) {
+    const std::size_t opens = glob.rfind('[');
+    return opens != std::string::npos && glob.find(']', opens) == std::string::npos;
 }
 
 bool comes_before(const toml::key& a, const toml::key& b) {
@@ -270,6 +277,9 @@ class DeclarationReader {
         if (!tables) {
             return tables.error();
         }
+        if (tables->empty()) {
+            return file_.wrong(*node, "on", "[[on]] tables: what events do to rows");
+        }
         RuleReader reader(file_, *rows_);
         for (const toml::table* table : *tables) {
             auto rule = reader.read(*table);
@@ -304,9 +314,11 @@ class DeclarationReader {
             return ok;
         }
         if (const toml::node* category = table.get("category")) {
-            auto name = file_.text(*category, "from.category", "a category");
-            if (!name || name->empty()) {
-                return file_.wrong(*category, "from.category", "a category");
+            constexpr std::string_view kExpected =
+                "a category: what the streams' names have before the first -";
+            auto name = file_.text(*category, "from.category", kExpected);
+            if (!name || !check_stream_name(*name, true) || category_of(*name) != *name) {
+                return file_.wrong(*category, "from.category", kExpected);
             }
             selection = Selection::category(std::move(*name));
         }
@@ -314,6 +326,10 @@ class DeclarationReader {
             auto globs = file_.texts(*streams, "from.streams", limits::kDeclaredGlobsMax);
             if (!globs) {
                 return globs.error();
+            }
+            if (std::any_of(globs->begin(), globs->end(), never_matches)) {
+                return file_.wrong(*streams, "from.streams",
+                                   "globs in which each [ has its ]: no stream's name has one");
             }
             selection.streams = std::move(*globs);
         }
@@ -357,9 +373,7 @@ class DeclarationReader {
             return rules->apply(changes, event);
         };
         if (declared_.poison.policy == Poison::Policy::park) {
-            declared_.poison.key = [rules](const EventView& event) {
-                return rules->first_key(event);
-            };
+            declared_.poison.keys = [rules](const EventView& event) { return rules->keys(event); };
         }
         return std::move(declared_);
     }

@@ -7,6 +7,7 @@
 #include "cqrs/model_info.h"
 
 namespace skald::cqrs {
+
 Error DeclaredModel::about(const Error& error) const {
     return {error.code, fmt::format("{}: {}", name_, error.message)};
 }
@@ -18,12 +19,19 @@ DeclaredModel::DeclaredModel(EventStore& store, std::string name, const std::str
 void DeclaredModel::load() {
     const std::scoped_lock lock(mutex_);
     paused_ = files_.paused();
+    promoted_ = files_.active();
     auto ok = load_versions();
     if (ok && !versions_.empty()) {
         ok = open();
     }
     if (ok && model_) {
-        ok = retire_forgotten();
+        ok = match_versions();
+    }
+    if (ok && !model_ && files_.has_model()) {
+        ok = Error(Errc::not_found,
+                   fmt::format("its declarations are missing: {} and the like; put them back, or "
+                               "remove the projection",
+                               files_.path(1)));
     }
     if (!ok) {
         fault_ = about(ok.error());
@@ -40,7 +48,7 @@ Result<void> DeclaredModel::load_versions() {
         if (!declaration) {
             return declaration.error();
         }
-        versions_[version] = {std::move(text), std::move(declaration->projection.rows), nullptr};
+        versions_[version] = {std::move(text), std::move(*declaration), nullptr, {}};
     }
     return {};
 }
@@ -54,10 +62,16 @@ Result<void> DeclaredModel::open() {
     return {};
 }
 
-// A version whose declaration is gone was being removed.
-Result<void> DeclaredModel::retire_forgotten() {
+// A version whose declaration is gone was being removed; but not the active one.
+Result<void> DeclaredModel::match_versions() {
+    if (versions_.count(active()) == 0) {
+        return Error(Errc::not_found,
+                     fmt::format("version {} is active and its declaration is missing: {}; put it "
+                                 "back, or remove the projection",
+                                 active(), files_.path(active())));
+    }
     for (const VersionStatus& status : model_->versions()) {
-        if (versions_.count(status.version) == 0 && !status.active) {
+        if (versions_.count(status.version) == 0) {
             if (auto ok = model_->retire(status.version); !ok) {
                 return ok;
             }
@@ -78,13 +92,30 @@ Result<void> DeclaredModel::usable() const {
     return model_ ? Result<void>() : Error(Errc::not_found, name_ + ": it was removed");
 }
 
+Result<void> DeclaredModel::changeable() const {
+    if (fault_) {
+        return *fault_;
+    }
+    return promoting_ ? Error(Errc::busy, name_ + ": a version is being promoted; try again later")
+                      : Result<void>();
+}
+
+// Before a projector has made a version: what start() begins with.
 std::uint32_t DeclaredModel::active() const {
-    for (const VersionStatus& status : model_->versions()) {
-        if (status.active) {
-            return status.version;
+    if (const auto known = model_ ? model_->core().active() : nullptr) {
+        return known->number;
+    }
+    return promoted_ != 0 || versions_.empty() ? promoted_ : versions_.begin()->first;
+}
+
+std::uint32_t DeclaredModel::next() const {
+    std::uint32_t highest = newest();
+    if (model_) {
+        for (const VersionStatus& status : model_->versions()) {
+            highest = std::max(highest, status.version);
         }
     }
-    return newest();  // before its first projector is started
+    return highest + 1;
 }
 
 Result<ModelInfo> DeclaredModel::info() const {
@@ -98,110 +129,151 @@ Result<ModelInfo> DeclaredModel::info() const {
     info.paused = paused_;
     if (fault_) {
         info.fault = fault_->message;
+        return info;
     }
-    if (model_) {
-        for (const VersionStatus& status : model_->versions()) {
-            info.versions.push_back(info_of(status, *head));
+    const auto statuses = model_ ? model_->versions() : std::vector<VersionStatus>();
+    for (const auto& [version, built] : versions_) {
+        const Selection& from = built.declaration.projection.selection;
+        if (version == active() && from.kind == Selection::Kind::category) {
+            info.category = from.name;
+        }
+        VersionStatus status;
+        status.version = version;
+        status.active = version == active();
+        for (const VersionStatus& its : statuses) {
+            status = its.version == status.version ? its : status;
+        }
+        info.versions.push_back(info_of(status, *head));
+        if (built.fault) {
+            info.versions.back().state = name_of(ModelState::stopped);
+            info.versions.back().error = built.fault->message;
         }
     }
     return info;
 }
 
 Result<void> DeclaredModel::start(std::uint32_t version, Built& built) {
-    auto declaration = parse_declaration(files_.path(version), built.text);
-    if (!declaration) {
-        return declaration.error();
-    }
-    declaration->projection.version = version;
+    AnyProjection projection = built.declaration.projection;
+    projection.version = version;
     ProjectorOptions options;
-    options.poison = declaration->poison;
-    auto started =
-        Projector::start(store_, *model_, std::move(declaration->projection), std::move(options));
+    options.poison = built.declaration.poison;
+    auto started = Projector::start(store_, *model_, std::move(projection), std::move(options));
     if (!started) {
-        return about(started.error());
+        built.fault = about(started.error());
+        return *built.fault;
     }
-    // Whoever still waits for it keeps its model.
+    built.fault.reset();
+    // Whoever still replays with it keeps its model.
     built.projector = std::shared_ptr<Projector>(
         started->release(), [model = model_](const Projector* gone) { delete gone; });
     return {};
 }
 
+// The active one first: the first of a model is active at once.
 Result<void> DeclaredModel::start() {
     const std::scoped_lock lock(mutex_);
     auto ok = usable();
+    if (!ok || paused_) {
+        return ok;
+    }
+    if (const auto found = versions_.find(active());
+        found != versions_.end() && !found->second.projector) {
+        ok = start(found->first, found->second);
+        if (!ok && !model_->core().active()) {
+            return ok;
+        }
+    }
     for (auto& [version, built] : versions_) {
-        if (ok && !paused_ && !built.projector) {
-            ok = start(version, built);
+        if (!built.projector && version != active()) {
+            if (auto started = start(version, built); !started && ok) {
+                ok = std::move(started);
+            }
         }
     }
     return ok;
 }
 
-Result<ModelBegun> DeclaredModel::add(std::uint32_t version, std::string_view text, bool run) {
-    auto ok = model_ ? Result<void>() : open();
-    if (ok && !versions_.empty()) {
-        ok = drop_but({active()});
+void DeclaredModel::stop(Built& built) {
+    if (built.projector) {
+        built.projector->stop();
+        built.projector.reset();
     }
-    auto declaration = parse_declaration(files_.path(version), text);
-    if (!declaration) {
-        return declaration.error();
-    }
+}
+
+Result<ModelBegun> DeclaredModel::add(std::uint32_t version, Declaration declaration,
+                                      std::string_view text, bool run) {
+    auto ok = versions_.empty() ? Result<void>() : drop_but(active());
     if (ok) {
         ok = files_.save(version, text);
     }
+    if (ok && !model_) {
+        ok = open();
+        if (!ok) {
+            (void)files_.erase(version);
+        }
+    }
     if (!ok) {
-        return ok.error();
+        return about(ok.error());
     }
     Built& built = versions_[version];
-    built = {std::string(text), std::move(declaration->projection.rows), nullptr};
+    built = {std::string(text), std::move(declaration), nullptr, {}};
     if (run && !paused_) {
         ok = start(version, built);
     }
     return ok ? Result<ModelBegun>(ModelBegun{name_, version, true}) : ok.error();
 }
 
-Result<ModelBegun> DeclaredModel::begin(const Declaration& declaration, std::string_view text,
-                                        bool run) {
+Result<ModelBegun> DeclaredModel::begin(Declaration declaration, std::string_view text, bool run) {
     const std::scoped_lock lock(mutex_);
-    if (fault_) {
-        return *fault_;
+    auto ok = changeable();
+    if (!ok) {
+        return ok.error();
     }
     const std::uint32_t named = declaration.version_given ? declaration.projection.version : 0;
     if (!versions_.empty() && versions_.rbegin()->second.text == text) {
         return ModelBegun{name_, newest(), false};
     }
-    if (named != 0 && named <= newest()) {
+    if (named != 0 && named < next()) {
         return Error(
             Errc::already_exists,
             fmt::format("{}: version {} is there with another declaration: raise `version` "
                         "to {}, or leave it out",
-                        name_, newest(), newest() + 1));
+                        name_, newest(), next()));
     }
-    return add(named != 0 ? named : newest() + 1, text, run);
+    return add(named != 0 ? named : next(), std::move(declaration), text, run);
 }
 
 Result<ModelBegun> DeclaredModel::rebuild(bool run) {
     const std::scoped_lock lock(mutex_);
-    if (auto ok = usable(); !ok) {
+    auto ok = usable();
+    if (ok) {
+        ok = changeable();
+    }
+    if (!ok) {
         return ok.error();
     }
     const std::string text = versions_.at(active()).text;
-    return add(newest() + 1, text, run);
+    // Rules are for one projector: these are others.
+    auto declaration = parse_declaration(files_.path(active()), text);
+    return declaration ? add(next(), std::move(*declaration), text, run) : declaration.error();
 }
 
+// Retired before its declaration goes: what a crash leaves is built anew, and no number is given
+// to other rows.
 Result<void> DeclaredModel::drop(std::uint32_t version) {
-    versions_.at(version).projector.reset();
-    auto ok = files_.erase(version);
-    if (!ok) {
-        return ok;
+    stop(versions_.at(version));
+    auto ok = model_->retire(version);
+    if (ok || ok.error().code == Errc::not_found) {
+        ok = files_.erase(version);
     }
-    versions_.erase(version);
-    ok = model_->retire(version);
-    return !ok && ok.error().code == Errc::not_found ? Result<void>() : std::move(ok);
+    if (ok) {
+        versions_.erase(version);
+    }
+    return ok;
 }
 
-// And the one that was active before.
-Result<void> DeclaredModel::drop_but(const std::vector<std::uint32_t>& kept) {
+// And the active one, and the one that was active before.
+Result<void> DeclaredModel::drop_but(std::uint32_t kept) {
     std::vector<std::uint32_t> gone;
     const auto statuses = model_->versions();
     for (const auto& [version, built] : versions_) {
@@ -209,7 +281,7 @@ Result<void> DeclaredModel::drop_but(const std::vector<std::uint32_t>& kept) {
         const bool previous = std::any_of(
             statuses.begin(), statuses.end(),
             [&](const VersionStatus& its) { return its.version == number && its.previous; });
-        if (!previous && std::find(kept.begin(), kept.end(), number) == kept.end()) {
+        if (!previous && number != kept && number != active()) {
             gone.push_back(number);
         }
     }
@@ -221,30 +293,55 @@ Result<void> DeclaredModel::drop_but(const std::vector<std::uint32_t>& kept) {
     return {};
 }
 
-Result<ModelBegun> DeclaredModel::promote(std::uint32_t version, std::chrono::milliseconds wait) {
-    std::unique_lock lock(mutex_);
-    if (auto ok = usable(); !ok) {
+Result<std::uint32_t> DeclaredModel::promotable(std::uint32_t version) const {
+    auto ok = usable();
+    if (ok) {
+        ok = changeable();
+    }
+    if (!ok) {
         return ok.error();
     }
     const std::uint32_t wanted = version == 0 ? newest() : version;
-    if (wanted == active()) {
-        return version != 0 ? Result<ModelBegun>(ModelBegun{name_, wanted, false})
-                            : Error(Errc::not_found,
-                                    fmt::format("{}: version {} is the newest and active: create a "
-                                                "changed file, or rebuild",
-                                                name_, wanted));
+    if (version == 0 && wanted == active()) {
+        return Error(Errc::not_found, fmt::format("{}: version {} is the newest and active: create "
+                                                  "a changed file, or rebuild",
+                                                  name_, wanted));
+    }
+    const auto found = versions_.find(wanted);
+    if (found == versions_.end()) {
+        return Error(Errc::not_found, fmt::format("{}: there is no version {}", name_, wanted));
+    }
+    if (!model_->core().find(wanted)) {
+        return found->second.fault.value_or(
+            Error(Errc::not_ready, fmt::format("{}: version {} is not begun{}", name_, wanted,
+                                               paused_ ? ": the projection is paused" : "")));
+    }
+    return wanted;
+}
+
+Result<ModelBegun> DeclaredModel::promote(std::uint32_t version, std::chrono::milliseconds wait) {
+    std::unique_lock lock(mutex_);
+    auto wanted = promotable(version);
+    if (!wanted) {
+        return wanted.error();
+    }
+    if (*wanted == active()) {
+        return ModelBegun{name_, *wanted, false};
     }
     const auto model = model_;
+    promoting_ = true;
     lock.unlock();
-    if (auto ok = model->promote(wanted, wait); !ok) {
-        return about(ok.error());
-    }
+    auto ok = model->promote(*wanted, wait);
     lock.lock();
-    auto ok = usable();
+    promoting_ = false;
     if (ok) {
-        ok = drop_but({wanted, newest()});
+        ok = files_.set_active(*wanted);
     }
-    return ok ? Result<ModelBegun>(ModelBegun{name_, wanted, true}) : ok.error();
+    if (ok) {
+        promoted_ = *wanted;
+        ok = drop_but(newest());
+    }
+    return ok ? Result<ModelBegun>(ModelBegun{name_, *wanted, true}) : about(ok.error());
 }
 
 Result<void> DeclaredModel::pause() {
@@ -256,7 +353,7 @@ Result<void> DeclaredModel::pause() {
     if (ok) {
         paused_ = true;
         for (auto& [version, built] : versions_) {
-            built.projector.reset();
+            stop(built);
         }
     }
     return ok;
@@ -279,47 +376,22 @@ Result<void> DeclaredModel::resume() {
     return ok;
 }
 
-Result<std::shared_ptr<Projector>> DeclaredModel::projector(std::uint32_t version) const {
-    const std::scoped_lock lock(mutex_);
-    if (auto ok = usable(); !ok) {
-        return ok.error();
-    }
-    const std::uint32_t wanted = version == 0 ? active() : version;
-    const auto found = versions_.find(wanted);
-    if (found == versions_.end()) {
-        return Error(Errc::not_found, fmt::format("{}: there is no version {}", name_, wanted));
-    }
-    return found->second.projector;
-}
-
-Result<std::vector<ParkedEvent>> DeclaredModel::parked(const std::string& key) const {
-    auto running = projector(0);
-    if (!running) {
-        return running.error();
-    }
-    if (!*running) {
-        return Error(Errc::not_ready, name_ + ": it is paused: resume it first");
-    }
-    return (*running)->parked(key);
-}
-
-Result<Replayed> DeclaredModel::replay_parked(const std::string& key) const {
-    auto running = projector(0);
-    if (!running) {
-        return running.error();
-    }
-    if (!*running) {
-        return Error(Errc::not_ready, name_ + ": it is paused: resume it first");
-    }
-    return (*running)->replay_parked(key);
-}
-
 Result<void> DeclaredModel::remove() {
     const std::scoped_lock lock(mutex_);
+    if (auto ok = changeable(); !ok && (promoting_ || ok.error().code == Errc::already_open)) {
+        return ok;
+    }
+    if (auto ok = files_.set_aside(); !ok) {
+        return about(ok.error());
+    }
+    for (auto& [version, built] : versions_) {
+        stop(built);
+    }
     versions_.clear();
     model_.reset();
     fault_.reset();
-    return files_.remove();
+    files_.erase_aside();
+    return {};
 }
 
 }  // namespace skald::cqrs

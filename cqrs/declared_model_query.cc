@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
 #include "cqrs/declared_model.h"
-#include "cqrs/model_core.h"
+#include "cqrs/limits.h"
+#include "skald/cqrs/fold.h"
 
 namespace skald::cqrs {
 namespace {
@@ -10,6 +11,14 @@ namespace {
 constexpr std::chrono::milliseconds kTell{250};
 // And how long between two looks at a version that has reached the end, and is about to say so.
 constexpr std::chrono::milliseconds kSettle{10};
+
+// Waits for it a little. Of a log without events everything is reached at once.
+bool is_settled(const ModelProgress& progress) {
+    return progress.wait_until(kSettle, [&] {
+        const VersionStatus status = progress.status();
+        return status.complete && status.state != ModelState::rebuilding;
+    });
+}
 
 }  // namespace
 
@@ -41,46 +50,110 @@ Result<std::unique_ptr<LiveQuery>> DeclaredModel::live(const RowQuery& query,
     return live ? std::move(live) : about(live.error());
 }
 
-// Waits for it a little. Of a log without events everything is reached at once.
-bool DeclaredModel::is_settled(std::uint32_t version) const {
-    std::shared_ptr<ReadModel> model;
+// With rules of its own: those of a projector are for its thread.
+Result<StreamState> DeclaredModel::fold(const StreamAt& what) const {
+    std::string text;
     {
         const std::scoped_lock lock(mutex_);
-        if (!usable()) {
-            return false;
+        const auto found = usable() ? versions_.find(active()) : versions_.end();
+        if (found == versions_.end()) {
+            return fault_.value_or(Error(Errc::not_found, name_ + ": it has no version"));
         }
-        model = model_;
-        version = version == 0 ? active() : version;
+        text = found->second.text;
     }
-    const auto found = model->core().find(version);
-    return found && found->progress.wait_until(kSettle, [&] {
-        const VersionStatus status = found->progress.status();
-        return status.complete && status.state != ModelState::rebuilding;
-    });
+    auto declaration = parse_declaration(name_, text);
+    auto state = declaration ? fold_stream(store_, declaration->projection, what)
+                             : Result<StreamState>(declaration.error());
+    return state ? std::move(state) : about(state.error());
 }
 
+Result<std::shared_ptr<const ModelVersion>> DeclaredModel::followed(std::uint32_t version) const {
+    const std::scoped_lock lock(mutex_);
+    if (auto ok = usable(); !ok) {
+        return ok.error();
+    }
+    const std::uint32_t wanted = version == 0 ? active() : version;
+    const auto found = versions_.find(wanted);
+    if (found == versions_.end()) {
+        return Error(Errc::not_found, fmt::format("{}: there is no version {}", name_, wanted));
+    }
+    if (found->second.projector) {
+        return std::shared_ptr<const ModelVersion>(model_->core().find(wanted));
+    }
+    if (paused_) {
+        return std::shared_ptr<const ModelVersion>();
+    }
+    return found->second.fault.value_or(
+        Error(Errc::not_ready, fmt::format("{}: version {} is not running", name_, wanted)));
+}
+
+// Looks anew after each wait: it may be paused, promoted, dropped or removed meanwhile.
 Result<void> DeclaredModel::catch_up(std::uint32_t version,
                                      const DeclaredModels::Progress& progress) const {
     auto head = store_.position();
-    auto running = projector(version);
-    if (!head || !running) {
-        return !head ? head.error() : running.error();
+    if (!head) {
+        return head.error();
     }
-    while (*running) {
-        const Freshness freshness = (*running)->wait_for(*head, kTell);
-        if (freshness.reached() && is_settled(version)) {
+    while (true) {
+        auto at = followed(version);
+        if (!at || !*at) {
+            return at ? Result<void>() : at.error();
+        }
+        const ModelProgress& its = (*at)->progress;
+        const Freshness freshness = its.wait(*head, kTell);
+        if (freshness.reached() && is_settled(its)) {
             return {};
         }
-        if (freshness.state == Freshness::State::stopped ||
-            freshness.state == Freshness::State::wrong_lineage) {
-            return about({Errc::not_ready, freshness.error.message});
-        }
-        auto status = (*running)->status();
-        if (status && !progress(status->version.events, freshness.left)) {
+        const bool ended = freshness.state == Freshness::State::stopped ||
+                           freshness.state == Freshness::State::wrong_lineage;
+        if (ended) {
+            const auto still = followed(version);
+            if (still && *still == *at) {
+                return about({Errc::not_ready, freshness.error.message});
+            }
+        } else if (!progress(its.status().events, freshness.left)) {
             return Error(Errc::shutting_down, name_ + ": interrupted; it goes on from there");
         }
     }
-    return {};
+}
+
+Result<std::vector<ParkedEvent>> DeclaredModel::parked(const std::string& key) const {
+    auto model = to_ask();
+    if (!model) {
+        return model.error();
+    }
+    const auto active = (*model)->core().active();
+    if (!active) {
+        return std::vector<ParkedEvent>();
+    }
+    auto found = (*model)->core().parked(active->number, key, limits::kParkedListMax);
+    if (!found) {
+        return about(found.error());
+    }
+    std::vector<ParkedEvent> events;
+    for (ParkedEvents::Numbered& each : *found) {
+        events.push_back(std::move(each.event));
+    }
+    return events;
+}
+
+Result<std::shared_ptr<Projector>> DeclaredModel::active_projector() const {
+    const std::scoped_lock lock(mutex_);
+    if (auto ok = usable(); !ok) {
+        return ok.error();
+    }
+    const auto found = versions_.find(active());
+    if (found == versions_.end() || !found->second.projector) {
+        return Error(Errc::not_ready,
+                     fmt::format("{}: {}", name_,
+                                 paused_ ? "it is paused: resume it first" : "it is not running"));
+    }
+    return found->second.projector;
+}
+
+Result<Replayed> DeclaredModel::replay_parked(const std::string& key) const {
+    auto running = active_projector();
+    return running ? (*running)->replay_parked(key) : running.error();
 }
 
 }  // namespace skald::cqrs

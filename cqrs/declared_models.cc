@@ -25,11 +25,10 @@ class Directory final : public DeclaredModels {
             auto model = made(name);
             model->load();
             if (model->is_empty()) {
-                (void)model->remove();  // what a crash left; the next load tries again
-                continue;
+                continue;  // not ours
             }
             if (options_.run) {
-                (void)model->start();  // why it does not run stands in its status
+                (void)model->start();  // why it does not run is told by info()
             }
             models_.emplace(name, std::move(model));
         }
@@ -56,17 +55,16 @@ class Directory final : public DeclaredModels {
         if (!declaration) {
             return declaration.error();
         }
-        const std::scoped_lock lock(mutex_);
-        const std::string& name = declaration->projection.name;
-        const auto found = models_.find(name);
-        if (found == models_.end() && models_.size() >= limits::kDeclaredModelsMax) {
-            return Error(Errc::request_too_large,
-                         fmt::format("{}: there are {} read models already", name, models_.size()));
+        const std::string name = declaration->projection.name;
+        const std::scoped_lock one(changing_);
+        auto model = found_or_made(name);
+        if (!model) {
+            return model.error();
         }
-        const auto model = found == models_.end() ? made(name) : found->second;
-        auto begun = model->begin(*declaration, text, options_.run);
-        if (begun) {
-            models_.emplace(name, model);
+        auto begun = (*model)->begin(std::move(*declaration), text, options_.run);
+        if (!(*model)->is_empty()) {
+            const std::scoped_lock lock(mutex_);
+            models_.emplace(name, *model);
         }
         return begun;
     }
@@ -98,16 +96,21 @@ class Directory final : public DeclaredModels {
         return model ? (*model)->replay_parked(key) : model.error();
     }
     Result<void> remove(const std::string& name) override {
+        const std::scoped_lock one(changing_);
         auto model = find(name);
         if (!model) {
             return model.error();
         }
-        const std::scoped_lock lock(mutex_);
         auto ok = (*model)->remove();
         if (ok) {
+            const std::scoped_lock lock(mutex_);
             models_.erase(name);
         }
         return ok;
+    }
+    Result<StreamState> fold(const std::string& name, const StreamAt& what) override {
+        auto model = find(name);
+        return model ? (*model)->fold(what) : model.error();
     }
     Result<RowPage> query(const std::string& name, const RowQuery& query) override {
         auto model = find(name);
@@ -122,11 +125,25 @@ class Directory final : public DeclaredModels {
     Result<void> catch_up(const std::string& name, std::uint32_t version,
                           const Progress& progress) override {
         auto model = find(name);
-        auto ok = model ? (*model)->start() : model.error();
-        return ok ? (*model)->catch_up(version, progress) : std::move(ok);
+        if (!model) {
+            return model.error();
+        }
+        (void)(*model)->start();  // another version's fault is not this one's
+        return (*model)->catch_up(version, progress);
     }
 
   private:
+    Result<std::shared_ptr<DeclaredModel>> found_or_made(const std::string& name) const {
+        const std::scoped_lock lock(mutex_);
+        if (const auto found = models_.find(name); found != models_.end()) {
+            return found->second;
+        }
+        if (models_.size() >= limits::kDeclaredModelsMax) {
+            return Error(Errc::request_too_large,
+                         fmt::format("{}: there are {} read models already", name, models_.size()));
+        }
+        return made(name);
+    }
     std::shared_ptr<DeclaredModel> made(const std::string& name) const {
         return std::make_shared<DeclaredModel>(store_, name, directory_ + "/" + name,
                                                options_.model);
@@ -155,6 +172,7 @@ class Directory final : public DeclaredModels {
     EventStore& store_;
     const std::string directory_;
     const DeclaredModelsOptions options_;
+    std::mutex changing_;       // one is created or removed at a time; taken before mutex_
     mutable std::mutex mutex_;  // guards models_
     std::map<std::string, std::shared_ptr<DeclaredModel>> models_;
 };

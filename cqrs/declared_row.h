@@ -37,8 +37,8 @@ class DeclaredRows {
     RowSchema schema() const;
 
     void initial(Cells& cells) const;
-    // A row that image() made.
-    void read(std::string_view json, Cells& cells) const;
+    // A row that image() made; corrupt when it is none.
+    Result<void> read(std::string_view json, Cells& cells) const;
     void image(const Cells& cells, RowImage& row) const;
 
   private:

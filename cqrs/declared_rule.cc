@@ -25,6 +25,19 @@ std::string named(std::string_view what, const DeclaredColumn& column, const Exp
     return name;
 }
 
+// Quoted when it could be read as something else: as two values, as null, or as a stream's events
+// that have no row.
+std::string shown_in_key(const std::string& cell) {
+    auto text = json_value::text_of(cell);
+    if (!text) {
+        return cell;
+    }
+    const bool plain =
+        !text->empty() && *text != json_value::kNull && !text->starts_with("stream:") &&
+        json_value::quoted(*text) == '"' + *text + '"' && text->find(',') == std::string::npos;
+    return plain ? std::move(*text) : cell;
+}
+
 }  // namespace
 
 DeclaredRules::DeclaredRules(DeclaredRows rows, std::vector<Rule> rules)
@@ -48,7 +61,8 @@ Result<void> DeclaredRules::apply(RowChanges& changes, const EventView& event) {
     return {};
 }
 
-std::string DeclaredRules::first_key(const EventView& event) {
+std::vector<std::string> DeclaredRules::keys(const EventView& event) {
+    std::vector<std::string> keys;
     event_.begin(event);
     for (const Rule& rule : rules_) {
         const bool meant = matches_any(rule.types, event.type);
@@ -56,13 +70,13 @@ std::string DeclaredRules::first_key(const EventView& event) {
         if (!wanted || !*wanted || !find_key(rule)) {
             continue;
         }
-        std::string text;
-        for (const std::string& cell : key_cells_) {
-            text += (text.empty() ? "" : ",") + json_value::text_of(cell).value_or(cell);
+        std::string& text = keys.emplace_back();
+        for (std::size_t i = 0; i < key_cells_.size(); ++i) {
+            text += i == 0 ? "" : ",";
+            text += shown_in_key(key_cells_[i]);
         }
-        return text.substr(0, limits::kModelNameBytesMax);
     }
-    return std::string(event.stream);
+    return keys;
 }
 
 Result<void> DeclaredRules::apply_rule(const Rule& rule, RowChanges& changes) {
@@ -78,10 +92,10 @@ Result<void> DeclaredRules::apply_rule(const Rule& rule, RowChanges& changes) {
         return found.error();
     }
     row_exists_ = found->has_value();
-    if (row_exists_) {
-        rows_.read(**found, cells_);
-    } else {
+    if (!row_exists_) {
         rows_.initial(cells_);
+    } else if (auto ok = rows_.read(**found, cells_); !ok) {
+        return ok;
     }
     if (rule.reads_row) {
         before_ = cells_;

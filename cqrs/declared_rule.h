@@ -57,8 +57,9 @@ class DeclaredRules {
     bool handles(std::string_view type) const;
     // Errors of the event: malformed, invalid_event, and those of the changes.
     Result<void> apply(RowChanges& changes, const EventView& event);
-    // Of the first row that the event changes, as text; the stream when there is none.
-    std::string first_key(const EventView& event);
+    // Of the rows that the event may change, as text; without those that cannot be told, which no
+    // later try of these rules would tell either.
+    std::vector<std::string> keys(const EventView& event);
 
   private:
     Result<void> apply_rule(const Rule& rule, RowChanges& changes);

@@ -160,6 +160,9 @@ Result<Condition> RuleReader::read_condition(const toml::table& table) {
     if (compares) {
         const toml::node& equals = *table.get("equals");
         const toml::array* several = equals.as_array();
+        if (several != nullptr && several->empty()) {
+            return file_.wrong(equals, "on.when.equals", "a value, or a list of at least one");
+        }
         for (std::size_t i = 0; i < (several == nullptr ? 1 : several->size()); ++i) {
             const toml::node& one = several == nullptr ? equals : (*several)[i];
             auto json = json_of(one);
@@ -180,8 +183,7 @@ Result<void> RuleReader::read_actions(const toml::node& node, Action::Verb verb,
     }
     for (const auto& [name, value] : *table) {
         auto found = expressions_.column(name.source(), std::string(name.str()));
-        auto ok =
-            found ? read_action(value, std::string(name.str()), verb, what, &value) : found.error();
+        auto ok = found ? read_action(value, *found, verb, what, &value) : found.error();
         if (!ok) {
             return ok;
         }
@@ -195,31 +197,29 @@ Result<void> RuleReader::read_clear(const toml::node& node) {
         return names.error();
     }
     for (const std::string& name : *names) {
-        if (auto ok = read_action(node, name, Action::Verb::clear, "on.clear", nullptr); !ok) {
+        auto found = expressions_.column(node.source(), name);
+        auto ok = found ? read_action(node, *found, Action::Verb::clear, "on.clear", nullptr)
+                        : found.error();
+        if (!ok) {
             return ok;
         }
     }
     return {};
 }
 
-Result<void> RuleReader::read_action(const toml::node& place, const std::string& name,
-                                     Action::Verb verb, const std::string& what,
-                                     const toml::node* value) {
-    auto found = expressions_.column(place.source(), name);
-    if (!found) {
-        return found.error();
-    }
-    auto ok = check_once(place, *found);
+Result<void> RuleReader::read_action(const toml::node& place, std::size_t column, Action::Verb verb,
+                                     const std::string& what, const toml::node* value) {
+    auto ok = check_once(place, column);
     if (ok) {
-        ok = check_verb(place, *found, verb);
+        ok = check_verb(place, column, verb);
     }
     if (!ok) {
         return ok;
     }
-    Action action{verb, *found, {}};
+    Action action{verb, column, {}};
     if (value != nullptr) {
-        auto from = expressions_.read(*value, fmt::format("{}.{}", what, name),
-                                      rows_.columns()[*found].kind);
+        const DeclaredColumn& its = rows_.columns()[column];
+        auto from = expressions_.read(*value, fmt::format("{}.{}", what, its.name), its.kind);
         if (!from) {
             return from.error();
         }

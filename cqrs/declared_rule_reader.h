@@ -21,7 +21,7 @@ class RuleReader {
     Result<void> read_conditions(const toml::node& node);
     Result<Condition> read_condition(const toml::table& table);
     Result<void> read_actions(const toml::node& node, Action::Verb verb, const std::string& what);
-    Result<void> read_action(const toml::node& place, const std::string& column, Action::Verb verb,
+    Result<void> read_action(const toml::node& place, std::size_t column, Action::Verb verb,
                              const std::string& what, const toml::node* value);
     Result<void> check_verb(const toml::node& place, std::size_t column, Action::Verb verb) const;
     Result<void> check_once(const toml::node& place, std::size_t column) const;

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/glob.h"
 #include "base/json_string.h"
 #include "base/near_names.h"
 #include "cqrs/limits.h"
+#include "skald/cqrs/declared.h"
 
 namespace skald::cqrs {
 namespace {
@@ -64,6 +66,60 @@ Result<void> append_json(std::string& out, const toml::node& node) {
     return {};
 }
 
+// Of the string that begins at a quote: its last byte. One that does not end, ends with its line.
+std::size_t end_of_string(std::string_view text, std::size_t at) {
+    const char quote = text[at];
+    const std::string thrice(3, quote);
+    const bool spans_lines = text.substr(at, 3) == thrice;
+    const std::string_view mark = std::string_view(thrice).substr(0, spans_lines ? 3 : 1);
+    for (at += mark.size(); at < text.size(); ++at) {
+        if (text[at] == '\\' && quote == '"') {
+            ++at;
+        } else if (text[at] == '\n' && !spans_lines) {
+            return at - 1;
+        } else if (text.substr(at, mark.size()) == mark) {
+            at += mark.size() - 1;
+            // Up to two quotes more are of the string.
+            for (int i = 0; spans_lines && i < 2 && text.substr(at + 1, 1) == mark.substr(0, 1);
+                 ++i) {
+                ++at;
+            }
+            return at;
+        }
+    }
+    return text.size() - 1;
+}
+
+// Where a key has too many dots. What they nest is parsed and freed by recursion.
+std::optional<std::size_t> deep_key(std::string_view text) {
+    constexpr std::string_view kBetweenKeys = "=,[]{}\n";
+    std::size_t dots = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (c == '#') {
+            at = std::min(text.find('\n', at), text.size()) - 1;
+        } else if (c == '"' || c == '\'') {
+            at = end_of_string(text, at);
+        } else if (kBetweenKeys.find(c) != std::string_view::npos) {
+            dots = 0;
+        } else if (c == '.' && ++dots > limits::kDeclaredKeyDotsMax) {
+            return at;
+        }
+    }
+    return std::nullopt;
+}
+
+// Of a byte, lines and columns from 1.
+toml::source_region place_of(std::string_view text, std::size_t at) {
+    const std::string_view before = text.substr(0, at);
+    const auto lines = std::count(before.begin(), before.end(), '\n');
+    const std::size_t begin = before.rfind('\n') + 1;  // from 0 without one
+    toml::source_region place;
+    place.begin.line = static_cast<toml::source_index>(lines + 1);
+    place.begin.column = static_cast<toml::source_index>(at - begin + 1);
+    return place;
+}
+
 }  // namespace
 
 Result<std::string> json_of(const toml::node& node) {
@@ -80,7 +136,7 @@ std::string found_in(const toml::node& node) {
         return "a list";
     }
     const auto json = json_of(node);
-    const std::string text = json ? json->substr(0, kShownBytesMax) : std::string();
+    const std::string text = json ? std::string(utf8_prefix(*json, kShownBytesMax)) : std::string();
     if (node.is_string()) {
         return "the string " + text;
     }
@@ -88,12 +144,16 @@ std::string found_in(const toml::node& node) {
 }
 
 Result<toml::table> TomlFile::parse(std::string_view text) const {
-    if (text.size() > limits::kDeclarationBytesMax) {
+    if (text.size() > kDeclarationBytesMax) {
         return Error(Errc::invalid_argument,
-                     fmt::format("{}: longer than {} bytes", name_, limits::kDeclarationBytesMax));
+                     fmt::format("{}: longer than {} bytes", name_, kDeclarationBytesMax));
     }
     if (!is_utf8(text)) {
         return Error(Errc::invalid_argument, fmt::format("{}: not UTF-8", name_));
+    }
+    if (const auto dot = deep_key(text)) {
+        return at(place_of(text, *dot),
+                  fmt::format("a key has at most {} dots", limits::kDeclaredKeyDotsMax));
     }
     try {
         return toml::parse(text);
@@ -162,6 +222,13 @@ Result<std::vector<std::string>> TomlFile::texts(const toml::node& node, std::st
             }
             texts.push_back(text->get());
         }
+    }
+    const bool is_long = std::any_of(texts.begin(), texts.end(), [](const std::string& text) {
+        return text.size() > skald::limits::kGlobBytesMax;
+    });
+    if (is_long) {
+        return wrong(node, what,
+                     fmt::format("at most {} bytes long", skald::limits::kGlobBytesMax));
     }
     const bool good = !texts.empty() && texts.size() <= most && !texts.front().empty();
     return good ? Result<std::vector<std::string>>(std::move(texts)) : wrong(node, what, expected);

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 
+#include "base/glob.h"
 #include "base/json_scanner.h"
 #include "base/json_string.h"
 
@@ -24,11 +26,43 @@ namespace json_value {
 namespace {
 
 constexpr std::size_t kShownBytesMax = 40;
+// A row is an object of them, and is to be read as JSON itself.
+constexpr int kValueDepthMax = kJsonDepthMax - 1;
 
 Error expected(std::string_view what, std::string_view json) {
     const bool cut = json.size() > kShownBytesMax;
     return {Errc::malformed, fmt::format("expected {}, found {}{}", what,
-                                         json.substr(0, kShownBytesMax), cut ? "..." : "")};
+                                         utf8_prefix(json, kShownBytesMax), cut ? "..." : "")};
+}
+
+Result<void> check_depth(std::string_view json, int most) {
+    std::string_view slice;
+    return JsonScanner(json, most).value(slice)
+               ? Result<void>()
+               : Error(Errc::invalid_event,
+                       fmt::format("lists and objects stand at most {} deep in a column",
+                                   kValueDepthMax));
+}
+
+// Nearer to zero than any double: 1e-400. Whole digits before the point count up, zeros behind it
+// count down.
+bool rounds_to_zero(std::string_view json) {
+    const std::size_t mark = std::min(json.find_first_of("eE"), json.size());
+    const std::string_view digits = json.substr(0, mark);
+    const std::size_t first = digits.find_first_of("123456789");
+    if (first == std::string_view::npos) {
+        return true;
+    }
+    const std::size_t point = std::min(digits.find('.'), digits.size());
+    std::string_view text = json.substr(std::min(mark + 1, json.size()));
+    text.remove_prefix(text.starts_with('+') ? 1 : 0);
+    std::int64_t exponent = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), exponent);
+    if (failed == std::errc::result_out_of_range) {
+        return text.starts_with('-');
+    }
+    const auto magnitude = static_cast<std::int64_t>(point) - static_cast<std::int64_t>(first);
+    return exponent < -magnitude;
 }
 
 Error out_of_range(ValueKind kind) {
@@ -40,8 +74,13 @@ std::optional<Number> number_of(std::string_view json) {
     Number value{};
     const bool opens = !json.empty() && (json[0] == '-' || (json[0] >= '0' && json[0] <= '9'));
     const auto [end, failed] = std::from_chars(json.data(), json.data() + json.size(), value);
-    const bool whole = opens && failed == std::errc() && end == json.data() + json.size();
-    return whole ? std::optional(value) : std::nullopt;
+    const bool whole = opens && end == json.data() + json.size();
+    if constexpr (std::is_floating_point_v<Number>) {
+        if (whole && failed == std::errc::result_out_of_range && rounds_to_zero(json)) {
+            return Number{};
+        }
+    }
+    return whole && failed == std::errc() ? std::optional(value) : std::nullopt;
 }
 
 template <typename Number>
@@ -186,6 +225,9 @@ Result<void> convert(std::string& out, ValueKind kind, std::string_view json) {
             }
             break;
         case ValueKind::json:
+            if (auto ok = check_depth(json, kValueDepthMax); !ok) {
+                return ok;
+            }
             good = true;
             put_without_space(out, json);
             break;
@@ -217,6 +259,9 @@ Result<void> append_item(std::string& list, std::string_view json) {
     }
     if (list.front() != '[') {
         return expected("a list", list);
+    }
+    if (auto ok = check_depth(json, kValueDepthMax - 1); !ok) {
+        return ok;
     }
     std::string item;
     put_without_space(item, json);

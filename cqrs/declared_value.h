@@ -3,7 +3,7 @@
 // times as RFC 3339 in UTC, lists and objects without space.
 //
 // What is handed in is one well-formed JSON value in UTF-8. Errors: malformed when it is of another
-// kind, invalid_event when the result is out of range. Threads: any.
+// kind, invalid_event when the result is out of range or too deep. Threads: any.
 #pragma once
 
 #include <optional>

@@ -75,7 +75,6 @@ inline constexpr std::size_t kReplayEvents = 256;
 inline constexpr std::size_t kFailureTextMax = 1'000;  // of a reason: cut there
 
 // ---- declared projections: beyond, the file is refused with invalid_argument
-inline constexpr std::size_t kDeclarationBytesMax = 1 * skald::limits::kMiB;
 inline constexpr std::size_t kDeclaredModelsMax = 256;  // request_too_large
 inline constexpr std::size_t kDeclaredNameBytesMax = 100;
 inline constexpr std::size_t kDeclaredColumnsMax = 64;
@@ -83,6 +82,7 @@ inline constexpr std::size_t kDeclaredRulesMax = 256;
 inline constexpr std::size_t kDeclaredConditionsMax = 16;  // of one rule
 inline constexpr std::size_t kDeclaredGlobsMax = 60;       // of one list of types or streams
 inline constexpr std::size_t kDeclaredPathSegmentsMax = 16;
+inline constexpr std::size_t kDeclaredKeyDotsMax = 16;  // of one key in the file
 
 // ---- read models over a node: a wait is cut to this, and a page ends at these bytes: as text in
 // text, rows may become twice as many, and a reply has 4 MiB

@@ -260,6 +260,18 @@ Result<ModelCheckpoint> ModelCore::begin(const ModelVersion& version, std::uint6
     return ok ? std::move(checkpoint) : ok.error();
 }
 
+Result<std::vector<ParkedEvents::Numbered>> ModelCore::parked(std::uint32_t number,
+                                                              std::string_view key,
+                                                              std::size_t limit) const {
+    const std::shared_lock lock(mutex_);
+    const auto version = find_locked(number);
+    if (!version) {
+        return no_version(name_, number);
+    }
+    auto txn = env_->read();
+    return txn ? ParkedEvents::list(*txn, version->tables.parked, key, limit) : txn.error();
+}
+
 Result<bool> ModelCore::commit(ModelVersion& version, const Commit& commit) {
     const std::shared_lock lock(mutex_);
     auto txn = env_->write();

@@ -81,6 +81,9 @@ class ModelCore {
     Result<bool> commit(ModelVersion& version, const Commit& commit);
     // Takes everything out of a version. Events before `muted_until` have no effects then.
     Result<void> reset(ModelVersion& version, const Position& muted_until);
+    // Of one key, or of all when it is empty; at most `limit`. not_found.
+    Result<std::vector<ParkedEvents::Numbered>> parked(std::uint32_t number, std::string_view key,
+                                                       std::size_t limit) const;
 
     Lease& lease() { return lease_; }
 

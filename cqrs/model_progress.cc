@@ -179,11 +179,14 @@ bool ModelProgress::wait_until(std::chrono::milliseconds most,
             return true;
         }
         lock.lock();
+        const auto ended = [&] {
+            return state_ == ModelState::stopped || state_ == ModelState::idle;
+        };
         const auto left = most - (clock_.monotonic() - begin);
-        if (left <= Monotonic{} || state_ == ModelState::stopped || state_ == ModelState::idle) {
+        if (left <= Monotonic{} || ended()) {
             return false;
         }
-        changed_.wait_for(lock, left, [&] { return reached_ != seen; });
+        changed_.wait_for(lock, left, [&] { return reached_ != seen || ended(); });
     }
 }
 

@@ -58,6 +58,9 @@ Result<void> ModelCore::try_promote(ModelVersion& version) {
     if (from.get() == &version) {
         return {};
     }
+    if (find_locked(version.number).get() != &version) {
+        return missing(version.number);
+    }
     const VersionStatus status = version.progress.status();
     if (!status.complete && !(from && from->progress.status().complete)) {
         return Error(Errc::not_ready, fmt::format("version {} is not complete", version.number));

@@ -69,8 +69,7 @@ Result<void> ModelTarget::reset(const Position& muted_until) {
 
 Result<std::vector<ParkedEvents::Numbered>> ModelTarget::parked(std::string_view key,
                                                                 std::size_t limit) const {
-    auto txn = core_.env().read();
-    return txn ? ParkedEvents::list(*txn, version_->tables.parked, key, limit) : txn.error();
+    return core_.parked(version_->number, key, limit);
 }
 
 }  // namespace skald::cqrs

@@ -1,6 +1,9 @@
 #include "cqrs/parked_events.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
+#include "base/check.h"
 #include "cqrs/limits.h"
 #include "skald/cqrs/key.h"
 
@@ -28,15 +31,21 @@ Poison Poison::retry(unsigned attempts, std::chrono::milliseconds backoff) {
 Poison Poison::park(std::function<std::string(const EventView&)> key) {
     Poison poison;
     poison.policy = Policy::park;
-    poison.key = std::move(key);
+    if (key) {
+        poison.keys = [key = std::move(key)](const EventView& event) {
+            return std::vector<std::string>{key(event)};
+        };
+    }
     return poison;
 }
 
 ParkedEvents::ParkedEvents(const std::vector<Numbered>& stored) {
     for (const Numbered& each : stored) {
-        ++keys_[each.event.key];
-        ++size_;
+        hold(each);
         next_ = std::max(next_, each.number + 1);
+    }
+    for (auto& [key, numbers] : keys_) {
+        std::sort(numbers.begin(), numbers.end());
     }
 }
 
@@ -64,6 +73,13 @@ Result<ParkedEvents> ParkedEvents::load(const store::lmdb::Txn& txn,
     return all ? Result<ParkedEvents>(ParkedEvents(*all)) : all.error();
 }
 
+void ParkedEvents::hold(const Numbered& event) {
+    for (const std::string& key : event.event.keys) {
+        keys_[key].push_back(event.number);
+    }
+    ++size_;
+}
+
 Result<std::vector<ParkedEvents::Numbered>> ParkedEvents::list(const store::lmdb::Txn& txn,
                                                                store::lmdb::Database database,
                                                                std::string_view key,
@@ -86,15 +102,32 @@ Result<std::vector<ParkedEvents::Numbered>> ParkedEvents::list(const store::lmdb
     return found ? Result<std::vector<Numbered>>(std::move(events)) : found.error();
 }
 
-bool ParkedEvents::full(std::string_view key) const {
+bool ParkedEvents::holds(const std::vector<std::string>& keys) const {
+    return std::any_of(keys.begin(), keys.end(),
+                       [this](const std::string& key) { return keys_.count(key) > 0; });
+}
+
+bool ParkedEvents::full(const std::vector<std::string>& keys) const {
+    const auto more = std::count_if(
+        keys.begin(), keys.end(), [this](const std::string& key) { return keys_.count(key) == 0; });
     return size_ >= limits::kParkedEventsMax ||
-           (keys_.size() >= limits::kParkedKeysMax && !holds(key));
+           keys_.size() + static_cast<std::size_t>(more) > limits::kParkedKeysMax;
+}
+
+const std::string* ParkedEvents::waits_for(const Numbered& event) const {
+    for (const std::string& key : event.event.keys) {
+        const auto found = keys_.find(key);
+        if (found != keys_.end() && found->second.front() < event.number) {
+            return &found->first;
+        }
+    }
+    return nullptr;
 }
 
 void ParkedEvents::add(const ParkedEvent& event) {
-    ++keys_[event.key];
-    ++size_;
-    changes_.push_back({entry_of(event.key, next_++), event});
+    const Numbered numbered{next_++, event};
+    hold(numbered);
+    changes_.push_back({entry_of(event.key, numbered.number), event});
 }
 
 void ParkedEvents::change(const Numbered& event) {
@@ -102,9 +135,14 @@ void ParkedEvents::change(const Numbered& event) {
 }
 
 void ParkedEvents::remove(const Numbered& event) {
-    const auto found = keys_.find(event.event.key);
-    if (found != keys_.end() && --found->second == 0) {
-        keys_.erase(found);
+    for (const std::string& key : event.event.keys) {
+        const auto found = keys_.find(key);
+        SKALD_CHECK(found != keys_.end() && found->second.front() == event.number,
+                    "a parked event goes when it is the first of its keys");
+        found->second.pop_front();
+        if (found->second.empty()) {
+            keys_.erase(found);
+        }
     }
     --size_;
     changes_.push_back({entry_of(event.event.key, event.number), std::nullopt});

@@ -1,6 +1,7 @@
-// The events that one version of a read model has put aside, by key and in order.
+// The events that one version of a read model has put aside, in order: none passes an earlier one
+// that shares a key with it.
 //
-//     entry: key as text (key.h), u64 number big endian -> ParkedEvent as JSON
+//     ParkedEvent::key as text (key.h), u64 number big endian -> ParkedEvent as JSON
 //
 // What is added, changed and removed is written with the next batch, in the order of changes().
 //
@@ -8,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,12 +44,16 @@ class ParkedEvents {
                                               store::lmdb::Database database, std::string_view key,
                                               std::size_t limit);
 
-    bool holds(std::string_view key) const { return keys_.find(key) != keys_.end(); }
-    bool full(std::string_view key) const;
+    // Whether one that is parked has one of the keys.
+    bool holds(const std::vector<std::string>& keys) const;
+    bool full(const std::vector<std::string>& keys) const;
+    // A key of it that an earlier one has; null when it is the first of all its keys.
+    const std::string* waits_for(const Numbered& event) const;
     std::uint64_t size() const { return size_; }
 
     void add(const ParkedEvent& event);
     void change(const Numbered& event);
+    // It waits for none.
     void remove(const Numbered& event);
     struct Change {
         std::string entry;
@@ -59,7 +65,10 @@ class ParkedEvents {
     void written() { changes_.clear(); }
 
   private:
-    std::map<std::string, std::uint64_t, std::less<>> keys_;  // how many
+    void hold(const Numbered& event);
+
+    // The numbers of those that have a key, in order.
+    std::map<std::string, std::deque<std::uint64_t>> keys_;
     std::uint64_t size_ = 0;
     std::uint64_t next_ = 0;
     std::vector<Change> changes_;

@@ -96,6 +96,10 @@ void Projector::resume() {
     impl_->run_.wake(ProjectorRun::Wish::resume);
 }
 
+void Projector::stop() {
+    impl_->run_.stop();
+}
+
 Result<std::vector<ParkedEvent>> Projector::parked(std::string_view key) const {
     return impl_->run_.parked(key);
 }

@@ -44,7 +44,7 @@ Result<std::vector<ProjectorRun::Parked>> ProjectorRun::read_parked(std::string_
 
 Result<bool> ProjectorRun::replay_some(const std::vector<Parked>& events, Replayed& replayed) {
     const std::scoped_lock lock(mutex_);
-    if (ended_) {
+    if (ended_ || stopping_) {
         return Error(Errc::not_ready, "the projector is not running");
     }
     // What is open belongs before the parked events, and fails by itself.

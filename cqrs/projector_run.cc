@@ -50,15 +50,21 @@ ProjectorRun::ProjectorRun(EventStore& store, ProjectionTarget& target, Projecto
 }
 
 ProjectorRun::~ProjectorRun() {
-    {
-        const std::scoped_lock lock(mutex_);
-        stopping_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
-    if (--version_.projectors == 0) {
-        version_.progress.set_checker({});
-    }
+    stop();
+}
+
+void ProjectorRun::stop() {
+    std::call_once(stopped_, [this] {
+        {
+            const std::scoped_lock lock(mutex_);
+            stopping_ = true;
+        }
+        changed_.notify_all();
+        thread_.join();
+        if (--version_.projectors == 0) {
+            version_.progress.set_checker({});
+        }
+    });
 }
 
 void ProjectorRun::wake(Wish wish) {

@@ -23,6 +23,8 @@ class ProjectorRun final : public SubscriptionHandler {
     // The first two outlive it.
     ProjectorRun(EventStore& store, ProjectionTarget& target, ProjectorOptions options);
     ~ProjectorRun() override;
+    // For good; as often as one likes.
+    void stop();
 
     enum class Wish : std::uint8_t { none, resume, rebuild };
     void wake(Wish wish);
@@ -93,6 +95,7 @@ class ProjectorRun final : public SubscriptionHandler {
     std::chrono::milliseconds pause_{0};
     Attempts attempts_;
     std::thread thread_;
+    std::once_flag stopped_;
 };
 
 }  // namespace skald::cqrs

@@ -2,13 +2,12 @@
 #include <fmt/format.h>
 
 #include "cli/commands/commands.h"
+#include "cli/event_text.h"
 #include "cli/model_session.h"
 #include "cli/output.h"
 
 namespace skald::cli {
 namespace {
-
-constexpr std::size_t kFileBytesMax = 1 << 20;
 
 struct ProjectionOptions {
     StoreChoice store;
@@ -62,12 +61,12 @@ std::string version_text(const cqrs::ModelVersionInfo& version) {
 void info_text(Output& output, const cqrs::ModelInfo& info) {
     const std::string paused = info.paused ? "  paused" : "";
     if (info.fault) {
-        output.line(fmt::format("{}{}  fault: {}", info.name, paused, *info.fault));
+        output.line(tame(fmt::format("{}{}  fault: {}", info.name, paused, *info.fault)));
     }
     for (const cqrs::ModelVersionInfo& version : info.versions) {
         output.line(fmt::format("{}{}  {}", info.name, paused, version_text(version)));
         if (version.error) {
-            output.line(fmt::format("    last error: {}", *version.error));
+            output.line(tame(fmt::format("    last error: {}", *version.error)));
         }
     }
 }
@@ -126,8 +125,7 @@ Result<void> build(Work& work, const Result<cqrs::ModelBegun>& begun) {
 
 Result<void> create(Work& work) {
     const std::string& file = work.options.file;
-    auto source = FileSource::open(file, work.invocation.console.stop);
-    auto text = source ? read_all(**source, kFileBytesMax) : source.error();
+    auto text = read_declaration(work.invocation, file);
     if (!text) {
         return text.error();
     }
@@ -185,9 +183,9 @@ Result<void> list_parked(Work& work) {
             }
             continue;
         }
-        work.output.line(fmt::format("{}  {} version {}  {}  {}", event.key, event.stream,
-                                     event.version.value, event.type,
-                                     event.reason.empty() ? "waits behind another" : event.reason));
+        work.output.line(tame(
+            fmt::format("{}  {} version {}  {}  {}", event.key, event.stream, event.version.value,
+                        event.type, event.reason.empty() ? "waits behind another" : event.reason)));
     }
     return {};
 }

@@ -278,6 +278,13 @@ TEST_CASE("projection: paused, resumed, stopped by an event, parked and replayed
     const json parked = json::parse(desk.run({"projection", "parked", "sums", "--json"}).out);
     CHECK(parked["key"] == "ann");
     CHECK(parked["stream"] == "s-2");
+    REQUIRE(desk.harness
+                .run({"pub", "s-3", "--type", "T", "--data", R"({"who":"\u001b[2J","cents":"x"})",
+                      "--dir", desk.directory.path("d")})
+                .status == 0);
+    const std::string listed = desk.run({"projection", "parked", "sums"}).out;
+    CHECK_THAT(listed, Catch::Contains("[2J  s-3 version 0  T") && !Catch::Contains("\x1b"));
+    CHECK_THAT(desk.run({"projection", "show", "sums"}).out, !Catch::Contains("\x1b"));
     const Ran replayed = desk.run({"projection", "parked", "sums", "--key", "ann", "--replay"});
     CHECK(replayed.status == 1);
     CHECK_THAT(replayed.err, Catch::Contains("expected an integer, found \"ten\""));
@@ -287,6 +294,7 @@ TEST_CASE("rows as a table: the first row's names, strings bare, null as nothing
     CHECK(row_table({R"({"a":"ä\"x","n":1,"l":[1,2]})", R"({"a":null,"n":12345,"l":null})"}) ==
           std::vector<std::string>{"a    n      l", "ä\"x  1      [1,2]", "     12345"});
     CHECK(row_table({}).empty());
+    CHECK(row_table({R"({"a":"\u001b[2Jx\ny"})"}) == std::vector<std::string>{"a", " [2Jx y"});
 }
 
 }  // namespace skald::cli

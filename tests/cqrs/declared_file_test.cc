@@ -92,6 +92,10 @@ TEST_CASE("declaration: what is wrong is said with its place", "[cqrs]") {
         {4, "key = []", "4:7: `key` must be a string or a list of 1 to 8 strings, found a list"},
         {4, "", "1:1: `key` is missing: expected the columns that name a row"},
         {6, "categories = 'x'", "6:1: unknown key `from.categories`: did you mean `category`?"},
+        {6, "category = 'permit-1'", "6:12: `from.category` must be a category: what the streams'"},
+        {6, "category = '" + std::string(256, 'x') + "'", "6:12: `from.category` must be a"},
+        {6, "streams = ['a-*', 'b-[']", "6:11: `from.streams` must be globs in which each [ has"},
+        {6, "types = '" + std::string(256, 'x') + "'", "6:9: `from.types` must be at most 255 by"},
         {6, "streams = []", "6:11: `from.streams` must be a string or a list of 1 to 60 strings"},
         {8, "id = 'string'", "8:6: `columns.id` must be text, integer, natural, number, boolean"},
         {8, "'a b' = 'text'", "8:1: a column's name is letters"},
@@ -101,6 +105,7 @@ TEST_CASE("declaration: what is wrong is said with its place", "[cqrs]") {
         {13, "", "12:1: `index.columns` is missing"},
         {13, "columns = 'events'\nunique = 1", "14:10: `index.unique` must be true or false"},
         {15, "", "14:1: `on.type` is missing: expected a type of events, or globs"},
+        {15, "type = '" + std::string(256, 'x') + "'", "15:8: `on.type` must be at most 255 bytes"},
         {15, "types = 'a'", "15:1: unknown key `on.types`: did you mean `type`?"},
         {16, "", "14:1: `on.key` is missing: expected where the row's key comes from"},
         {16, "key = 'dat.id'", "16:7: `on.key.id`: expected a path (data.NAME"},
@@ -115,6 +120,8 @@ TEST_CASE("declaration: what is wrong is said with its place", "[cqrs]") {
         {17, "when = 'data.id'", "17:8: `on.when` must be a table with exists, missing, or path"},
         {17, "when = { path = 'data.id', equals = 1979-05-27 }",
          "17:37: `on.when.equals` must be a value that JSON has"},
+        {17, "when = { path = 'data.id', equals = [] }",
+         "17:37: `on.when.equals` must be a value, or a list of at least one, found a list"},
         {18, "add = { event = 1 }",
          "18:9: there is no column `event`: did you mean `events`? there are id, events"},
         {18, "add = { tags = 1 }",
@@ -164,11 +171,43 @@ TEST_CASE("declaration: limits", "[cqrs]") {
              {columns, "m.toml:3:1: `columns` must be a table of 1 to 64 columns, found a table"},
              {rules, "m.toml:4:1: `on` must be tables: at most 256 of [[on]], found a list"},
              {deep, "m.toml:16:7: `on.key.id`: expected at most 16 names below data"},
+             {"name='m'\nkey='id'\ncolumns.id='text'\non=[]",
+              "m.toml:4:4: `on` must be [[on]] tabl"},
              {std::string((1 << 20) + 1, '#'), "m.toml: longer than 1048576 bytes"},
              {"name = '\xff'", "m.toml: not UTF-8"}}) {
         const auto parsed = parse_declaration("m.toml", text);
         REQUIRE_FALSE(parsed);
         CHECK_THAT(parsed.error().message, Catch::StartsWith(message));
+    }
+}
+
+TEST_CASE("declaration: keys are dotted so far and no further", "[cqrs]") {
+    const auto dotted = [](int dots, const std::string& part = "a") {
+        std::string key = part;
+        for (int i = 0; i < dots; ++i) {
+            key += " ." + part;
+        }
+        return key;
+    };
+    for (const std::string& deep :
+         {dotted(200'000) + " = 1", "[" + dotted(17) + "]", "x = { " + dotted(17) + " = 1 }",
+          "a='\"'; " + dotted(17, "\"=\"") + " = 1",
+          "x = \"\"\"y\"\"\"\"\", " + dotted(17) + "=1"}) {
+        const auto parsed = parse_declaration("m.toml", "# first\n" + deep);
+        REQUIRE_FALSE(parsed);
+        CHECK(parsed.error().code == Errc::invalid_argument);
+        CHECK_THAT(parsed.error().message,
+                   Catch::StartsWith("m.toml:2:") && Catch::Contains("at most 16 dots"));
+    }
+    const std::string dots(40, '.');
+    for (const std::string& fine :
+         {dotted(16) + " = 1",
+          "x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 1.1, 1.2, 1.3, "
+          "1.4, 1.5, 1.6, 1.7, 1.8, 1.9]",
+          "x = '" + dots + "' # " + dots, "x = \"\"\"\n" + dots + "\n" + dots + "\"\"\""}) {
+        const auto parsed = parse_declaration("m.toml", fine);
+        REQUIRE_FALSE(parsed);
+        CHECK_THAT(parsed.error().message, Catch::Contains("unknown key"));
     }
 }
 

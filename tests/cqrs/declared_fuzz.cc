@@ -1,6 +1,7 @@
 // Declarations and what they are applied to: whatever comes, a declaration or an error with a
 // place; and an event changes rows or fails, and never leaves a row that its own projection cannot
 // read. The input is a declaration and events' data, parted by lines of `---`.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -8,6 +9,8 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/glob.h"
+#include "base/json_scanner.h"
 #include "skald/cqrs/declared.h"
 
 namespace {
@@ -27,6 +30,10 @@ class RowsInMemory final : public skald::cqrs::RowChanges {
     }
     Result<bool> erase(std::string_view key) override { return rows_.erase(std::string(key)) > 0; }
     void effect(std::function<void()>) override {}
+    bool are_json() const {
+        return std::all_of(rows_.begin(), rows_.end(),
+                           [](const auto& row) { return skald::is_json(row.second); });
+    }
 
   private:
     std::map<std::string, std::string> rows_;
@@ -49,11 +56,13 @@ void project(const skald::cqrs::Declaration& declaration, std::string_view input
         event.data = take_part(input);
         const auto done = declaration.projection.apply(rows, event);
         SKALD_CHECK(done || !done.error().message.empty(), "an error says what it is");
-        if (declaration.poison.key) {
-            SKALD_CHECK(declaration.poison.key(event).size() <= 255, "a key that can be parked");
+        for (const std::string& key : declaration.poison.keys ? declaration.poison.keys(event)
+                                                              : std::vector<std::string>()) {
+            SKALD_CHECK(skald::is_utf8(key), "a key that can be parked");
         }
         event.version = event.version + 1;
     }
+    SKALD_CHECK(rows.are_json(), "rows that can be read");
 }
 
 }  // namespace

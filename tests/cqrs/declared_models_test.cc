@@ -1,88 +1,12 @@
 // The declared projections of a directory, on each store.
 #include "skald/cqrs/declared_models.h"
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 
-#include "tests/cqrs/stores.h"
-#include "tests/temp_directory.h"
+#include "tests/cqrs/declared_models_fixture.h"
 
 namespace skald::cqrs {
-namespace {
-
-using namespace std::chrono_literals;
-using Rows = std::vector<std::string>;
-
-std::string counting(const std::string& name, const std::string& extra = {}) {
-    return "name = '" + name + "'\nkey = 'id'\n" + extra +
-           "\n[columns]\nid = 'text'\nn = 'integer'\n[[index]]\ncolumns = 'n'\n"
-           "[[on]]\ntype = 'T'\nkey = 'data.id'\nadd = { n = 1 }\n";
-}
-// The same key, twice as much.
-std::string doubling(const std::string& name, const std::string& extra = {}) {
-    std::string text = counting(name, extra);
-    return text.replace(text.find("n = 1 }"), 7, "n = 2 }");
-}
-
-struct Models {
-    explicit Models(const std::string& kind = "memory") : world(kind) { open(); }
-
-    void open(bool run = true) {
-        models.reset();
-        DeclaredModelsOptions options;
-        options.run = run;
-        options.model.map_bytes = std::size_t{1} << 28;
-        auto opened = DeclaredModels::open(world.store(), directory.path("projections"), options);
-        INFO((opened ? "" : opened.error().message));
-        REQUIRE(opened);
-        models = std::move(*opened);
-    }
-    void happens(const std::string& id) { world.append("s-" + id, "T", R"({"id":")" + id + "\"}"); }
-    void caught_up(const std::string& name, std::uint32_t version = 0) {
-        const auto done = models->catch_up(name, version, [](auto, auto) { return true; });
-        INFO((done ? "" : done.error().message));
-        REQUIRE(done);
-    }
-    std::uint32_t create(const std::string& text) {
-        auto begun = models->create("f.toml", text);
-        INFO((begun ? "" : begun.error().message));
-        REQUIRE(begun);
-        caught_up(begun->name, begun->version);
-        return begun->version;
-    }
-    Rows rows(const std::string& name, const std::vector<std::string>& key = {}) {
-        auto page = models->query(name, {.key = key});
-        INFO((page ? "" : page.error().message));
-        REQUIRE(page);
-        return page->rows;
-    }
-    std::vector<std::uint32_t> versions(const std::string& name) {
-        std::vector<std::uint32_t> versions;
-        const auto info = models->show(name);
-        REQUIRE(info);
-        for (const ModelVersionInfo& version : info->versions) {
-            versions.push_back(version.version);
-        }
-        return versions;
-    }
-    ModelVersionInfo version(const std::string& name, std::uint32_t number) {
-        const auto info = models->show(name);
-        REQUIRE(info);
-        for (const ModelVersionInfo& version : info->versions) {
-            if (version.version == number) {
-                return version;
-            }
-        }
-        return {};
-    }
-
-    World world;
-    TempDirectory directory;
-    std::unique_ptr<DeclaredModels> models;
-};
-
-}  // namespace
 
 TEST_CASE("declared models: created, followed, found again after a restart", "[cqrs]") {
     Models m(GENERATE(every_store()));
@@ -163,6 +87,7 @@ TEST_CASE("declared models: paused is paused across restarts", "[cqrs]") {
     m.happens("a");
     m.caught_up("work");
     REQUIRE(m.models->pause("work"));
+    CHECK(m.version("work", 1).state == "idle");
     m.happens("a");
     m.open();
     m.caught_up("work");
@@ -192,8 +117,8 @@ TEST_CASE("declared models: a poison event is told, parked and replayed", "[cqrs
     const auto parked = m.models->parked("parks", "");
     REQUIRE(parked);
     REQUIRE(parked->size() == 1);
-    CHECK(parked->at(0).key == "s-1");
-    const auto replayed = m.models->replay_parked("parks", "s-1");
+    CHECK(parked->at(0).key == "stream:s-1");
+    const auto replayed = m.models->replay_parked("parks", "stream:s-1");
     REQUIRE(replayed);
     CHECK(replayed->error);
 }
@@ -220,7 +145,6 @@ TEST_CASE("declared models: one that cannot be read does not keep others from ru
     m.create(counting("good"));
     m.models.reset();
     std::ofstream(m.directory.path("projections/bad/v1.toml")) << "name = ";
-    std::filesystem::create_directories(m.directory.path("projections/left/model"));
     m.open();
     m.caught_up("good");
     const auto list = m.models->list();
@@ -230,7 +154,6 @@ TEST_CASE("declared models: one that cannot be read does not keep others from ru
     CHECK_FALSE(list->at(1).fault);
     CHECK_FALSE(m.models->query("bad", {}));
     CHECK(m.models->remove("bad"));
-    CHECK_FALSE(std::filesystem::exists(m.directory.path("projections/left")));
 }
 
 TEST_CASE("declared models: a key has its columns, a field is one there is", "[cqrs]") {
@@ -253,11 +176,9 @@ TEST_CASE("declared models: an interrupted wait goes on later", "[cqrs]") {
     m.open(false);
     m.happens("a");
     REQUIRE(m.models->create("f.toml", counting("work")));
-    CHECK(m.version("work", 1).version == 0);  // nothing was started
-    for (std::uint64_t n = 1; n <= 20; ++n) {
-        m.world.store().fail_before(FaultyEventStore::Call::subscribe, n,
-                                    Error(Errc::connection_lost, "gone"));
-    }
+    CHECK(m.version("work", 1).state == "idle");  // nothing was started
+    CHECK(m.version("work", 1).active);
+    m.cut_off();
     const auto stopped = m.models->catch_up("work", 0, [](auto, auto) { return false; });
     REQUIRE_FALSE(stopped);
     CHECK(stopped.error().code == Errc::shutting_down);

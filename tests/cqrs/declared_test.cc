@@ -1,5 +1,6 @@
 #include "skald/cqrs/declared.h"
 
+#include "base/json_scanner.h"
 #include "tests/cqrs/declared_fixture.h"
 
 namespace skald::cqrs {
@@ -47,6 +48,9 @@ subtract = { orders = 1, cents = "data.amount.cents" }
           Rows{R"({"department":"a","channel":"none","orders":2,"cents":-1,"units":1})",
                R"({"department":"a","channel":"web","orders":1,"cents":9007199254740993,)"
                R"("units":18446744073709551615})"});
+    CHECK(sums.rows({.key = {"a"}}) == sums.rows());
+    CHECK(sums.rows({.key = {"a", "none"}}).size() == 1);
+    CHECK(sums.rows({.key = {"none"}}).empty());
 }
 
 TEST_CASE("declared: the latest value, and a row that goes", "[cqrs]") {
@@ -285,7 +289,72 @@ add = { cents = "data.cents" }
     CHECK(events->at(0).key == "a");
     CHECK(events->at(1).key == "a");
     CHECK(events->at(1).reason.empty());
-    CHECK(events->at(2).key == "s-1");
+    CHECK(events->at(2).key == "stream:s-1");
+    CHECK(events->at(2).keys.empty());
+}
+
+TEST_CASE("declared: a list grows no deeper than a row can be read", "[cqrs]") {
+    const auto nested = [](int depth) {
+        return std::string(static_cast<std::size_t>(depth), '[') +
+               std::string(static_cast<std::size_t>(depth), ']');
+    };
+    Declared lists(R"(
+name = "m"
+key = "stream"
+[columns]
+stream = "text"
+all = "json"
+last = "json"
+[[on]]
+type = "T"
+key = "stream"
+append = { all = "data" }
+[[on]]
+type = "Last"
+key = "stream"
+set = { last = "data" }
+)");
+    lists.append("s-1", "T", nested(510));
+    lists.append("s-1", "T", nested(510));
+    lists.append("s-1", "Last", nested(511));
+    REQUIRE(lists.project());
+    REQUIRE(lists.rows().size() == 1);
+    CHECK(is_json(lists.rows()[0]));
+    SECTION("appended") {
+        lists.append("s-1", "T", nested(511));
+    }
+    SECTION("set") {
+        lists.append("s-1", "Last", nested(512));
+    }
+    CHECK_FALSE(lists.project());
+    CHECK_THAT(lists.error, Catch::Contains("lists and objects stand at most 511 deep"));
+}
+
+TEST_CASE("declared: a number too small for a double is zero", "[cqrs]") {
+    Declared sums(R"(
+name = "m"
+key = "stream"
+[columns]
+stream = "text"
+n = "number"
+[[on]]
+type = "T"
+key = "stream"
+add = { n = "data" }
+)");
+    const std::string zeros(400, '0');
+    for (const std::string& small :
+         {std::string("1e-400"), "-0." + zeros + "1e+5", "1e-99999999999999999999"}) {
+        sums.append("s-1", "T", small);
+    }
+    sums.append("s-1", "T", "0.5");
+    REQUIRE(sums.project());
+    CHECK(sums.rows() == Rows{R"({"stream":"s-1","n":0.5})"});
+    const std::string large = GENERATE_COPY(
+        values<std::string>({"1e400", "1" + zeros + "e-5", "1e99999999999999999999"}));
+    sums.append("s-1", "T", large);
+    CHECK_FALSE(sums.project());
+    CHECK_THAT(sums.error, Catch::Contains("expected a number, found 1"));
 }
 
 }  // namespace skald::cqrs

@@ -205,7 +205,8 @@ TEST_CASE("remote models: declared, changed, stopped and removed from afar", "[c
 
     REQUIRE(d.remote->pause("work"));
     CHECK(d.remote->show("work")->paused);
-    CHECK(d.remote->parked("work", "").error().code == Errc::not_ready);
+    CHECK(d.remote->parked("work", "")->empty());
+    CHECK(d.remote->replay_parked("work", "a").error().code == Errc::not_ready);
     REQUIRE(d.remote->resume("work"));
     CHECK_FALSE(d.remote->show("work")->paused);
     CHECK(d.remote->parked("work", "")->empty());

@@ -26,6 +26,7 @@
 // Threads: parse in any; what is parsed is for one projector.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,8 @@
 #include "skald/result.h"
 
 namespace skald::cqrs {
+
+inline constexpr std::size_t kDeclarationBytesMax = 1 << 20;
 
 struct Declaration {
     AnyProjection projection;  // its version is 1 when the file names none

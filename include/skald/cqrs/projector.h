@@ -81,7 +81,7 @@ class Projector {
     static std::unique_ptr<Projector> over(EventStore& store,
                                            std::unique_ptr<ProjectionTarget> target,
                                            ProjectorOptions options);
-    // Commits what was handled, and gives the lease back.
+    // As stop() does.
     ~Projector();
     Projector(const Projector&) = delete;
     Projector& operator=(const Projector&) = delete;
@@ -97,13 +97,16 @@ class Projector {
     void rebuild();
     // After it stopped: goes on behind its checkpoint.
     void resume();
+    // Commits what was handled, and gives the lease back; no event is handled from here on, and a
+    // replay that goes on ends with not_ready. For good: start another. Not from a handler.
+    void stop();
 
     // At most 1,000, in their order; of one key unless it is empty.
     Result<std::vector<ParkedEvent>> parked(std::string_view key = {}) const;
-    // Projects the parked events of a key in their order, reading them from the log; then later
-    // ones are no longer held up. Stops at the first that fails again. not_found when nothing is
-    // parked under it, or when the log no longer has the event; not_ready unless it is running.
-    // Not from a handler.
+    // Projects the events that are listed under a key in their order, reading them from the log;
+    // then later ones are no longer held up by them. Stops at the first that fails again, or that
+    // waits for one listed elsewhere. not_found when nothing is parked under it, or when the log no
+    // longer has the event; not_ready unless it is running. Not from a handler.
     Result<Replayed> replay_parked(std::string_view key);
 
   private:

@@ -1,7 +1,8 @@
 // All read models that a place holds, by name: what `skald projection` and `skald query` ask for.
 // A directory in this process answers it (declared_models.h); a node may from afar.
 //
-// Every method: not_found names the models that there are.
+// Every method: not_found names the models that there are. While promote() waits, create, rebuild,
+// remove and another promote of that model are refused with busy.
 //
 // Threads: any.
 #pragma once
@@ -120,16 +121,18 @@ class ReadModels {
     // Builds the active declaration once more, beside, as the next version.
     virtual Result<ModelBegun> rebuild(const std::string& name) = 0;
     // Queries see that version from now on; 0: the newest. The one before is kept, and older ones
-    // are removed. Errors: ReadModel::promote; not_found when there is nothing to promote.
+    // are removed. Errors: ReadModel::promote; not_found when there is nothing to promote,
+    // not_ready for a version that is not begun or stopped.
     virtual Result<ModelBegun> promote(const std::string& name, std::uint32_t version,
                                        std::chrono::milliseconds wait) = 0;
     // Stops handling events, until resume(), also across restarts. Queries are answered.
     virtual Result<void> pause(const std::string& name) = 0;
     // Also a projection that stopped because of an error.
     virtual Result<void> resume(const std::string& name) = 0;
-    // Of the active version; of one key unless it is empty.
+    // Of the active version, at most 1,000; of one key unless it is empty.
     virtual Result<std::vector<ParkedEvent>> parked(const std::string& name,
                                                     const std::string& key) = 0;
+    // Errors: Projector::replay_parked; not_ready while it is paused.
     virtual Result<Replayed> replay_parked(const std::string& name, const std::string& key) = 0;
     // With its rows and its declarations.
     virtual Result<void> remove(const std::string& name) = 0;
