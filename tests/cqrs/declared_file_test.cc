@@ -189,10 +189,10 @@ TEST_CASE("declaration: keys are dotted so far and no further", "[cqrs]") {
         }
         return key;
     };
-    for (const std::string& deep :
-         {dotted(200'000) + " = 1", "[" + dotted(17) + "]", "x = { " + dotted(17) + " = 1 }",
-          "a='\"'; " + dotted(17, "\"=\"") + " = 1",
-          "x = \"\"\"y\"\"\"\"\", " + dotted(17) + "=1"}) {
+    for (const std::string& deep : std::vector<std::string>{
+             dotted(200'000) + " = 1", "[" + dotted(17) + "]", "x = { " + dotted(17) + " = 1 }",
+             "a='\"'; " + dotted(17, "\"=\"") + " = 1",
+             "x = \"\"\"y\"\"\"\"\", " + dotted(17) + "=1"}) {
         const auto parsed = parse_declaration("m.toml", "# first\n" + deep);
         REQUIRE_FALSE(parsed);
         CHECK(parsed.error().code == Errc::invalid_argument);
@@ -200,11 +200,11 @@ TEST_CASE("declaration: keys are dotted so far and no further", "[cqrs]") {
                    Catch::StartsWith("m.toml:2:") && Catch::Contains("at most 16 dots"));
     }
     const std::string dots(40, '.');
-    for (const std::string& fine :
-         {dotted(16) + " = 1",
-          "x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 1.1, 1.2, 1.3, "
-          "1.4, 1.5, 1.6, 1.7, 1.8, 1.9]",
-          "x = '" + dots + "' # " + dots, "x = \"\"\"\n" + dots + "\n" + dots + "\"\"\""}) {
+    for (const std::string& fine : std::vector<std::string>{
+             dotted(16) + " = 1",
+             "x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 1.1, 1.2, 1.3, "
+             "1.4, 1.5, 1.6, 1.7, 1.8, 1.9]",
+             "x = '" + dots + "' # " + dots, "x = \"\"\"\n" + dots + "\n" + dots + "\"\"\""}) {
         const auto parsed = parse_declaration("m.toml", fine);
         REQUIRE_FALSE(parsed);
         CHECK_THAT(parsed.error().message, Catch::Contains("unknown key"));

@@ -205,7 +205,11 @@ TEST_CASE("declared models: changed, asked and removed by several at once", "[cq
                     (void)models.replay_parked("work", "a");
                     break;
                 default:
-                    (void)(i % 4 == 0 ? models.remove("work") : models.rebuild("work"));
+                    if (i % 4 == 0) {
+                        (void)models.remove("work");
+                    } else {
+                        (void)models.rebuild("work");
+                    }
             }
             const auto page = models.query("work", {});
             queries += page && page->rows.size() == 1 ? 1 : 0;

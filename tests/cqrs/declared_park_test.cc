@@ -206,7 +206,9 @@ add = { n = "data.n" }
     REQUIRE(parked.project());
     CHECK(parked.rows() == Rows{R"({"a":"a","b":"b,c","n":1})"});
     Rows keys;
-    for (const ParkedEvent& event : parked.projector->parked().value()) {
+    const auto events = parked.projector->parked();
+    REQUIRE(events);
+    for (const ParkedEvent& event : *events) {
         keys.push_back(event.key);
     }
     std::sort(keys.begin(), keys.end());

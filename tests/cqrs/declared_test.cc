@@ -343,8 +343,8 @@ key = "stream"
 add = { n = "data" }
 )");
     const std::string zeros(400, '0');
-    for (const std::string& small :
-         {std::string("1e-400"), "-0." + zeros + "1e+5", "1e-99999999999999999999"}) {
+    for (const std::string& small : std::vector<std::string>{
+             std::string("1e-400"), "-0." + zeros + "1e+5", "1e-99999999999999999999"}) {
         sums.append("s-1", "T", small);
     }
     sums.append("s-1", "T", "0.5");
