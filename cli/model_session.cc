@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/terminal_progress.h"
+#include "skald/cqrs/declared.h"
 #include "skald/cqrs/remote_models.h"
 
 namespace skald::cli {

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "cqrs/limits.h"
+#include "cqrs/stored_row.h"
 
 namespace skald::cqrs {
 namespace {
