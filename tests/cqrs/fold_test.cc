@@ -74,7 +74,10 @@ TEST_CASE("fold: of a stream, a category or a query", "[cqrs][contract]") {
     CHECK(folded(Selection::matching(Query{{tagged<Opened>({})}})) ==
           std::vector<Balance>{
               {"a-1", "ann", 0, 0, {}}, {"a-2", "bob", 0, 0, {}}, {"b-1", "ann", 0, 0, {}}});
-    CHECK(folded(Selection::stream("a-9")).empty());
+    FoldRequest nowhere;
+    nowhere.selection = Selection::stream("a-9");
+    CHECK(fold(ledgers.world.store(), balances().build(), nowhere).error().code ==
+          Errc::stream_not_found);
 }
 
 TEST_CASE("fold: at a version, a time or a position", "[cqrs][contract]") {
