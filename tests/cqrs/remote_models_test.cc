@@ -167,6 +167,29 @@ TEST_CASE("remote models: queries give what they give at the models", "[cqrs]") 
     d.refused("nothing", {}, Errc::not_found);
 }
 
+TEST_CASE("remote models: a stream is folded where its projection is declared", "[cqrs]") {
+    Declaring d;
+    d.happens("a", "first");
+    d.happens("a", "second");
+    d.create(counting("work"));
+    const auto text = [&](const StreamAt& what) {
+        const auto here = d.models->fold("work", what);
+        const auto there = d.remote->fold("work", what);
+        REQUIRE(here);
+        REQUIRE(there);
+        CHECK(there->rows == here->rows);
+        CHECK(there->version == here->version);
+        CHECK(there->events == here->events);
+        return there->rows.empty() ? std::string() : there->rows.at(0);
+    };
+    CHECK(text({"s-a"}).find("\"n\":2,\"text\":\"second\"") != std::string::npos);
+    CHECK(text({"s-a", Version{0}}).find("\"n\":1,\"text\":\"first\"") != std::string::npos);
+    CHECK(text({"s-a", {}, Time{0}}).empty());
+    CHECK(d.remote->fold("work", {"s-b"}).error() == d.models->fold("work", {"s-b"}).error());
+    CHECK(d.remote->fold("work", {"s-b"}).error().code == Errc::stream_not_found);
+    CHECK(d.remote->fold("nothing", {"s-a"}).error().code == Errc::not_found);
+}
+
 TEST_CASE("remote models: a write is seen by a query from afar that names its position", "[cqrs]") {
     Declaring d;
     d.create(counting("work"));
