@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -132,6 +133,24 @@ class Follower : public LiveHandler<std::string> {
     std::size_t deltas_ = 0;
     std::size_t snapshots_ = 0;
     bool follows_ = false;
+};
+
+// Waits in its first on_deltas until it is released.
+class Slow final : public Follower {
+  public:
+    void on_deltas(const LiveDeltas<std::string>& deltas) override {
+        if (!waited_) {
+            waited_ = true;
+            begun.set_value();
+            release.get_future().wait();
+        }
+        Follower::on_deltas(deltas);
+    }
+    std::promise<void> begun;
+    std::promise<void> release;
+
+  private:
+    bool waited_ = false;
 };
 
 }  // namespace skald::cqrs

@@ -21,24 +21,6 @@ std::unique_ptr<LiveQuery> follow(const ReadModel& model, Follower& follower,
     return std::move(*live);
 }
 
-// Waits in its first on_deltas until it is released.
-class Slow final : public Follower {
-  public:
-    void on_deltas(const LiveDeltas<std::string>& deltas) override {
-        if (!waited_) {
-            waited_ = true;
-            begun.set_value();
-            release.get_future().wait();
-        }
-        Follower::on_deltas(deltas);
-    }
-    std::promise<void> begun;
-    std::promise<void> release;
-
-  private:
-    bool waited_ = false;
-};
-
 const std::vector<std::string> kNoFaults;
 
 }  // namespace

@@ -20,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 COPIES = 6  # of 1,434 cases: as many rows as one query gives
 MODELS = ["open_cases", "throughput", "work", "activities", "cases"]
@@ -76,19 +75,31 @@ class Permits:
         ready = node.stdout.readline()
         return node, ready.split("listen=")[1].split()[0]
 
+    def progress(self, endpoint):
+        """The fewest events that a model has handled, and whether all are complete."""
+        lines = self.run("projection", "ls", "--json", "--server", endpoint).splitlines()
+        versions = [version for info in map(json.loads, lines) for version in info["versions"]]
+        return (min(version["events"] for version in versions),
+                all(version["complete"] and version["lag"] == 0 for version in versions))
 
-def kill_cycles(permits, cycles, chance):
-    """Kills a node while it projects; the number of cycles that ended with wrong rows."""
+
+def kill_cycles(permits, cycles, chance, events):
+    """Kills a node that has projected any number of the events.
+
+    Returns how many cycles ended with wrong rows, and in how many a model was not complete then.
+    """
     wrong = 0
     midway = 0
     for cycle in range(cycles):
         for model in chance.sample(MODELS, chance.randint(1, len(MODELS))):
             shutil.rmtree(f"{permits.data}/projections/{model}/model", ignore_errors=True)
         node, endpoint = permits.start()
-        time.sleep(chance.random() * 0.6)
-        infos = permits.run("projection", "ls", "--json", "--server", endpoint).splitlines()
-        midway += any(version["lag"] > 0 or not version["complete"]
-                      for info in map(json.loads, infos) for version in info["versions"])
+        enough = chance.randint(0, events)
+        while True:
+            handled, complete = permits.progress(endpoint)
+            if complete or handled >= enough:
+                break
+        midway += not complete
         node.send_signal(signal.SIGKILL)
         node.wait()
         wrong += not permits.check()
@@ -150,7 +161,7 @@ def main(skald, source, cycles, seed):
         permits = Permits(skald, source, directory)
         events = enlarged(os.environ["SKALD_PERMITS"], permits.events)
         permits.declare()
-        wrong, midway = kill_cycles(permits, int(cycles), chance)
+        wrong, midway = kill_cycles(permits, int(cycles), chance, events)
         queries, broken = promote_under_load(permits, directory)
     print(f"permits: events={events} kills={cycles} midway={midway} wrong={wrong} "
           f"queries={queries} broken={broken}")

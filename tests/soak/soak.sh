@@ -4,6 +4,7 @@
 #
 #   kill      [CYCLES]  kill the store at any moment and look what is there       500
 #   projector [CYCLES]  kill a projector at any moment and recount its rows       100
+#   permits   [CYCLES]  kill a node that projects real events, recount its rows   100
 #   power     [IMAGES]  cut its power at any moment, open what the disk may hold  5000
 #   disk      [STRIDE]  let every STRIDE-th call on the disk fail, in turn        1
 #   hostile   [SCALE]   a node among hostile peers, SCALE times a minute of them  1
@@ -45,6 +46,17 @@ fuzz() {
     return "$fuzz_status"
 }
 
+# The events of $SKALD_PERMITS, or of the file beside the project.
+permits() {
+    SKALD_PERMITS=${SKALD_PERMITS:-../shared/data/permits.ndjson.gz}
+    export SKALD_PERMITS
+    if [ -f "$SKALD_PERMITS" ]; then
+        tests/soak/permits.py build/release/bin/skald . "$1" "$seed"
+    else
+        echo "permits: skipped, SKALD_PERMITS names no file of events"
+    fi
+}
+
 soak() {
     case "$1" in
         kill) "$programs/skald_crash_kill" --seed "$seed" --cycles "${2:-500}" ;;
@@ -54,6 +66,7 @@ soak() {
                     --cycles "${2:-100}" || return 1
             done
             ;;
+        permits) permits "${2:-100}" ;;
         power) "$programs/skald_crash_power" --seed "$seed" --images "${2:-5000}" ;;
         disk) "$programs/skald_crash_disk" --seed "$seed" --stride "${2:-1}" ;;
         hostile)
@@ -64,7 +77,7 @@ soak() {
         race) "$race" seats --rounds "${2:-10000}" && "$race" hot --seconds 60 ;;
         fuzz) fuzz "${2:-600}" ;;
         *)
-            echo "usage: ./run soak [kill|projector|power|disk|hostile|race|fuzz [COUNT]]" >&2
+            echo "usage: ./run soak [kill|projector|permits|power|disk|hostile|race|fuzz [COUNT]]" >&2
             exit 2
             ;;
     esac
@@ -75,7 +88,7 @@ if [ $# -gt 0 ]; then
     exit
 fi
 status=0
-for verb in kill projector power disk hostile race fuzz; do
+for verb in kill projector permits power disk hostile race fuzz; do
     soak "$verb" || status=1
 done
 exit "$status"
