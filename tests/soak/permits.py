@@ -76,15 +76,15 @@ class Permits:
         return node, ready.split("listen=")[1].split()[0]
 
     def progress(self, endpoint):
-        """The fewest events that a model has handled, and whether all are complete."""
+        """How far the last model is from the end of the log, and whether all are complete."""
         lines = self.run("projection", "ls", "--json", "--server", endpoint).splitlines()
         versions = [version for info in map(json.loads, lines) for version in info["versions"]]
-        return (min(version["events"] for version in versions),
+        return (max(version["lag"] for version in versions),
                 all(version["complete"] and version["lag"] == 0 for version in versions))
 
 
 def kill_cycles(permits, cycles, chance, events):
-    """Kills a node that has projected any number of the events.
+    """Kills a node that has any number of events left to project.
 
     Returns how many cycles ended with wrong rows, and in how many a model was not complete then.
     """
@@ -94,10 +94,10 @@ def kill_cycles(permits, cycles, chance, events):
         for model in chance.sample(MODELS, chance.randint(1, len(MODELS))):
             shutil.rmtree(f"{permits.data}/projections/{model}/model", ignore_errors=True)
         node, endpoint = permits.start()
-        enough = chance.randint(0, events)
+        most = chance.randint(0, events)
         while True:
-            handled, complete = permits.progress(endpoint)
-            if complete or handled >= enough:
+            left, complete = permits.progress(endpoint)
+            if complete or left <= most:
                 break
         midway += not complete
         node.send_signal(signal.SIGKILL)

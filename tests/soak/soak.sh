@@ -77,7 +77,7 @@ soak() {
         race) "$race" seats --rounds "${2:-10000}" && "$race" hot --seconds 60 ;;
         fuzz) fuzz "${2:-600}" ;;
         *)
-            echo "usage: ./run soak [kill|projector|permits|power|disk|hostile|race|fuzz [COUNT]]" >&2
+            echo "usage: ./run soak [VERB [COUNT]]; see the head of tests/soak/soak.sh" >&2
             exit 2
             ;;
     esac
