@@ -19,6 +19,8 @@
 namespace skald::store::lmdb {
 namespace {
 
+constexpr std::size_t kIdleReadsMax = 8;
+
 // LMDB must not be opened twice in one process: closing one copy drops the other's file locks.
 std::mutex open_mutex;
 std::set<std::string>& open_directories() {
@@ -122,6 +124,9 @@ Env::Env(std::string directory, MDB_env* env, int lock_fd)
 }
 
 Env::~Env() {
+    for (MDB_txn* idle : idle_) {
+        mdb_txn_abort(idle);
+    }
     mdb_env_close(env_);
     if (lock_fd_ >= 0) {
         close(lock_fd_);
@@ -167,8 +172,33 @@ Result<std::unique_ptr<Env>> Env::open(const std::string& directory, const EnvOp
     return opened;
 }
 
+void Env::give_back(MDB_txn* read) const {
+    mdb_txn_reset(read);
+    {
+        const std::scoped_lock lock(idle_mutex_);
+        if (idle_.size() < kIdleReadsMax) {
+            idle_.push_back(read);
+            return;
+        }
+    }
+    mdb_txn_abort(read);
+}
+
 Result<ReadTxn> Env::read() const {
     MDB_txn* txn = nullptr;
+    {
+        const std::scoped_lock lock(idle_mutex_);
+        if (!idle_.empty()) {
+            txn = idle_.back();
+            idle_.pop_back();
+        }
+    }
+    if (txn != nullptr && mdb_txn_renew(txn) == 0) {
+        return ReadTxn(txn);
+    }
+    if (txn != nullptr) {
+        mdb_txn_abort(txn);
+    }
     int rc = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
     if (rc == MDB_READERS_FULL && clear_stale_readers() > 0) {
         rc = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);

@@ -6,9 +6,11 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "skald/result.h"
@@ -74,12 +76,18 @@ class Env {
     MDB_env* raw() const { return env_; }
 
   private:
+    friend class ReadTxn;
     friend class WriteTxn;
     Env(std::string directory, MDB_env* env, int lock_fd);
+    void give_back(MDB_txn* read) const;
     std::string directory_;
     MDB_env* env_;
     int lock_fd_;
     std::atomic<std::size_t> pages_max_{0};
+    // Ended reads, for the next: to begin one LMDB clears a record of each database that there may
+    // be, 400 KB of them in a log's environment. Each keeps its reader slot.
+    mutable std::mutex idle_mutex_;
+    mutable std::vector<MDB_txn*> idle_;  // guarded by idle_mutex_
 };
 
 // Bytes returned by a transaction live until it ends or, in a WriteTxn, until its next change.
@@ -105,6 +113,9 @@ class Txn {
 class ReadTxn : public Txn {
   public:
     using Txn::Txn;
+    ~ReadTxn();
+    ReadTxn(ReadTxn&&) noexcept = default;
+    ReadTxn& operator=(ReadTxn&&) noexcept = default;
     std::uint64_t id() const;
     // Ends it and keeps the database handles that it opened.
     Result<void> keep_handles() &&;

@@ -40,6 +40,13 @@ Txn& Txn::operator=(Txn&& other) noexcept {
     return *this;
 }
 
+ReadTxn::~ReadTxn() {
+    if (txn_ != nullptr) {
+        const auto* env = static_cast<const Env*>(mdb_env_get_userctx(mdb_txn_env(txn_)));
+        env->give_back(std::exchange(txn_, nullptr));
+    }
+}
+
 std::uint64_t ReadTxn::id() const {
     return mdb_txn_id(txn_);
 }
