@@ -18,7 +18,7 @@ cd "$(dirname "$0")/../.."
 
 programs=build/release/tests/crash
 hostile=build/release/tests/hostile/skald_hostile
-race=build/release/tests/cqrs/skald_race
+race=build/release/tests/race/skald_race
 seed=${SKALD_SEED:-$(date +%Y%m%d)}
 TMPDIR=${TMPDIR:-$PWD/build/soak}
 export TMPDIR
