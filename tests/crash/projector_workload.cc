@@ -1,5 +1,8 @@
-// Appends numbers to a log and projects them, until it is killed. A mark to the progress pipe for
-// each number whose rows are committed.
+// Appends some numbers to a log and projects them, until it is killed. A mark to the progress pipe
+// for each number whose rows are committed.
+//
+// Streams come and go as the log grows: those in which a number failed are parked for good, and
+// with the same few ones soon nothing would be projected any more.
 //
 //   skald_crash_projector_workload ROWS LOG MODEL SEED
 #include <unistd.h>
@@ -15,6 +18,15 @@
 namespace {
 
 using namespace skald;
+
+constexpr std::uint64_t kEventsInRun = 10'000;  // a kill comes long before
+constexpr std::uint64_t kEventsOfStreams = 20'000;
+constexpr std::uint64_t kStreams = 60;
+
+std::uint64_t end_of(EventStore& store) {
+    const auto position = store.position();
+    return position && !position->partitions.empty() ? position->partitions[0].next.value : 0;
+}
 
 [[noreturn]] void fail(const Error& error) {
     std::fprintf(stderr, "projector workload: %s\n", error.message.c_str());
@@ -43,16 +55,22 @@ int main(int argc, char** argv) {
         fail(projector.error());
     }
     std::mt19937_64 dice(std::strtoull(argv[4], nullptr, 10));
-    while (true) {
+    const std::uint64_t begin = end_of(**store);
+    for (std::uint64_t at = begin; at < begin + kEventsInRun;) {
         std::vector<NewEvent> events(1 + dice() % 40);
         for (NewEvent& event : events) {
             event.type = "Added";
             event.data = "{\"number\":" + std::to_string(dice() % 1000) + "}";
         }
-        auto receipt =
-            (*store)->append(Append::many("s-" + std::to_string(dice() % 60), std::move(events)));
+        const std::string stream =
+            "s-" + std::to_string(at / kEventsOfStreams) + "-" + std::to_string(dice() % kStreams);
+        at += events.size();
+        auto receipt = (*store)->append(Append::many(stream, std::move(events)));
         if (!receipt) {
             fail(receipt.error());
         }
+    }
+    while (true) {
+        pause();
     }
 }

@@ -1,5 +1,5 @@
 // What the killed projector projects: for each stream the sum and count of its numbers. A number
-// that divides by 97 throws, and its stream is parked from there on.
+// that divides by 997 throws, and its stream is parked from there on.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct Sum {
 };
 
 inline bool is_poison(std::int64_t number) {
-    return number % 97 == 0;
+    return number % 997 == 0;
 }
 
 // `committed` is called for each number after its commit.

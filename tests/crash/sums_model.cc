@@ -27,9 +27,9 @@ class LmdbSums final : public SumsModel {
             return std::optional<Looked>();
         }
         const cqrs::View<Sum> view(*model_);
-        auto rows = view.all().limit(1000).page();
-        auto by_sum = view.all().order_by(&Sum::sum).limit(1000).page();
-        auto by_count = view.all().order_by(&Sum::count).limit(1000).page();
+        auto rows = view.all().limit(10'000).page();
+        auto by_sum = view.all().order_by(&Sum::sum).limit(10'000).page();
+        auto by_count = view.all().order_by(&Sum::count).limit(10'000).page();
         if (!rows || !by_sum || !by_count) {
             return !rows ? rows.error() : !by_sum ? by_sum.error() : by_count.error();
         }
