@@ -198,6 +198,9 @@ bool Router::on(Session& session, Arrival& arrival, const msg::Respond& respond)
 
 // What services owe since the last time: also on behalf of sessions that were lost.
 void Router::send_services() {
+    if (services_out_.calls.empty() && services_out_.answers.empty()) {
+        return;
+    }
     const ServiceTable::Out out = std::exchange(services_out_, {});
     for (const ServiceTable::Call& call : out.calls) {
         if (call.client == kHere) {

@@ -22,7 +22,7 @@
 
 namespace skald::cqrs {
 
-inline constexpr std::uint32_t kModelFormat = 1;
+inline constexpr std::uint32_t kModelFormat = 2;
 
 // Where a version stands. Complete: its rows have been up to date once since they were begun.
 struct ModelCheckpoint {
