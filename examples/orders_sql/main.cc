@@ -8,28 +8,17 @@
 #include <cstdio>
 #include <string>
 
+#include "orders.h"
 #include "skald/sql/projector.h"
 #include "skald/store.h"
 
 namespace {
 
 using namespace std::chrono_literals;
+using shop::Cancelled;
+using shop::Placed;
 using skald::EventView;
 using skald::sql::Tables;
-
-struct Placed {
-    std::string customer;
-    std::int64_t cents = 0;
-    static auto describe() {
-        return skald::cqrs::event<Placed>("Placed", 1)
-            .required("customer", &Placed::customer)
-            .required("cents", &Placed::cents);
-    }
-};
-
-struct Cancelled {
-    static auto describe() { return skald::cqrs::event<Cancelled>("Cancelled", 1); }
-};
 
 skald::sql::AnyProjection orders() {
     skald::sql::Projection orders("orders", 1);

@@ -8,8 +8,7 @@
 
 #include "skald/cqrs/projection.h"
 #include "skald/cqrs/view.h"
-#include "tests/cqrs/account.h"
-#include "tests/cqrs/stores.h"
+#include "tests/cqrs/accounts_log.h"
 #include "tests/temp_directory.h"
 
 namespace skald::cqrs {
@@ -70,8 +69,8 @@ inline Projection<Balance> balances(std::uint32_t version = 1) {
 }
 
 // A log, and a directory for a read model of it.
-struct Ledgers {
-    explicit Ledgers(const std::string& kind = "memory") : world(kind) { open_model(); }
+struct Ledgers : AccountsLog {
+    explicit Ledgers(const std::string& kind = "memory") : AccountsLog(kind) { open_model(); }
 
     void open_model() {
         model.reset();
@@ -93,27 +92,6 @@ struct Ledgers {
         return start(balances().build(), options);
     }
 
-    Position end() {
-        auto position = world.store().position();
-        REQUIRE(position);
-        return *position;
-    }
-    void open(const std::string& id, const std::string& owner) {
-        world.append(id, "Opened", R"({"owner":")" + owner + "\"}");
-    }
-    void deposit(const std::string& id, std::int64_t cents, const std::string& note = "") {
-        world.append(id, "Deposited",
-                     R"({"cents":)" + std::to_string(cents) + R"(,"note":")" + note + "\"}");
-    }
-    void withdraw(const std::string& id, std::int64_t cents) {
-        world.append(id, "Withdrawn", R"({"cents":)" + std::to_string(cents) + "}");
-    }
-    // Whether the rows reflect all of the log.
-    bool up_to_date(const Projector& projector) {
-        const Freshness freshness = projector.wait_for(end(), 60s);
-        UNSCOPED_INFO(freshness.error.message);
-        return freshness.reached();
-    }
     std::optional<Balance> balance(const std::string& id) {
         auto found = View<Balance>(*model).get(id);
         INFO((found ? "" : found.error().message));
@@ -129,7 +107,6 @@ struct Ledgers {
         return {};
     }
 
-    World world;
     TempDirectory directory;
     std::unique_ptr<ReadModel> model;
 };

@@ -12,8 +12,7 @@
 #include <utility>
 
 #include "skald/sql/projector.h"
-#include "tests/cqrs/account.h"
-#include "tests/cqrs/stores.h"
+#include "tests/cqrs/accounts_log.h"
 #include "tests/temp_directory.h"
 
 namespace skald::sql {
@@ -64,8 +63,8 @@ inline Projection balances(std::uint32_t version = 1) {
 }
 
 // A log, and a directory for a database of it.
-struct Ledgers {
-    explicit Ledgers(const std::string& kind = "memory") : world(kind) {}
+struct Ledgers : cqrs::AccountsLog {
+    using AccountsLog::AccountsLog;
 
     std::string file() const { return directory.path("balances.sqlite"); }
     Result<std::unique_ptr<Projector>> try_start(const AnyProjection& projection,
@@ -84,26 +83,6 @@ struct Ledgers {
         return start(balances().build(), options);
     }
 
-    Position end() {
-        auto position = world.store().position();
-        REQUIRE(position);
-        return *position;
-    }
-    void open(const std::string& id, const std::string& owner) {
-        world.append(id, "Opened", R"({"owner":")" + owner + "\"}");
-    }
-    void deposit(const std::string& id, std::int64_t cents, const std::string& note = "") {
-        world.append(id, "Deposited",
-                     R"({"cents":)" + std::to_string(cents) + R"(,"note":")" + note + "\"}");
-    }
-    void withdraw(const std::string& id, std::int64_t cents) {
-        world.append(id, "Withdrawn", R"({"cents":)" + std::to_string(cents) + "}");
-    }
-    bool up_to_date(const Projector& projector) {
-        const Freshness freshness = projector.wait_for(end(), 60s);
-        UNSCOPED_INFO(freshness.error.message);
-        return freshness.reached();
-    }
     // "owner cents", by a connection of its own, as another program would.
     std::optional<std::string> balance(const std::string& id) {
         SQLite::Database database(file(), SQLite::OPEN_READONLY);
@@ -125,7 +104,6 @@ struct Ledgers {
         return *found;
     }
 
-    cqrs::World world;
     TempDirectory directory;
 };
 
