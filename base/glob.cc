@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 
-#include "base/bytes.h"
 #include "base/limits.h"
 
 namespace skald {
@@ -177,10 +176,18 @@ std::string_view utf8_prefix(std::string_view text, std::size_t bytes) {
 }
 
 bool is_utf8(std::string_view text) {
-    constexpr std::uint64_t kHighBits = 0x8080808080808080;
+    constexpr std::size_t kBlock = 16;
+    // Compiles to vectors.
+    const auto is_ascii = [](const char* block) {
+        unsigned char all = 0;
+        for (std::size_t i = 0; i < kBlock; ++i) {
+            all = static_cast<unsigned char>(all | static_cast<unsigned char>(block[i]));
+        }
+        return all < 0x80;
+    };
     for (std::size_t at = 0; at < text.size();) {
-        if (text.size() - at >= 8 && (load_le<std::uint64_t>(&text[at]) & kHighBits) == 0) {
-            at += 8;
+        if (text.size() - at >= kBlock && is_ascii(&text[at])) {
+            at += kBlock;
             continue;
         }
         const std::size_t length = utf8_length(text, at);

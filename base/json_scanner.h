@@ -21,15 +21,33 @@ class JsonScanner {
     // that at() is the place of what was not understood.
     bool value(std::string_view& slice);
     bool string(std::string& decoded);
-    bool punctuation(char c);
-    bool at_end();
+    bool punctuation(char c) {
+        if (peek() != c || at_ == text_.size()) {
+            return false;
+        }
+        ++at_;
+        return true;
+    }
+    bool at_end() {
+        skip_space();
+        return at_ == text_.size();
+    }
 
     // What begins here: one of { [ " t f n - 0..9, or 0 at the end.
-    char peek();
+    char peek() {
+        skip_space();
+        return at_ < text_.size() ? text_[at_] : '\0';
+    }
     std::size_t at() const { return at_; }
 
   private:
-    void skip_space();
+    void skip_space() {
+        while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' ||
+                                      text_[at_] == '\t' || text_[at_] == '\r')) {
+            ++at_;
+        }
+    }
+    void skip_plain();
     bool skip_value(int depth);
     bool skip_container(char close, int depth);
     bool skip_string();
@@ -43,6 +61,7 @@ class JsonScanner {
     std::string_view text_;
     int depth_;
     std::size_t at_ = 0;
+    bool escaped_ = false;  // the string stepped over last has an escape
 };
 
 // One JSON value and nothing else, in UTF-8.

@@ -33,6 +33,23 @@ TEST_CASE("json_scanner: takes what another parser takes, and refuses what it re
     }
 }
 
+TEST_CASE("json_scanner: what ends a string is found wherever it stands", "[model]") {
+    CHECK(rc::check([] {
+        const auto plain = *rc::gen::inRange<std::size_t>(0, 70);
+        std::string text(plain, *rc::gen::element('a', '!', '#', '[', ']', ' ', '\x7f'));
+        const auto at = *rc::gen::inRange<std::size_t>(0, plain + 1);
+        text.insert(at,
+                    *rc::gen::element("", "\"", "\\\"", "\\", "\x1f", "\n", "\xc3\xa9", "\xff"));
+        text = '"' + text + '"';
+        RC_ASSERT(is_json(text) == nlohmann::json::accept(text));
+        std::string decoded;
+        if (nlohmann::json::accept(text)) {
+            RC_ASSERT(JsonScanner(text).string(decoded));
+            RC_ASSERT(decoded == nlohmann::json::parse(text).get<std::string>());
+        }
+    }));
+}
+
 TEST_CASE("json_scanner: depth is bounded") {
     const auto nested = [](int depth) {
         return std::string(static_cast<std::size_t>(depth), '[') +
