@@ -1,5 +1,7 @@
 #include "store/index/query.h"
 
+#include <algorithm>
+
 #include "store/index/posting_codec.h"
 
 namespace skald::store::index {
@@ -12,34 +14,44 @@ struct Stretch {
     bool versioned = false;
 };
 
-// Adds one posting. False when no further one of this direction can belong to the answer.
+// Adds one posting that is not before `from`. False when no further one of this direction can
+// belong to the answer.
 bool offer(const Query& query, std::uint64_t offset, std::uint64_t version, bool versioned,
            std::vector<Posting>& out) {
-    const std::uint64_t at = query.axis == Axis::offset ? offset : version;
-    if (query.backward) {
-        if (offset < query.floor) {
-            return false;
-        }
-        if (offset >= query.below || at > query.from) {
-            return true;
-        }
-    } else {
-        if (offset >= query.below) {
-            return false;
-        }
-        if (offset < query.floor || at < query.from) {
-            return true;
-        }
+    if (query.backward ? offset < query.floor : offset >= query.below) {
+        return false;
+    }
+    if (query.backward ? offset >= query.below : offset < query.floor) {
+        return true;
     }
     out.push_back({Offset(offset), Version(versioned ? version : 0)});
     return out.size() < query.limit;
+}
+
+// How many in front, in the order of the answer, lie before `from`.
+template <typename Int>
+std::size_t before_from(const Query& query, std::span<const Int> offsets, const Stretch& stretch) {
+    const std::size_t n = offsets.size();
+    std::size_t low = 0;  // how many are below `from`, or not above it when it goes backward
+    if (query.axis == Axis::offset) {
+        const auto is_low = [&](Int offset) {
+            const std::uint64_t at = stretch.base + offset;
+            return query.backward ? at <= query.from : at < query.from;
+        };
+        low = static_cast<std::size_t>(
+            std::partition_point(offsets.begin(), offsets.end(), is_low) - offsets.begin());
+    } else if (query.from >= stretch.version) {
+        const std::uint64_t distance = query.from - stretch.version;
+        low = distance >= n ? n : distance + (query.backward ? 1 : 0);
+    }
+    return query.backward ? n - low : low;
 }
 
 template <typename Int>
 bool offer_all(const Query& query, std::span<const Int> offsets, const Stretch& stretch,
                std::vector<Posting>& out) {
     const std::size_t n = offsets.size();
-    for (std::size_t k = 0; k < n; ++k) {
+    for (std::size_t k = before_from(query, offsets, stretch); k < n; ++k) {
         const std::size_t i = query.backward ? n - 1 - k : k;
         if (!offer(query, stretch.base + offsets[i], stretch.version + i, stretch.versioned, out)) {
             return false;
