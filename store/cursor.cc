@@ -27,18 +27,41 @@ class MergedCursor final : public Cursor {
     const CursorOptions& options() const { return options_; }
 
     Result<Step> next(const ReadBudget& budget) override {
-        // Visible first: the transaction then holds at least as much.
-        const std::vector<Visible> visible = visible_();
-        auto txn = env_.read();
-        if (!txn) {
-            return txn.error();
+        Step step;
+        std::size_t bytes = 0;
+        auto end = walk(budget, [&](PartitionCursor& part, ReadBudget& left) -> Result<bool> {
+            auto chunk = part.take(left, step.chunks.empty());
+            if (!chunk) {
+                return chunk.error();
+            }
+            if (chunk->events == 0) {
+                if (step.chunks.empty()) {
+                    step.wants_events = static_cast<std::uint32_t>(chunk->next - chunk->first);
+                    step.wants_bytes = part.match_bytes();
+                }
+                return false;
+            }
+            bytes += chunk->frame->size();
+            step.chunks.push_back(std::move(*chunk));
+            return step.chunks.size() < kChunksMax && bytes < budget.aim;
+        });
+        if (!end) {
+            return end.error();
         }
-        auto step = gather(ReadView{*txn, visible}, budget);
-        for (std::size_t i = 0; i < parts_.size(); ++i) {
-            parts_[i]->release();
-            position_.partitions[i] = parts_[i]->position();
-        }
+        step.end = *end;
         return step;
+    }
+
+    Result<EventStep> next_events(const ReadBudget& budget) override {
+        EventBuffer events;
+        auto end = walk(budget, [&](PartitionCursor& part, ReadBudget& left) -> Result<bool> {
+            auto taken = part.take_events(left, events.events().empty(), events);
+            return taken ? Result<bool>(*taken > 0) : taken.error();
+        });
+        if (!end) {
+            return end.error();
+        }
+        return EventStep{events.take_events(), events.memory(), *end};
     }
 
     bool wants(const EventView& event) const override {
@@ -49,35 +72,43 @@ class MergedCursor final : public Cursor {
     Start resume() const override { return position_; }
 
   private:
-    Result<Step> gather(const ReadView& view, ReadBudget budget) {
-        Step step;
+    // Has `take` take from one partition after the other, until it says that it is enough, or
+    // nothing is left: then true.
+    template <typename Take>
+    Result<bool> walk(const ReadBudget& budget, const Take& take) {
+        // Visible first: the transaction then holds at least as much.
+        const std::vector<Visible> visible = visible_();
+        auto txn = env_.read();
+        if (!txn) {
+            return txn.error();
+        }
+        auto end = gather(ReadView{*txn, visible}, budget, take);
+        for (std::size_t i = 0; i < parts_.size(); ++i) {
+            parts_[i]->release();
+            position_.partitions[i] = parts_[i]->position();
+        }
+        return end;
+    }
+
+    template <typename Take>
+    Result<bool> gather(const ReadView& view, ReadBudget budget, const Take& take) {
         std::size_t scan_left = budget.records;
-        std::size_t bytes = 0;
-        while (budget.events > 0 && step.chunks.size() < kChunksMax && bytes < budget.aim) {
+        for (bool more = true; more && budget.events > 0;) {
             bool exhausted = false;
             auto part = pick(view, scan_left, exhausted);
             if (!part) {
                 return part.error();
             }
             if (*part == nullptr) {
-                step.end = !exhausted;
-                break;
+                return !exhausted;
             }
-            auto chunk = (*part)->take(budget, step.chunks.empty());
-            if (!chunk) {
-                return chunk.error();
+            auto taken = take(**part, budget);
+            if (!taken) {
+                return taken.error();
             }
-            if (chunk->events == 0) {
-                if (step.chunks.empty()) {
-                    step.wants_events = static_cast<std::uint32_t>(chunk->next - chunk->first);
-                    step.wants_bytes = (*part)->match_bytes();
-                }
-                break;
-            }
-            bytes += chunk->frame->size();
-            step.chunks.push_back(std::move(*chunk));
+            more = *taken;
         }
-        return step;
+        return false;
     }
 
     // The partition whose next match is oldest (backward: newest); null when none has one, or when

@@ -118,21 +118,20 @@ class LocalStore final : public EventStore {
     }
 
     Result<Page> read(const Read& request) override {
-        auto chunks = read_page(volume_, request);
-        if (!chunks) {
-            return chunks.error();
+        auto begun = begin_page(volume_, request);
+        if (!begun) {
+            return begun.error();
+        }
+        auto step = begun->cursor->next_events(begun->budget);
+        if (!step) {
+            return step.error();
         }
         Page page;
-        auto memory = std::make_shared<std::vector<Chunk>>(std::move(chunks->chunks));
-        for (const Chunk& chunk : *memory) {
-            if (auto ok = decode_chunk(chunk, request.backward, page.events); !ok) {
-                return ok.error();
-            }
-        }
-        page.memory = std::move(memory);
-        page.next = chunks->next;
-        page.resume = chunks->next;
-        page.end = chunks->end;
+        page.events = std::move(step->events);
+        page.memory = std::move(step->memory);
+        page.next = begun->cursor->position();
+        page.resume = page.next;
+        page.end = step->end;
         return page;
     }
 

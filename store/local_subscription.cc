@@ -26,7 +26,7 @@ class Walk {
         bool going = true;
         while (going && !stopped()) {
             const std::uint64_t seen = news();
-            auto step = cursor_->next(budget_);
+            auto step = cursor_->next_events(budget_);
             if (!step) {
                 end(step.error());
                 return;
@@ -107,22 +107,15 @@ class Walk {
         return false;
     }
 
-    bool call_handler(const Step& step) {
-        std::vector<EventView> events;
-        for (const Chunk& chunk : step.chunks) {
-            if (auto ok = decode_chunk(chunk, false, events); !ok) {
-                end(ok.error());
-                return false;
-            }
-        }
+    bool call_handler(const EventStep& step) {
         if (live_ && !step.end) {
             set_live(false);
             handler_.on_fell_behind({position_});
         }
         const Position& reached = cursor_->position();
-        if (!events.empty() && !stopped()) {
-            handler_.on_events({events, reached});
-        } else if (events.empty() && reached != position_ && !stopped()) {
+        if (!step.events.empty() && !stopped()) {
+            handler_.on_events({step.events, reached});
+        } else if (step.events.empty() && reached != position_ && !stopped()) {
             handler_.on_checkpoint({reached});
         }
         position_ = reached;

@@ -4,6 +4,13 @@
 
 namespace skald::store {
 
+Error record_damaged(Partition partition, Offset at) {
+    Error error(Errc::corrupt, fmt::format("partition {}: the record at offset {} is damaged",
+                                           partition.value, at.value));
+    error.offset = at.value;
+    return error;
+}
+
 Result<std::optional<BatchRef>> LogReader::open(const lmdb::Cursor::Found& found) const {
     if (!found) {
         return found.error();
@@ -11,7 +18,7 @@ Result<std::optional<BatchRef>> LogReader::open(const lmdb::Cursor::Found& found
     if (!*found) {
         return std::optional<BatchRef>();
     }
-    auto view = wire::BatchView::open((*found)->value, partition_);
+    auto view = checked_.open((*found)->value, partition_);
     if (!view) {
         Error error = view.error();
         error.message = fmt::format("partition {} at offset {}: {}", partition_.value,
@@ -25,7 +32,7 @@ Result<std::optional<BatchRef>> LogReader::open(const lmdb::Cursor::Found& found
 Result<std::optional<BatchRef>> LogReader::at_or_before(const lmdb::ReadTxn& txn,
                                                         Offset offset) const {
     if (Frame frame = ring_.find(offset)) {
-        auto view = wire::BatchView::open(as_bytes(*frame), partition_);
+        auto view = checked_.open(as_bytes(*frame), partition_);
         if (!view) {
             return view.error();
         }
@@ -94,10 +101,7 @@ Result<std::optional<std::string>> LogReader::data(Offset offset) const {
     const wire::BatchView& batch = (*found)->view;
     const auto record = batch.record(static_cast<std::uint32_t>(offset - batch.base()));
     if (!record) {
-        Error error(Errc::corrupt, fmt::format("partition {}: the record at offset {} is damaged",
-                                               partition_.value, offset.value));
-        error.offset = offset.value;
-        return error;
+        return record_damaged(partition_, offset);
     }
     return std::optional(std::string(record->data));
 }

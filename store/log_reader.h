@@ -6,6 +6,7 @@
 
 #include "skald/ids.h"
 #include "skald/result.h"
+#include "store/checked_batches.h"
 #include "store/frame_ring.h"
 #include "store/lmdb/env.h"
 #include "wire/batch.h"
@@ -17,6 +18,9 @@ struct BatchRef {
     Frame frame;
     wire::BatchView view;
 };
+
+// Corrupt: what the log holds at the offset is not what was written.
+Error record_damaged(Partition partition, Offset at);
 
 class LogReader {
   public:
@@ -45,6 +49,7 @@ class LogReader {
     lmdb::Database log_;
     Partition partition_;
     const FrameRing& ring_;
+    mutable CheckedBatches checked_;
 };
 
 }  // namespace skald::store

@@ -1,25 +1,11 @@
 #include "store/partition_cursor.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "base/glob.h"
 #include "base/limits.h"
 
 namespace skald::store {
-namespace {
-
-constexpr std::size_t kStreamPage = 512;
-
-Error damaged(const wire::BatchView& batch, Offset at) {
-    Error error(Errc::corrupt, fmt::format("partition {}: the record at offset {} is damaged",
-                                           batch.partition().value, at.value));
-    error.offset = at.value;
-    return error;
-}
-
-}  // namespace
 
 PartitionCursor::PartitionCursor(PartitionLog& log, const CursorOptions& options,
                                  const Place& place)
@@ -51,6 +37,9 @@ Result<bool> PartitionCursor::load(const ReadView& view, std::size_t scan_max) {
 void PartitionCursor::release() {
     match_.reset();
     offsets_.reset();
+    postings_.clear();
+    posting_ = 0;
+    ahead_.clear();
     index_.reset();
     mask_.forget();
 }
@@ -145,11 +134,11 @@ Result<bool> PartitionCursor::choose(const ReadView& view, Match& match, OffsetS
             return lives.error();
         }
         if (*lives) {
-            match.choices.push_back({cursor.index(), event.version});
+            match.choices.push_back({cursor.index(), event});
         }
     }
     if (seen != batch.size()) {
-        return damaged(batch, batch.base() + seen);
+        return record_damaged(batch.partition(), batch.base() + seen);
     }
     return !match.choices.empty();
 }
@@ -257,82 +246,6 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up(const Rea
         move_to(match, match.behind);
     }
     at_ = std::max(at_, end);
-    digest_ = 0;
-    return std::optional<Match>();
-}
-
-// Fills match.choices with those of the postings that lie in its batch, are wanted and alive.
-Result<void> PartitionCursor::choose_posted(const ReadView& view, Match& match,
-                                            const std::vector<Posting>& postings) {
-    const wire::BatchView& found = match.batch.view;
-    Offset last = postings.front().offset;
-    for (const Posting& posting : postings) {
-        if (posting.offset < found.base() || posting.offset >= found.end()) {
-            break;
-        }
-        ++scanned_;
-        last = posting.offset;
-        const auto i = static_cast<std::uint32_t>(posting.offset - found.base());
-        const auto record = found.record(i);
-        const auto event = record ? found.event(i, *record, posting.version) : std::nullopt;
-        if (!event) {
-            return damaged(found, posting.offset);
-        }
-        auto lives = alive(view, *event);
-        if (!lives) {
-            return lives.error();
-        }
-        if (*lives && !record->prefix.hole() && wanted(*event)) {
-            match.choices.push_back({i, posting.version});
-        }
-    }
-    if (options_.backward) {
-        std::reverse(match.choices.begin(), match.choices.end());
-    }
-    match.behind = options_.backward ? last : last + 1;
-    return {};
-}
-
-// A stream's versions are in its postings, so its records are read without walking their batches.
-Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up_stream(
-    const ReadView& view, std::size_t scan_max) {
-    auto snapshot = index(view);
-    if (!snapshot) {
-        return snapshot.error();
-    }
-    const bool backward = options_.backward;
-    const Offset begin = log_.start();
-    const Offset end = high_watermark(view);
-    at_ = backward ? at_ : std::max(at_, begin);
-    while (backward ? at_ > begin : at_ < end) {
-        if (enough(scan_max)) {
-            return std::optional<Match>();
-        }
-        auto page = (*snapshot)->postings(*term(), backward ? at_ - 1 : at_, backward, kStreamPage);
-        if (!page) {
-            return page.error();
-        }
-        if (page->empty() || page->front().offset < begin) {
-            break;
-        }
-        auto batch = log_.reader().at(view.txn, page->front().offset);
-        if (!batch) {
-            return batch.error();
-        }
-        if (!*batch) {
-            break;
-        }
-        Match match;
-        match.batch = std::move(**batch);
-        if (auto ok = choose_posted(view, match, *page); !ok) {
-            return ok.error();
-        }
-        if (!match.choices.empty()) {
-            return std::optional(std::move(match));
-        }
-        move_to(match, match.behind);
-    }
-    at_ = backward ? Offset{} : std::max(at_, end);
     digest_ = 0;
     return std::optional<Match>();
 }

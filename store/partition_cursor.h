@@ -4,9 +4,11 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "store/event_buffer.h"
 #include "store/lifecycle_mask.h"
 #include "store/partition_log.h"
 #include "store/positions.h"
@@ -37,6 +39,8 @@ class PartitionCursor {
     // (no events) when it would have to cut a batch that is to go whole, or when it is not the
     // first and nothing fits.
     Result<Chunk> take(ReadBudget& budget, bool first);
+    // The same, into `events`; how many.
+    Result<std::size_t> take_events(ReadBudget& budget, bool first, EventBuffer& events);
     // Bytes of the batch that the match is in.
     std::size_t match_bytes() const { return match_->batch.view.bytes().size(); }
     // Before the view ends: forgets what points into it.
@@ -45,9 +49,13 @@ class PartitionCursor {
     PartitionPosition position() const { return position_of(log_, at_, digest_); }
 
   private:
+    struct Choice {
+        std::uint32_t index = 0;  // in its batch
+        EventView event;          // valid like the batch
+    };
     struct Match {
         BatchRef batch;
-        std::vector<wire::Choice> choices;  // rising; what is left of them
+        std::vector<Choice> choices;  // rising; what is left of them
         bool whole = false;
         Offset behind;  // where to go on when all is taken: forward the batch's end
     };
@@ -55,8 +63,12 @@ class PartitionCursor {
     Result<std::optional<Match>> scan(const ReadView& view, std::size_t scan_max);
     Result<std::optional<Match>> look_up(const ReadView& view, std::size_t scan_max);
     Result<std::optional<Match>> look_up_stream(const ReadView& view, std::size_t scan_max);
+    Result<std::span<const Posting>> postings(const ReadView& view);
+    Result<std::optional<BatchRef>> posted_batch(const ReadView& view,
+                                                 std::span<const Posting> postings);
+    Result<void> look_ahead(const ReadView& view, std::span<const Posting> postings);
     Result<void> choose_posted(const ReadView& view, Match& match,
-                               const std::vector<Posting>& postings);
+                               std::span<const Posting> postings);
     // Whether this call looked at its share; the place where it stops is at_.
     bool enough(std::size_t scan_max);
     Result<bool> choose(const ReadView& view, Match& match, OffsetStream* offsets);
@@ -66,6 +78,12 @@ class PartitionCursor {
     Result<const IndexSnapshot*> index(const ReadView& view);
     std::optional<Term> term() const;
     Offset high_watermark(const ReadView& view) const;
+    bool fits_whole(const ReadBudget& budget, bool first) const;
+    bool stays_whole(const ReadBudget& budget) const;
+    Frame take_whole(ReadBudget& budget);
+    void split();
+    std::size_t fitting(ReadBudget& budget, bool first) const;
+    void took(std::size_t count);
     Result<Chunk> take_slice(ReadBudget& budget, bool first);
     void move_to(const Match& match, Offset at);
 
@@ -80,6 +98,14 @@ class PartitionCursor {
     std::size_t scanned_ = 0;
     std::unique_ptr<IndexSnapshot> index_;
     std::unique_ptr<OffsetStream> offsets_;
+    std::vector<Posting> postings_;  // of a stream, of this view; those before posting_ are done
+    std::size_t posting_ = 0;
+    struct Ahead {
+        Offset posting;
+        BatchRef batch;
+    };
+    std::vector<Ahead> ahead_;  // of the next postings, backwards: the last comes first
+    std::size_t ahead_max_ = 1;
     LifecycleMask mask_;
 };
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/limits.h"
-#include "wire/batch.h"
 
 namespace skald::store {
 namespace {
@@ -56,45 +55,6 @@ Result<PageStart> begin_page(Volume& volume, const Read& request,
     }
     const auto bytes = std::min<std::size_t>(request.bytes, limits::kPageBytesMax);
     return PageStart{std::move(*cursor), {request.limit, bytes}};
-}
-
-Result<ChunkPage> read_page(Volume& volume, const Read& request, std::vector<std::string> allowed) {
-    auto begun = begin_page(volume, request, std::move(allowed));
-    if (!begun) {
-        return begun.error();
-    }
-    ChunkPage page;
-    auto step = begun->cursor->next(begun->budget);
-    if (!step) {
-        return step.error();
-    }
-    page.chunks = std::move(step->chunks);
-    page.end = step->end;
-    page.next = begun->cursor->position();
-    return page;
-}
-
-Result<void> decode_chunk(const Chunk& chunk, bool backward, std::vector<EventView>& events) {
-    auto batch = wire::BatchView::open(as_bytes(*chunk.frame), chunk.partition);
-    if (!batch) {
-        return batch.error();
-    }
-    const std::size_t begin = events.size();
-    wire::EventCursor cursor(*batch);
-    while (cursor.next()) {
-        if (!cursor.hole()) {
-            events.push_back(cursor.event());
-        }
-    }
-    if (cursor.corrupt()) {
-        return Error(Errc::corrupt,
-                     fmt::format("partition {}: a record behind offset {} is damaged",
-                                 chunk.partition.value, chunk.first.value));
-    }
-    if (backward) {
-        std::reverse(events.begin() + static_cast<std::ptrdiff_t>(begin), events.end());
-    }
-    return {};
 }
 
 }  // namespace skald::store

@@ -132,6 +132,13 @@ struct Step {
     std::size_t wants_bytes = 0;
 };
 
+// The same, decoded: for readers in this process.
+struct EventStep {
+    std::vector<EventView> events;
+    std::shared_ptr<const void> memory;  // that they point into
+    bool end = false;
+};
+
 // A reader's place. It holds no transaction between calls. One thread at a time.
 class Cursor {
   public:
@@ -139,6 +146,9 @@ class Cursor {
     // Goes on from where it stands, up to the budget. What it looked at in vain is behind it.
     // Forward, it may be called again after `end` when the volume's watchers were told of news.
     virtual Result<Step> next(const ReadBudget& budget) = 0;
+    // The same as events; what is no whole batch is copied once, and not encoded. Errors: also
+    // corrupt, when a record is damaged.
+    virtual Result<EventStep> next_events(const ReadBudget& budget) = 0;
     // Whether the reader would get an event like this, wherever it stands. Any thread.
     virtual bool wants(const EventView& event) const = 0;
     // Behind everything that was returned or skipped.

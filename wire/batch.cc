@@ -68,6 +68,14 @@ ChainHash chain_hash(const BatchHeader& header, Bytes requests_and_producers,
 }
 
 Result<BatchView> BatchView::open(Bytes bytes, Partition partition) {
+    auto view = open_checked(bytes, partition);
+    if (view && tables_crc(bytes, view->header_.tables) != view->header_.crc) {
+        return corrupt("its header or tables do not match their crc");
+    }
+    return view;
+}
+
+Result<BatchView> BatchView::open_checked(Bytes bytes, Partition partition) {
     BatchView view;
     view.bytes_ = bytes;
     view.partition_ = partition;
@@ -77,9 +85,6 @@ Result<BatchView> BatchView::open(Bytes bytes, Partition partition) {
     view.header_ = load_as<BatchHeader>(bytes.data());
     if (auto ok = view.lay_out(); !ok) {
         return ok.error();
-    }
-    if (tables_crc(bytes, view.header_.tables) != view.header_.crc) {
-        return corrupt("its header or tables do not match their crc");
     }
     return view;
 }
@@ -210,11 +215,27 @@ ProducerEntry BatchView::producer(std::uint32_t i) const {
     return load_as<ProducerEntry>(at(producers_at_ + i * sizeof(ProducerEntry)));
 }
 
+void BatchView::prefetch_tables(std::uint32_t i) const {
+    __builtin_prefetch(at(header_.tables + i * sizeof(RecordEntry)));
+    for (const std::size_t place : {names_at_, id_halves_at_, text_at_}) {
+        __builtin_prefetch(at(place));
+    }
+}
+
+void BatchView::prefetch_record(std::uint32_t i) const {
+    constexpr std::size_t kLine = 64;
+    constexpr std::size_t kLinesMax = 8;
+    const Bytes record = record_bytes(i);
+    for (std::size_t line = 0; line < kLinesMax && line * kLine < record.size(); ++line) {
+        __builtin_prefetch(record.data() + line * kLine);
+    }
+}
+
 std::optional<EventView> BatchView::event(std::uint32_t i, const RecordView& record,
-                                          Version version) const {
+                                          Version version, std::string_view stream) const {
     const auto half = id_half(record.prefix.id_half);
     EventView event;
-    event.stream = name(record.prefix.stream);
+    event.stream = stream.empty() ? name(record.prefix.stream) : stream;
     event.type = name(record.prefix.type);
     if (!half || event.stream.empty() || event.type.empty()) {
         return std::nullopt;

@@ -105,12 +105,15 @@ class BatchView {
     // Checks the shape and the crc of header and tables, not the records: `corrupt` otherwise.
     // Never reads outside `bytes`, whatever they hold.
     static Result<BatchView> open(Bytes bytes, Partition partition = Partition{});
+    // The same for bytes that were opened before and are unchanged since: checks the shape only.
+    static Result<BatchView> open_checked(Bytes bytes, Partition partition = Partition{});
 
     const BatchHeader& header() const { return header_; }
     Bytes bytes() const { return bytes_; }
     Offset base() const { return Offset{header_.base_offset}; }
     // One past the last record of the batch; of a slice: one past its last chosen record.
     Offset end() const;
+    bool holds(Offset offset) const { return offset >= base() && offset < end(); }
     std::uint32_t size() const { return header_.records; }
     bool slice() const { return (header_.flags & kBatchSlice) != 0; }
     Time recorded_at() const { return Time{static_cast<std::int64_t>(header_.clock_us)}; }
@@ -123,8 +126,12 @@ class BatchView {
     // nullopt for a record whose bytes do not match its crc, or that cannot be parsed.
     std::optional<RecordView> record(std::uint32_t i) const;
     // The record as an event of the given version; its names must be in the batch, else nullopt.
-    std::optional<EventView> event(std::uint32_t i, const RecordView& record,
-                                   Version version) const;
+    // `stream` where the caller knows it: the event then points there.
+    std::optional<EventView> event(std::uint32_t i, const RecordView& record, Version version,
+                                   std::string_view stream = {}) const;
+    // Ask for the memory that finding the record, and then reading it, will touch.
+    void prefetch_tables(std::uint32_t i) const;
+    void prefetch_record(std::uint32_t i) const;
     Version slice_version(std::uint32_t i) const;  // only of a slice
 
     std::uint32_t names() const { return header_.names; }

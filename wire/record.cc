@@ -8,8 +8,6 @@
 namespace skald::wire {
 namespace {
 
-constexpr std::size_t kFieldHeadBytes = 4;
-
 bool is_json(const NewEvent& event) {
     return event.content_type.empty() || event.content_type == kContentTypeJson;
 }
@@ -332,21 +330,6 @@ Result<void> check_record(const RecordView& record) {
         return labels_too_large(labels);
     }
     return tags > limits::kTagsMax ? Result<void>(too_many_tags(tags)) : Result<void>();
-}
-
-bool FieldCursor::next() {
-    if (rest_.size() < kFieldHeadBytes) {
-        return false;
-    }
-    const auto tag = load_le<std::uint16_t>(rest_.data());
-    const auto bytes = load_le<std::uint16_t>(rest_.data() + 2);
-    if (tag == 0) {
-        return false;
-    }
-    tag_ = static_cast<FieldTag>(tag);
-    value_ = rest_.substr(kFieldHeadBytes, bytes);
-    rest_.remove_prefix(kFieldHeadBytes + bytes);
-    return true;
 }
 
 }  // namespace skald::wire

@@ -75,12 +75,27 @@ Result<void> check_event(const NewEvent& event, bool control = false);
 // Fields of unknown tags count as labels.
 Result<void> check_record(const RecordView& record);
 
+inline constexpr std::size_t kFieldHeadBytes = 4;  // tag and size, u16 each
+
 // Walks the field entries of a record that parse_record accepted.
 class FieldCursor {
   public:
     explicit FieldCursor(std::string_view fields) : rest_(fields) {}
     // False at the end.
-    bool next();
+    bool next() {
+        if (rest_.size() < kFieldHeadBytes) {
+            return false;
+        }
+        const auto tag = load_le<std::uint16_t>(rest_.data());
+        const auto bytes = load_le<std::uint16_t>(rest_.data() + 2);
+        if (tag == 0) {
+            return false;
+        }
+        tag_ = static_cast<FieldTag>(tag);
+        value_ = rest_.substr(kFieldHeadBytes, bytes);
+        rest_.remove_prefix(kFieldHeadBytes + bytes);
+        return true;
+    }
     FieldTag tag() const { return tag_; }
     std::string_view value() const { return value_; }
 

@@ -37,6 +37,9 @@ class FakeCursor final : public store::Cursor {
         }
         return step;
     }
+    Result<store::EventStep> next_events(const store::ReadBudget&) override {
+        return Error(Errc::invalid_argument, "a node sends chunks");
+    }
     bool wants(const EventView& event) const override {
         return wire::selects(options_.selection, event) &&
                matches_any(options_.allowed, event.stream);

@@ -4,7 +4,6 @@
 
 #include "base/glob.h"
 #include "base/limits.h"
-#include "store/reading.h"
 #include "tests/store/fixture.h"
 #include "wire/query.h"
 
@@ -154,6 +153,28 @@ Where read_in_pieces(TestLog& log, const Selection& selection, bool backward) {
     return places;
 }
 
+// What stands in chunks, in the order of the read.
+std::vector<Event> events_of(const std::vector<Chunk>& chunks, bool backward) {
+    std::vector<Event> events;
+    for (const Chunk& chunk : chunks) {
+        const auto batch = wire::BatchView::open(as_bytes(*chunk.frame), chunk.partition);
+        RC_ASSERT(batch.has_value());
+        RC_ASSERT(batch->verify().has_value());
+        std::vector<Event> here;
+        for (wire::EventCursor cursor(*batch); cursor.next();) {
+            if (!cursor.hole()) {
+                here.emplace_back(cursor.event());
+            }
+        }
+        RC_ASSERT(here.size() == chunk.events);
+        if (backward) {
+            std::reverse(here.begin(), here.end());
+        }
+        events.insert(events.end(), here.begin(), here.end());
+    }
+    return events;
+}
+
 std::string describe(const Selection& selection, const std::vector<Event>& all,
                      const Where& found) {
     std::string text = "selection " + std::to_string(static_cast<int>(selection.kind)) + " " +
@@ -205,6 +226,53 @@ TEST_CASE("cursor: any selection is what a filter over everything gives", "[stor
             }
         }
     }));
+}
+
+TEST_CASE("cursor: steps of events hold what steps of chunks hold", "[store][model]") {
+    CHECK(rc::check("steps of events hold what steps of chunks hold", [] {
+        TestLog log(one_of<std::uint16_t>({1, 4}));
+        any_history(log);
+        CursorOptions options;
+        options.selection = any_selection();
+        const auto kind = options.selection.kind;
+        options.backward = (kind == Selection::Kind::all || kind == Selection::Kind::stream) &&
+                           *inRange(0, 2) == 0;
+        options.start = options.backward ? Start(End{}) : Start(Beginning{});
+        const auto encoded = log.volume().cursor(options).value();
+        const auto decoded = log.volume().cursor(options).value();
+        for (bool end = false; !end;) {
+            const ReadBudget budget{*inRange<std::uint32_t>(1, 9),
+                                    one_of<std::size_t>({1, 1000, 1U << 20})};
+            const Step chunks = encoded->next(budget).value();
+            const EventStep events = decoded->next_events(budget).value();
+            const std::vector<Event> owned(events.events.begin(), events.events.end());
+            RC_ASSERT(owned == events_of(chunks.chunks, options.backward));
+            RC_ASSERT(events.end == chunks.end);
+            RC_ASSERT(decoded->position() == encoded->position());
+            end = chunks.end;
+        }
+    }));
+}
+
+TEST_CASE("cursor: events stay as they were read when the log goes on", "[store]") {
+    TestLog log;
+    log.append("s", {"0", "1", "2"});
+    log.append("t", {"t"});
+    log.append("s", {"3"});
+    log.reopen();
+    CursorOptions options;
+    options.selection = Selection::stream("s");
+    const auto kept = log.volume().cursor(options).value()->next_events({10, 1000});
+    REQUIRE(kept);
+    log.change("s", EraseEvent{Version{1}});
+    log.scavenge();
+    log.close();
+    std::vector<std::string> data;
+    for (const EventView& event : kept->events) {
+        CHECK(event.stream == "s");
+        data.emplace_back(event.data);
+    }
+    CHECK(data == std::vector<std::string>{"0", "1", "2", "3"});
 }
 
 // What is visible, by the rules of the streams alone.

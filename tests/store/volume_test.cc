@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include "base/limits.h"
 #include "skald/store.h"
@@ -115,6 +116,34 @@ TEST_CASE("volume: a damaged batch at the end is corrupt, with its offset", "[st
     REQUIRE_FALSE(volume);
     CHECK(volume.error().code == Errc::corrupt);
     CHECK(volume.error().offset == 2U);
+}
+
+TEST_CASE("volume: a damaged record is corrupt, with its offset, however it is read", "[store]") {
+    TestLog log;
+    log.append("a", {"0", "1"});
+    log.append("a", {"2", "damaged", "4"});
+    const std::string pushes_out_of_memory(limits::kMiB, 'x');
+    for (int i = 0; i < 9; ++i) {
+        log.append("b", {pushes_out_of_memory});
+    }
+    const std::string path = log.directory() + "/data.mdb";
+    const std::string file = bytes_of_file(path);
+    std::fstream disk(path, std::ios::in | std::ios::out | std::ios::binary);
+    // Pages that were copied since hold it too.
+    for (auto at = file.find("damaged"); at != std::string::npos;
+         at = file.find("damaged", at + 1)) {
+        disk.seekp(static_cast<std::streamoff>(at)).put('D');
+    }
+    disk.close();
+    Read read;
+    for (const Selection& selection :
+         {Selection::all(), Selection::stream("a"), Selection::type("made")}) {
+        read.selection = selection;
+        const auto page = log.store().read(read);
+        REQUIRE_FALSE(page);
+        CHECK(page.error().code == Errc::corrupt);
+        CHECK(page.error().offset == 3U);
+    }
 }
 
 TEST_CASE("volume: an index that knows more than the log holds is no log to go on", "[store]") {
