@@ -3,15 +3,16 @@
 //
 //   skald_race seats [--rounds N] [--seeded]
 //   skald_race hot [--seconds N] [--seeded]
+//   skald_race pairs [--rounds N] [--seeded]
 //
 // seats: two writers want the last seat of a course, and a third one writes next to them about
 // another course, N times: one winner each, and no conflict of the third. hot: 8 writers on one hot
 // account and 1,000 cold ones, for N seconds over each store: the effect of every accepted command
-// is there exactly once, and of every refused one not. --seeded drops the conditions from appends;
-// the exit status is then 0 when that was found.
+// is there exactly once, and of every refused one not. pairs (pairs.h): who wrote reads it.
+// --seeded drops the conditions from appends and queries; the exit status is then 0 when that was
+// found.
 #include <fmt/format.h>
 
-#include <atomic>
 #include <barrier>
 #include <cstdio>
 #include <map>
@@ -22,90 +23,19 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "skald/client.h"
 #include "skald/cqrs/decisions.h"
 #include "skald/cqrs/repository.h"
-#include "skald/node.h"
-#include "skald/store.h"
-#include "skald/testing.h"
 #include "tests/cqrs/account.h"
 #include "tests/cqrs/course.h"
 #include "tests/crash/arguments.h"
-#include "tests/forwarding_store.h"
-#include "tests/temp_directory.h"
+#include "tests/race/arena.h"
+#include "tests/race/pairs.h"
 
 namespace {
 
 using namespace skald;
 using namespace skald::cqrs;
-
-std::atomic<std::uint64_t> broken_promises{0};
-
-void promise(bool kept, const std::string& what) {
-    if (!kept && broken_promises++ < 10) {
-        std::fprintf(stderr, "broken: %s\n", what.c_str());
-    }
-}
-
-template <typename T>
-T must(Result<T> result) {
-    if (!result) {
-        std::fprintf(stderr, "race: %s\n", result.error().message.c_str());
-        std::exit(2);
-    }
-    return std::move(*result);
-}
-
-// Planted: what an append rests on is lost.
-class Careless final : public ForwardingStore {
-  public:
-    using ForwardingStore::ForwardingStore;
-    Result<Receipt> append(const Append& request) override {
-        Append careless = request;
-        careless.query.reset();
-        for (StreamAppend& stream : careless.streams) {
-            stream.expected = Expected::any();
-        }
-        return ForwardingStore::append(careless);
-    }
-};
-
-// One store, and a way to it for each writer.
-class Arena {
-  public:
-    Arena(const std::string& kind, bool seeded) : seeded_(seeded) {
-        if (kind == "memory") {
-            stores_.push_back(make_memory_store());
-        } else if (kind == "local") {
-            stores_.push_back(must(open_store(directory_.path("data"), {.map_bytes = kMap})));
-        } else {
-            NodeOptions options;
-            options.data_dir = directory_.path("data");
-            options.map_bytes = kMap;
-            options.listen = {"ipc://" + directory_.path("node")};
-            node_ = must(Node::start(options));
-        }
-    }
-
-    EventStore& way() {
-        if (node_) {
-            ClientOptions options;
-            options.servers = node_->endpoints();
-            stores_.push_back(must(connect(options)));
-        }
-        EventStore& plain = *stores_.back();
-        careless_.push_back(std::make_unique<Careless>(plain));
-        return seeded_ ? *careless_.back() : plain;
-    }
-
-  private:
-    static constexpr std::size_t kMap = std::size_t{4} << 30;
-    const bool seeded_;
-    TempDirectory directory_;
-    std::unique_ptr<Node> node_;
-    std::vector<std::unique_ptr<EventStore>> stores_;
-    std::vector<std::unique_ptr<Careless>> careless_;
-};
+using namespace skald::race;
 
 // ---- seats
 
@@ -266,17 +196,21 @@ std::string hot(const std::string& kind, std::uint64_t seconds, bool seeded) {
 
 int main(int argc, char** argv) {
     const std::string verb = argc > 1 ? argv[1] : "";
-    if (verb != "seats" && verb != "hot") {
-        std::fprintf(stderr, "usage: skald_race seats|hot [--rounds N] [--seconds N] [--seeded]\n");
+    if (verb != "seats" && verb != "hot" && verb != "pairs") {
+        std::fprintf(stderr,
+                     "usage: skald_race seats|hot|pairs [--rounds N] [--seconds N] [--seeded]\n");
         return 2;
     }
     const crash::Arguments arguments(argc - 1, argv + 1, " --rounds --seconds --seeded ");
     const bool seeded = arguments.has("--seeded");
+    const std::uint64_t rounds = arguments.number("--rounds", 10'000);
     for (const char* kind : {"memory", "local", "node"}) {
         if (verb == "seats") {
-            const std::uint64_t rounds = arguments.number("--rounds", 10'000);
             fmt::print("seats over {}: {} rounds, {} conflicts\n", kind, rounds,
                        seats(kind, rounds, seeded));
+        } else if (verb == "pairs") {
+            fmt::print("pairs over {}: {} writes, each then read\n", kind,
+                       pairs(kind, rounds, seeded));
         } else {
             fmt::print("hot over {}: {}\n", kind,
                        hot(kind, arguments.number("--seconds", 60), seeded));

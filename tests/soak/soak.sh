@@ -8,7 +8,8 @@
 #   power     [IMAGES]  cut its power at any moment, open what the disk may hold  5000
 #   disk      [STRIDE]  let every STRIDE-th call on the disk fail, in turn        1
 #   hostile   [SCALE]   a node among hostile peers, SCALE times a minute of them  1
-#   race      [ROUNDS]  two writers for the last seat; many for a hot account   10000
+#   race      [ROUNDS]  two writers for the last seat; many for a hot account; and
+#                       who wrote reads it                                      10000
 #   fuzz      [SECONDS] each fuzzer so long, with clang's sanitizers              600
 #
 # SKALD_SEED: the first seed; today's date unless set. TMPDIR: where data goes; build/soak
@@ -74,7 +75,10 @@ soak() {
             "$hostile" --node build/release/bin/skald --seed "$seed" --seconds $((60 * scale)) \
                 --connections $((10000 * scale)) --stalled 100 --bulk $((2000 * scale))
             ;;
-        race) "$race" seats --rounds "${2:-10000}" && "$race" hot --seconds 60 ;;
+        race)
+            "$race" seats --rounds "${2:-10000}" && "$race" pairs --rounds "${2:-10000}" &&
+                "$race" hot --seconds 60
+            ;;
         fuzz) fuzz "${2:-600}" ;;
         *)
             echo "usage: ./run soak [VERB [COUNT]]; see the head of tests/soak/soak.sh" >&2
