@@ -139,6 +139,12 @@ bool Router::answer(Session& session, Waiting& waiting, const msg::Read& message
     if (step->chunks.empty() && !step->end && waiting.looked_at < limits::kScanRecordsMax) {
         return false;
     }
+    if (step->chunks.empty()) {
+        if (auto ok = store::explain_empty(parts_.volume, message.read.selection); !ok) {
+            refuse(session, message.id, std::move(ok.error()));
+            return true;
+        }
+    }
     send_page(session, message.id, *step, *waiting.cursor);
     return true;
 }

@@ -126,6 +126,11 @@ class LocalStore final : public EventStore {
         if (!step) {
             return step.error();
         }
+        if (step->events.empty()) {
+            if (auto ok = explain_empty(volume_, request.selection); !ok) {
+                return ok.error();
+            }
+        }
         Page page;
         page.events = std::move(step->events);
         page.memory = std::move(step->memory);

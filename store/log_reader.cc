@@ -29,14 +29,23 @@ Result<std::optional<BatchRef>> LogReader::open(const lmdb::Cursor::Found& found
     return std::optional(BatchRef{nullptr, *view});
 }
 
+Result<std::optional<BatchRef>> LogReader::in_memory(Offset offset) const {
+    Frame frame = ring_.find(offset);
+    if (!frame) {
+        return std::optional<BatchRef>();
+    }
+    auto view = checked_.open(as_bytes(*frame), partition_);
+    if (!view) {
+        return view.error();
+    }
+    return std::optional(BatchRef{std::move(frame), *view});
+}
+
 Result<std::optional<BatchRef>> LogReader::at_or_before(const lmdb::ReadTxn& txn,
                                                         Offset offset) const {
-    if (Frame frame = ring_.find(offset)) {
-        auto view = checked_.open(as_bytes(*frame), partition_);
-        if (!view) {
-            return view.error();
-        }
-        return std::optional(BatchRef{std::move(frame), *view});
+    auto found = in_memory(offset);
+    if (!found || *found) {
+        return found;
     }
     auto cursor = lmdb::Cursor::open(txn, log_);
     if (!cursor) {
@@ -46,15 +55,20 @@ Result<std::optional<BatchRef>> LogReader::at_or_before(const lmdb::ReadTxn& txn
 }
 
 Result<std::optional<BatchRef>> LogReader::at(const lmdb::ReadTxn& txn, Offset offset) const {
-    auto found = at_or_before(txn, offset);
+    auto opened = cursor(txn);
+    return opened ? at(*opened, offset) : opened.error();
+}
+
+Result<std::optional<BatchRef>> LogReader::at(lmdb::Cursor& cursor, Offset offset) const {
+    auto found = in_memory(offset);
+    if (!found || *found) {
+        return found;
+    }
+    found = open(cursor.at_or_before(offset.value));
     if (!found || (*found && (*found)->view.end() > offset)) {
         return found;
     }
-    auto cursor = lmdb::Cursor::open(txn, log_);
-    if (!cursor) {
-        return cursor.error();
-    }
-    return open(cursor->at_or_after(offset.value));
+    return open(cursor.at_or_after(offset.value));
 }
 
 Result<std::optional<BatchRef>> LogReader::last(const lmdb::ReadTxn& txn) const {

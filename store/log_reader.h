@@ -30,6 +30,11 @@ class LogReader {
     // The batch that holds the offset, or the first behind it; nullopt when none is. Corrupt when
     // the log has a gap there or the batch is damaged.
     Result<std::optional<BatchRef>> at(const lmdb::ReadTxn& txn, Offset offset) const;
+    // The same for who looks for many: with a cursor of one transaction.
+    Result<lmdb::Cursor> cursor(const lmdb::ReadTxn& txn) const {
+        return lmdb::Cursor::open(txn, log_);
+    }
+    Result<std::optional<BatchRef>> at(lmdb::Cursor& cursor, Offset offset) const;
     // The batch that holds the offset, or the last before it.
     Result<std::optional<BatchRef>> at_or_before(const lmdb::ReadTxn& txn, Offset offset) const;
     Result<std::optional<BatchRef>> last(const lmdb::ReadTxn& txn) const;
@@ -45,6 +50,7 @@ class LogReader {
 
   private:
     Result<std::optional<BatchRef>> open(const lmdb::Cursor::Found& found) const;
+    Result<std::optional<BatchRef>> in_memory(Offset offset) const;
     lmdb::Env& env_;
     lmdb::Database log_;
     Partition partition_;

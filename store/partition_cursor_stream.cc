@@ -40,6 +40,10 @@ Result<std::span<const Posting>> PartitionCursor::postings(const ReadView& view)
 // to come from far is spent on the others.
 Result<void> PartitionCursor::look_ahead(const ReadView& view, std::span<const Posting> postings) {
     ahead_.clear();
+    auto cursor = log_.reader().cursor(view.txn);
+    if (!cursor) {
+        return cursor.error();
+    }
     for (const Posting& posting : postings) {
         if (!ahead_.empty() && ahead_.back().batch.view.holds(posting.offset)) {
             continue;
@@ -47,7 +51,7 @@ Result<void> PartitionCursor::look_ahead(const ReadView& view, std::span<const P
         if (ahead_.size() == ahead_max_) {
             break;
         }
-        auto batch = log_.reader().at(view.txn, posting.offset);
+        auto batch = log_.reader().at(*cursor, posting.offset);
         if (!batch) {
             return batch.error();
         }

@@ -7,9 +7,7 @@
 #include "base/limits.h"
 
 namespace skald::store {
-namespace {
-
-Result<void> check_exists(Volume& volume, const Selection& selection) {
+Result<void> explain_empty(Volume& volume, const Selection& selection) {
     if (selection.kind != Selection::Kind::stream) {
         return {};
     }
@@ -33,16 +31,11 @@ Result<void> check_exists(Volume& volume, const Selection& selection) {
     return {};
 }
 
-}  // namespace
-
 Result<PageStart> begin_page(Volume& volume, const Read& request,
                              std::vector<std::string> allowed) {
     if (request.limit == 0 || request.limit > limits::kPageEventsMax) {
         return Error(Errc::invalid_argument, fmt::format("a page has 1 to {} events, not {}",
                                                          limits::kPageEventsMax, request.limit));
-    }
-    if (auto ok = check_exists(volume, request.selection); !ok) {
-        return ok.error();
     }
     CursorOptions options;
     options.selection = request.selection;

@@ -60,8 +60,20 @@ bool offer_all(const Query& query, std::span<const Int> offsets, const Stretch& 
     return true;
 }
 
+// Whether the answer begins at the entry's last posting, which is known without the others: where
+// the end of a stream is read.
+bool begins_at_last(const Query& query, const Entry& entry) {
+    return !query.backward &&
+           (query.axis == Axis::offset ? query.from == entry.last
+                                       : query.from == entry.version + entry.count - 1);
+}
+
 Result<bool> offer_entry(const Run& run, const Query& query, const Entry& entry,
                          std::vector<std::uint64_t>& offsets, std::vector<Posting>& out) {
+    if (begins_at_last(query, entry)) {
+        return offer(query, entry.last, entry.version + entry.count - 1,
+                     entry.kind == EntryKind::stream, out);
+    }
     offsets.clear();
     if (!decode_postings(entry.tokens, entry.first, entry.count, offsets)) {
         return run.damaged(run.blocks_of(query.target.hash).first);
