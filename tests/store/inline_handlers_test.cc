@@ -41,6 +41,7 @@ class Counter final : public InlineHandler {
 
     const std::string& name() const override { return name_; }
     Result<void> apply(std::span<const EventView> request) override {
+        overlaps += writing ? 1 : 0;
         for (const EventView& event : request) {
             if (event.data == refuses_) {
                 return refusal;
@@ -57,12 +58,19 @@ class Counter final : public InlineHandler {
         ++undone;
     }
     Result<void> write(lmdb::WriteTxn& txn, const Position& end) override {
+        writing = true;
         ends.push_back(end);
         auto ok = txn.put(database_, 0, as_bytes(std::to_string(seen.size())));
         return write_error ? *write_error : ok;
     }
-    void committed() override { ++commits; }
-    void abandoned() override { ++abandons; }
+    void committed() override {
+        writing = false;
+        ++commits;
+    }
+    void abandoned() override {
+        writing = false;
+        ++abandons;
+    }
 
     std::optional<std::string> stored() const {
         auto txn = host_.env().read();
@@ -78,6 +86,8 @@ class Counter final : public InlineHandler {
     std::vector<Position> ends;
     std::atomic<int> commits = 0;
     int abandons = 0;
+    std::atomic<bool> writing = false;  // on its way to the disk
+    std::atomic<int> overlaps = 0;      // requests that were decided meanwhile
     int undone = 0;
 
   private:
@@ -310,11 +320,44 @@ TEST_CASE("inline handlers: attached and detached while others append", "[store]
     for (std::thread& thread : threads) {
         thread.join();
     }
+    CHECK(counter.overlaps == 0);
     CHECK(counter.stored() == std::to_string(counter.seen.size()));
     CHECK_FALSE(log.volume().failure());
     counter.detach();
     log.reopen();
     CHECK(log.store().position()->partitions[0].next.value == written);
+}
+
+// More in one commit than the room that the extender keeps free of itself.
+TEST_CASE("inline handlers: large changes beside the file's extender are whole", "[store]") {
+    TestLog log(1, true);
+    InlineHost& host = log.volume().inline_host();
+    lmdb::Database database;
+    std::uint64_t next = 0;
+    const auto value_of = [](std::uint64_t i) {
+        return std::string(limits::kMiB, static_cast<char>('a' + i % 26));
+    };
+    for (const std::uint64_t values : {40, 60, 90, 120}) {
+        REQUIRE(host.alone([&] {
+            return host.write_alone([&](lmdb::WriteTxn& txn) -> Result<void> {
+                database = txn.open("test.large", lmdb::Keys::integers).value();
+                Result<void> ok;
+                for (const std::uint64_t end = next + values; ok && next < end; ++next) {
+                    ok = txn.append(database, next, as_bytes(value_of(next)));
+                }
+                return ok;
+            });
+        }));
+        REQUIRE(append(log, "s", ""));
+    }
+    auto txn = host.env().read();
+    REQUIRE(txn);
+    for (std::uint64_t i = 0; i < next; ++i) {
+        auto found = txn->get(database, i);
+        REQUIRE(found);
+        REQUIRE(*found);
+        REQUIRE(as_text(**found) == value_of(i));
+    }
 }
 
 }  // namespace skald::store
