@@ -114,6 +114,9 @@ inline constexpr auto kSendSilenceMax = std::chrono::seconds(15);  // nothing ta
 
 // ---- the data directory
 inline constexpr std::uint16_t kPartitionsMax = 1024;
+// Attached inline handlers: beyond, request_too_large; and the databases that each may open.
+inline constexpr std::size_t kInlineHandlersMax = 8;
+inline constexpr unsigned kInlineDatabasesMax = 64;
 inline constexpr std::size_t kMapBytesDefault = 1024 * kGiB;
 inline constexpr std::size_t kReadersMax = 1024;
 inline constexpr auto kReadTxnAgeMax = std::chrono::seconds(2);

@@ -18,13 +18,9 @@ Error beyond(std::string_view what, std::uint64_t limit) {
                         limit, what)};
 }
 
-// The store's word on whether a position is of its log.
 Result<Position> checked(EventStore& store, const Position& position) {
-    Read read;
-    read.start = position;
-    read.limit = 1;
-    auto page = store.read(read);
-    return page ? Result<Position>(position) : page.error();
+    auto ok = check_position(store, position);
+    return ok ? Result<Position>(position) : ok.error();
 }
 
 // Where the fold ends, found out on the way when it is a version or a time.

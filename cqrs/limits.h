@@ -74,6 +74,17 @@ inline constexpr std::size_t kParkedListMax = 1'000;  // of one answer
 inline constexpr std::size_t kReplayEvents = 256;
 inline constexpr std::size_t kFailureTextMax = 1'000;  // of a reason: cut there
 
+// ---- inline projections
+// Changed rows of one commit: beyond, the next append is busy; and of one append: beyond, it is
+// request_too_large.
+inline constexpr std::size_t kInlineCommitBytes = 64 * skald::limits::kMiB;
+inline constexpr std::size_t kInlineRequestBytes = 32 * skald::limits::kMiB;
+// Before it is attached: the log is followed until no more are left, or so many times.
+inline constexpr std::uint64_t kInlineLastEvents = 10'000;
+inline constexpr unsigned kInlinePassesMax = 8;
+// At once the version that is built, the one it replaces, and one that was never finished.
+static_assert(1 + 3 * (2 + kIndexesMax) <= skald::limits::kInlineDatabasesMax);
+
 // ---- declared projections: beyond, the file is refused with invalid_argument
 inline constexpr std::size_t kDeclaredModelsMax = 256;  // request_too_large
 inline constexpr std::size_t kDeclaredNameBytesMax = 100;

@@ -120,6 +120,11 @@ Result<std::uint32_t> Catalogue::number(const Txn& txn, std::string_view key) co
     return load_number<std::uint32_t>(txn.get(meta_, as_bytes(key)), key);
 }
 
+Result<bool> Catalogue::has_format(const Txn& txn) const {
+    auto found = txn.get(meta_, as_bytes("format"));
+    return found ? Result<bool>(found->has_value()) : found.error();
+}
+
 Result<void> Catalogue::check_format(const Txn& txn) const {
     auto format = number(txn, "format");
     if (!format) {

@@ -47,6 +47,7 @@ class Catalogue {
     using WriteTxn = store::lmdb::WriteTxn;
     // Errors: unknown_format, corrupt, and those of a read.
     Result<void> check_format(const Txn& txn) const;
+    Result<bool> has_format(const Txn& txn) const;
     Result<void> put_format(WriteTxn& txn) const;
     Result<std::string> name(const Txn& txn) const;  // empty without one
     Result<void> put_name(WriteTxn& txn, const std::string& name) const;

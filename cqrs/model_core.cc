@@ -39,8 +39,8 @@ store::lmdb::EnvOptions options_of(const ReadModelOptions& options) {
 
 }  // namespace
 
-ModelCore::ModelCore(std::unique_ptr<Env> env, store::lmdb::Database meta, const Clock& clock)
-    : env_(std::move(env)),
+ModelCore::ModelCore(ModelHome home, store::lmdb::Database meta, const Clock& clock)
+    : home_(std::move(home)),
       catalogue_(meta),
       clock_(clock),
       lease_([this](const std::string& name) { return committed_term(name); }),
@@ -56,7 +56,7 @@ std::string ModelCore::lease_name(const std::string& name, std::uint32_t version
 
 Result<std::uint64_t> ModelCore::committed_term(const std::string& lease_name) const {
     const std::shared_lock lock(mutex_);
-    auto txn = env_->read();
+    auto txn = env().read();
     if (!txn) {
         return txn.error();
     }
@@ -74,29 +74,49 @@ Result<std::unique_ptr<ModelCore>> ModelCore::open(const std::string& directory,
     if (!env) {
         return env.error();
     }
-    auto txn = (*env)->write();
-    if (!txn) {
-        return txn.error();
-    }
-    auto databases = txn->databases();
-    if (!databases) {
-        return databases.error();
-    }
-    auto meta = txn->open(Catalogue::kDatabase, store::lmdb::Keys::bytes);
-    if (!meta) {
-        return meta.error();
-    }
+    const auto write = [&own = **env](const ModelHome::Change& change) -> Result<void> {
+        auto txn = own.write();
+        if (!txn) {
+            return txn.error();
+        }
+        auto ok = change(*txn);
+        return ok ? std::move(*txn).commit() : ok;
+    };
     const Clock& clock = options.clock != nullptr ? *options.clock : SystemClock::instance();
-    std::unique_ptr<ModelCore> core(new ModelCore(std::move(*env), *meta, clock));
-    auto ok =
-        *databases == 0 ? core->catalogue_.put_format(*txn) : core->catalogue_.check_format(*txn);
-    if (ok) {
-        ok = core->load(*txn);
+    auto core = within({**env, "", write}, clock);
+    if (core) {
+        (*core)->own_env_ = std::move(*env);
     }
-    if (ok) {
-        ok = std::move(*txn).commit();
-    }
+    return core;
+}
+
+Result<std::unique_ptr<ModelCore>> ModelCore::within(ModelHome home, const Clock& clock) {
+    std::unique_ptr<ModelCore> core;
+    auto ok = home.write([&](WriteTxn& txn) -> Result<void> {
+        const std::string name = home.prefix + Catalogue::kDatabase;
+        auto databases = txn.databases();
+        if (!databases) {
+            return databases.error();
+        }
+        auto meta = txn.open(name.c_str(), store::lmdb::Keys::bytes);
+        if (!meta) {
+            return meta.error();
+        }
+        core.reset(new ModelCore(home, *meta, clock));
+        auto known = core->check_format(txn, *databases == 0);
+        return known ? core->load(txn) : known;
+    });
     return ok ? Result<std::unique_ptr<ModelCore>>(std::move(core)) : ok.error();
+}
+
+// Writes it where nothing is yet.
+Result<void> ModelCore::check_format(WriteTxn& txn, bool empty) const {
+    auto found = catalogue_.has_format(txn);
+    if (!found) {
+        return found.error();
+    }
+    const bool fresh = !*found && (empty || !home_.prefix.empty());
+    return fresh ? catalogue_.put_format(txn) : catalogue_.check_format(txn);
 }
 
 Result<void> ModelCore::load(WriteTxn& txn) {
@@ -123,7 +143,7 @@ Result<void> ModelCore::load(WriteTxn& txn) {
 
 Result<std::shared_ptr<ModelVersion>> ModelCore::add_version(WriteTxn& txn,
                                                              const VersionRecord& record) {
-    auto tables = ModelTables::open(txn, record.number, record.schema);
+    auto tables = ModelTables::open(txn, home_.prefix, record.number, record.schema);
     auto checkpoint = catalogue_.checkpoint(txn, record.number);
     auto muted = position_of(record.muted_until);
     if (!tables || !checkpoint || !muted) {
@@ -183,7 +203,7 @@ Result<std::shared_ptr<ModelVersion>> ModelCore::open_version(const std::string&
     if (!name_.empty() && name_ != name) {
         return Error(Errc::invalid_argument,
                      fmt::format("the directory {} holds the read model {}, not {}",
-                                 env_->directory(), name_, name));
+                                 env().directory(), name_, name));
     }
     if (const auto found = find_locked(number)) {
         return found->tables.schema == schema ? Result<std::shared_ptr<ModelVersion>>(found)
@@ -199,65 +219,30 @@ Result<std::shared_ptr<ModelVersion>> ModelCore::open_version(const std::string&
 
 Result<std::shared_ptr<ModelVersion>> ModelCore::create_version(const std::string& name,
                                                                 const VersionRecord& record) {
-    auto txn = env_->write();
-    if (!txn) {
-        return txn.error();
-    }
     const bool first = active_ == 0;
-    auto ok = catalogue_.put_version(*txn, record);
-    if (ok && name_.empty()) {
-        ok = catalogue_.put_name(*txn, name);
-    }
-    if (ok && first) {
-        ok = catalogue_.put_active(*txn, record.number, 0);
-    }
-    if (!ok) {
-        return ok.error();
-    }
-    auto version = add_version(*txn, record);
-    if (version) {
-        ok = std::move(*txn).commit();
-    }
-    if (!version || !ok) {
+    std::shared_ptr<ModelVersion> version;
+    auto written = home_.write([&](WriteTxn& txn) -> Result<void> {
+        auto ok = catalogue_.put_version(txn, record);
+        if (ok && name_.empty()) {
+            ok = catalogue_.put_name(txn, name);
+        }
+        if (ok && first) {
+            ok = catalogue_.put_active(txn, record.number, 0);
+        }
+        if (!ok) {
+            return ok;
+        }
+        auto added = add_version(txn, record);
+        version = added ? *added : nullptr;
+        return added ? Result<void>() : added.error();
+    });
+    if (!written) {
         versions_.erase(record.number);
-        return !version ? version.error() : ok.error();
+        return written.error();
     }
     name_ = name;
     active_ = first ? record.number : active_.load();
     return version;
-}
-
-Result<void> ModelCore::check_term(const store::lmdb::Txn& txn, const ModelVersion& version,
-                                   std::uint64_t term) const {
-    auto begun = catalogue_.term(txn, version.number);
-    if (!begun) {
-        return begun.error();
-    }
-    if (*begun > term) {
-        return Error(Errc::fenced,
-                     fmt::format("projector {} version {}: another copy took over with term {}; "
-                                 "ours is {}",
-                                 name_, version.number, *begun, term));
-    }
-    return {};
-}
-
-Result<ModelCheckpoint> ModelCore::begin(const ModelVersion& version, std::uint64_t term) {
-    const std::shared_lock lock(mutex_);
-    auto txn = env_->write();
-    if (!txn) {
-        return txn.error();
-    }
-    auto ok = check_term(*txn, version, term);
-    auto checkpoint = catalogue_.checkpoint(*txn, version.number);
-    if (!ok || !checkpoint) {
-        return !ok ? ok.error() : checkpoint.error();
-    }
-    ok = catalogue_.put_term(*txn, version.number, term);
-    if (ok) {
-        ok = std::move(*txn).commit();
-    }
-    return ok ? std::move(checkpoint) : ok.error();
 }
 
 Result<std::vector<ParkedEvents::Numbered>> ModelCore::parked(std::uint32_t number,
@@ -268,84 +253,8 @@ Result<std::vector<ParkedEvents::Numbered>> ModelCore::parked(std::uint32_t numb
     if (!version) {
         return no_version(name_, number);
     }
-    auto txn = env_->read();
+    auto txn = env().read();
     return txn ? ParkedEvents::list(*txn, version->tables.parked, key, limit) : txn.error();
-}
-
-Result<bool> ModelCore::commit(ModelVersion& version, const Commit& commit) {
-    const std::shared_lock lock(mutex_);
-    auto txn = env_->write();
-    if (!txn) {
-        return txn.error();
-    }
-    auto ok = check_term(*txn, version, commit.term);
-    auto checkpoint = catalogue_.checkpoint(*txn, version.number);
-    if (!ok || !checkpoint) {
-        return !ok ? ok.error() : checkpoint.error();
-    }
-    checkpoint->commits += 1;
-    checkpoint->events += commit.events;
-    checkpoint->complete = checkpoint->complete || commit.complete;
-    checkpoint->token = to_token(commit.position);
-    LiveHub::Turn turn(*live_, version.number);
-    if (commit.batch != nullptr) {
-        ok = commit.batch->write(*txn, turn.watch());
-    }
-    if (ok && commit.parked != nullptr) {
-        ok = commit.parked->write(*txn, version.tables.parked);
-    }
-    if (ok) {
-        ok = catalogue_.put_checkpoint(*txn, version.number, *checkpoint);
-    }
-    auto active = catalogue_.active(*txn);
-    if (ok) {
-        ok = std::move(*txn).commit();
-    }
-    if (ok) {
-        turn.committed(commit.position);
-    }
-    if (!ok || !active) {
-        return !ok ? ok.error() : active.error();
-    }
-    const std::uint64_t parked = commit.parked != nullptr ? commit.parked->size() : 0;
-    version.progress.committed(
-        {commit.position, checkpoint->commits, checkpoint->events, parked, checkpoint->complete});
-    return *active == version.number;
-}
-
-Result<void> ModelCore::reset(ModelVersion& version, const Position& muted_until) {
-    const std::shared_lock lock(mutex_);
-    auto txn = env_->write();
-    if (!txn) {
-        return txn.error();
-    }
-    auto checkpoint = catalogue_.checkpoint(*txn, version.number);
-    if (!checkpoint) {
-        return checkpoint.error();
-    }
-    const ModelCheckpoint begun{checkpoint->commits + 1, 0, false, {}};
-    LiveHub::Turn turn(*live_, version.number);
-    auto ok = version.tables.clear(*txn);
-    if (ok) {
-        ok = catalogue_.put_checkpoint(*txn, version.number, begun);
-    }
-    if (ok) {
-        ok = put_muted(*txn, version, muted_until);
-    }
-    if (ok) {
-        ok = std::move(*txn).commit();
-    }
-    if (ok) {
-        turn.emptied();
-        version.mute_until(muted_until);
-        version.progress.committed({{}, begun.commits, 0, 0, false});
-    }
-    return ok;
-}
-
-Result<void> ModelCore::put_muted(WriteTxn& txn, const ModelVersion& version,
-                                  const Position& until) {
-    return catalogue_.put_version(txn, {version.number, version.tables.schema, to_token(until)});
 }
 
 Result<ModelCore::View> ModelCore::view(std::uint32_t number) const {
@@ -370,7 +279,7 @@ Result<ModelCore::View> ModelCore::follow(LiveFeed& feed, const RowQuery& query)
 
 Result<ModelCore::View> ModelCore::view_locked(std::shared_lock<std::shared_mutex> lock,
                                                std::uint32_t number) const {
-    auto txn = env_->read();
+    auto txn = env().read();
     if (!txn) {
         return txn.error();
     }

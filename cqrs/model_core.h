@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "cqrs/directory_lease.h"
+#include "cqrs/live_hub.h"
 #include "cqrs/model_catalogue.h"
 #include "cqrs/model_progress.h"
 #include "cqrs/model_tables.h"
@@ -26,7 +28,15 @@
 namespace skald::cqrs {
 
 class LiveFeed;
-class LiveHub;
+
+// Where a model keeps its databases, what their names begin with, and who commits its changes.
+struct ModelHome {
+    using Change = std::function<Result<void>(store::lmdb::WriteTxn&)>;
+    store::lmdb::Env& env;
+    std::string prefix;  // empty: the environment is the model's alone
+    // Commits what `change` does on the caller's thread, unless it fails.
+    std::function<Result<void>(const Change& change)> write;
+};
 
 class ModelVersion : public VersionWork {
   public:
@@ -61,10 +71,12 @@ class ModelCore {
     ~ModelCore();
     static Result<std::unique_ptr<ModelCore>> open(const std::string& directory,
                                                    const ReadModelOptions& options);
+    // In an environment that outlives it.
+    static Result<std::unique_ptr<ModelCore>> within(ModelHome home, const Clock& clock);
     static std::string lease_name(const std::string& name, std::uint32_t version);
 
     const Clock& clock() const { return clock_; }
-    const store::lmdb::Env& env() const { return *env_; }
+    const store::lmdb::Env& env() const { return home_.env; }
     std::string name() const;
     std::vector<VersionStatus> versions() const;
 
@@ -79,6 +91,16 @@ class ModelCore {
     Result<ModelCheckpoint> begin(const ModelVersion& version, std::uint64_t term);
     // True when the version was active. fenced when a higher term has begun.
     Result<bool> commit(ModelVersion& version, const Commit& commit);
+    // The same in a transaction of somebody else: put() in it, then settle() once it is committed.
+    // Without settle() nothing happened. No version is made or removed meanwhile.
+    struct Put {
+        std::optional<LiveHub::Turn> turn{};
+        ModelCheckpoint checkpoint{};
+        bool active = false;
+    };
+    Result<void> put(store::lmdb::WriteTxn& txn, const ModelVersion& version, const Commit& commit,
+                     Put& done);
+    static void settle(ModelVersion& version, const Commit& commit, Put& done);
     // Takes everything out of a version. Events before `muted_until` have no effects then.
     Result<void> reset(ModelVersion& version, const Position& muted_until);
     // Of one key, or of all when it is empty; at most `limit`. not_found.
@@ -108,9 +130,10 @@ class ModelCore {
     std::shared_ptr<ModelVersion> find(std::uint32_t number) const;
 
   private:
-    ModelCore(std::unique_ptr<store::lmdb::Env> env, store::lmdb::Database meta,
-              const Clock& clock);
+    ModelCore(ModelHome home, store::lmdb::Database meta, const Clock& clock);
     Result<void> load(store::lmdb::WriteTxn& txn);
+    // `empty`: the environment held nothing before.
+    Result<void> check_format(store::lmdb::WriteTxn& txn, bool empty) const;
     Result<View> view_locked(std::shared_lock<std::shared_mutex> lock, std::uint32_t number) const;
     Result<std::shared_ptr<ModelVersion>> add_version(store::lmdb::WriteTxn& txn,
                                                       const VersionRecord& record);
@@ -130,7 +153,8 @@ class ModelCore {
     Result<std::uint64_t> committed_term(const std::string& lease_name) const;
     std::shared_ptr<ModelVersion> find_locked(std::uint32_t number) const;
 
-    std::unique_ptr<store::lmdb::Env> env_;
+    std::unique_ptr<store::lmdb::Env> own_env_;  // null: it is another's
+    const ModelHome home_;
     const Catalogue catalogue_;
     const Clock& clock_;
     mutable std::shared_mutex mutex_;  // guards the rest, and that tables stay while shared

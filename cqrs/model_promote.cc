@@ -11,6 +11,21 @@ Error missing(std::uint32_t number) {
     return {Errc::not_found, fmt::format("there is no version {}", number)};
 }
 
+// `passed`: where the one it replaces stands.
+Result<void> may_replace(const ModelVersion& version, const ModelVersion* from,
+                         const Position& passed) {
+    const VersionStatus status = version.progress.status();
+    if (!status.complete && !(from != nullptr && from->progress.status().complete)) {
+        return Error(Errc::not_ready, fmt::format("version {} is not complete", version.number));
+    }
+    if (!covers(status.position, passed)) {
+        const std::uint64_t left = left_between(status.position, passed);
+        return Error(Errc::timed_out, fmt::format("version {} is {} events behind version {}",
+                                                  version.number, left, from->number));
+    }
+    return {};
+}
+
 // Else a version that is as fast as the one it follows would never pass it.
 class Standstill {
   public:
@@ -30,7 +45,9 @@ class Standstill {
 
 }  // namespace
 
-Result<void> ModelCore::flip(store::lmdb::WriteTxn& txn, ModelVersion& to, ModelVersion* from) {
+using store::lmdb::WriteTxn;
+
+Result<void> ModelCore::flip(WriteTxn& txn, ModelVersion& to, ModelVersion* from) {
     if (from == nullptr) {
         return catalogue_.put_active(txn, to.number, 0);
     }
@@ -38,7 +55,7 @@ Result<void> ModelCore::flip(store::lmdb::WriteTxn& txn, ModelVersion& to, Model
     return ok ? catalogue_.put_active(txn, to.number, from->number) : std::move(ok);
 }
 
-Result<void> ModelCore::put_complete(store::lmdb::WriteTxn& txn, const ModelVersion& version) {
+Result<void> ModelCore::put_complete(WriteTxn& txn, const ModelVersion& version) {
     auto checkpoint = catalogue_.checkpoint(txn, version.number);
     if (!checkpoint) {
         return checkpoint.error();
@@ -50,37 +67,27 @@ Result<void> ModelCore::put_complete(store::lmdb::WriteTxn& txn, const ModelVers
 // In one write transaction no other version can commit, so that nobody passes anybody meanwhile.
 Result<void> ModelCore::try_promote(ModelVersion& version) {
     const std::shared_lock lock(mutex_);
-    auto txn = env_->write();
-    if (!txn) {
-        return txn.error();
-    }
-    const auto from = find_locked(active_);
-    if (from.get() == &version) {
-        return {};
-    }
-    if (find_locked(version.number).get() != &version) {
-        return missing(version.number);
-    }
-    const VersionStatus status = version.progress.status();
-    if (!status.complete && !(from && from->progress.status().complete)) {
-        return Error(Errc::not_ready, fmt::format("version {} is not complete", version.number));
-    }
-    const Position passed = from ? from->progress.reached() : Position{};
-    if (!covers(status.position, passed)) {
-        const std::uint64_t left = left_between(status.position, passed);
-        return Error(Errc::timed_out, fmt::format("version {} is {} events behind version {}",
-                                                  version.number, left, from->number));
-    }
-    LiveHub::Turn turn(*live_, version.number);
-    auto ok = flip(*txn, version, from.get());
-    if (ok) {
-        ok = put_complete(*txn, version);
-    }
-    if (ok) {
-        ok = std::move(*txn).commit();
-    }
-    if (ok) {
-        turn.replaced();
+    std::shared_ptr<ModelVersion> from;
+    Position passed;
+    std::optional<LiveHub::Turn> turn;
+    auto ok = home_.write([&](WriteTxn& txn) -> Result<void> {
+        from = find_locked(active_);
+        if (from.get() == &version) {
+            return {};
+        }
+        if (find_locked(version.number).get() != &version) {
+            return missing(version.number);
+        }
+        passed = from ? from->progress.reached() : Position{};
+        if (auto may = may_replace(version, from.get(), passed); !may) {
+            return may;
+        }
+        turn.emplace(*live_, version.number);
+        auto flipped = flip(txn, version, from.get());
+        return flipped ? put_complete(txn, version) : flipped;
+    });
+    if (ok && turn) {
+        turn->replaced();
         version.progress.complete();
         version.mute_until(passed);
         active_ = version.number;
@@ -107,23 +114,22 @@ Result<void> ModelCore::promote(std::uint32_t number, std::chrono::milliseconds 
 
 Result<void> ModelCore::roll_back() {
     const std::shared_lock lock(mutex_);
-    auto txn = env_->write();
-    if (!txn) {
-        return txn.error();
-    }
-    const auto from = find_locked(active_);
-    const auto to = find_locked(previous_);
-    if (!from || !to) {
-        return Error(Errc::not_found, "there is no version to go back to");
-    }
-    const Position passed = from->progress.reached();
-    LiveHub::Turn turn(*live_, to->number);
-    auto ok = flip(*txn, *to, from.get());
+    std::shared_ptr<ModelVersion> from;
+    std::shared_ptr<ModelVersion> to;
+    Position passed;
+    std::optional<LiveHub::Turn> turn;
+    auto ok = home_.write([&](WriteTxn& txn) -> Result<void> {
+        from = find_locked(active_);
+        to = find_locked(previous_);
+        if (!from || !to) {
+            return Error(Errc::not_found, "there is no version to go back to");
+        }
+        passed = from->progress.reached();
+        turn.emplace(*live_, to->number);
+        return flip(txn, *to, from.get());
+    });
     if (ok) {
-        ok = std::move(*txn).commit();
-    }
-    if (ok) {
-        turn.replaced();
+        turn->replaced();
         to->mute_until(passed);
         active_ = to->number;
         previous_ = from->number;
@@ -143,23 +149,17 @@ Result<void> ModelCore::retire(std::uint32_t number) {
                                                  ? "is active; promote another first"
                                                  : "is being projected; stop its projector first"));
     }
-    auto txn = env_->write();
-    if (!txn) {
-        return txn.error();
-    }
-    LiveHub::Turn turn(*live_, number);
-    auto ok = version->tables.drop(*txn);
+    std::optional<LiveHub::Turn> turn;
+    auto ok = home_.write([&](WriteTxn& txn) -> Result<void> {
+        turn.emplace(*live_, number);
+        auto gone = version->tables.drop(txn);
+        if (gone) {
+            gone = catalogue_.erase_version(txn, number);
+        }
+        return gone && number == previous_ ? catalogue_.put_active(txn, active_, 0) : gone;
+    });
     if (ok) {
-        ok = catalogue_.erase_version(*txn, number);
-    }
-    if (ok && number == previous_) {
-        ok = catalogue_.put_active(*txn, active_, 0);
-    }
-    if (ok) {
-        ok = std::move(*txn).commit();
-    }
-    if (ok) {
-        turn.emptied();  // to learn that there is no such version
+        turn->emptied();  // to learn that there is no such version
         versions_.erase(number);
         previous_ = number == previous_ ? 0 : previous_.load();
     }

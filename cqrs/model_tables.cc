@@ -6,12 +6,12 @@ namespace skald::cqrs {
 
 using store::lmdb::Keys;
 
-Result<ModelTables> ModelTables::open(store::lmdb::WriteTxn& txn, std::uint32_t version,
-                                      RowSchema schema) {
+Result<ModelTables> ModelTables::open(store::lmdb::WriteTxn& txn, std::string_view prefix,
+                                      std::uint32_t version, RowSchema schema) {
     ModelTables tables;
     tables.schema = std::move(schema);
     const auto open = [&](const std::string& what, store::lmdb::Database& database) {
-        auto opened = txn.open(fmt::format("v{}.{}", version, what).c_str(), Keys::bytes);
+        auto opened = txn.open(fmt::format("{}v{}.{}", prefix, version, what).c_str(), Keys::bytes);
         if (!opened) {
             return Result<void>(opened.error());
         }

@@ -1,4 +1,5 @@
-// The databases of one version of a read model.
+// The databases of one version of a read model. All names begin with the model's prefix, which is
+// empty where the model has an environment of its own.
 //
 //     v<N>.rows        key -> stored row
 //     v<N>.i<K>        of index K. A unique index: values -> key, and values with the key behind
@@ -25,8 +26,8 @@ struct ModelTables {
     store::lmdb::Database parked;
 
     // Makes those that are missing.
-    static Result<ModelTables> open(store::lmdb::WriteTxn& txn, std::uint32_t version,
-                                    RowSchema schema);
+    static Result<ModelTables> open(store::lmdb::WriteTxn& txn, std::string_view prefix,
+                                    std::uint32_t version, RowSchema schema);
     Result<void> clear(store::lmdb::WriteTxn& txn) const;
     Result<void> drop(store::lmdb::WriteTxn& txn) const;
 };

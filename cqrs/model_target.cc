@@ -1,8 +1,21 @@
 #include "cqrs/model_target.h"
 
+#include "base/check.h"
 #include "cqrs/limits.h"
 
 namespace skald::cqrs {
+
+Result<void> check_projection(const AnyProjection& projection) {
+    if (projection.name.empty() || projection.name.size() > limits::kModelNameBytesMax) {
+        return Error(Errc::invalid_argument, "a projector's name has 1 to 255 bytes");
+    }
+    if (projection.version == 0) {
+        return Error(Errc::invalid_argument, "versions of a projector count from 1");
+    }
+    SKALD_CHECK(projection.handles && projection.apply, "a projection handles events");
+    check_schema(projection.name, projection.rows);
+    return {};
+}
 
 ModelTarget::ModelTarget(ModelCore& core, std::shared_ptr<ModelVersion> version,
                          AnyProjection projection)

@@ -11,6 +11,9 @@
 
 namespace skald::cqrs {
 
+// invalid_argument for its name or version; a schema that cannot be aborts.
+Result<void> check_projection(const AnyProjection& projection);
+
 class ModelTarget final : public ProjectionTarget {
   public:
     // The core outlives it.

@@ -68,4 +68,17 @@ Position behind(const Position& before, const EventView& event, const Position& 
     return position;
 }
 
+Result<void> check_position(EventStore& store, const Position& position) {
+    Read read;
+    read.start = position;
+    read.limit = 1;
+    auto page = store.read(read);
+    return page ? Result<void>() : page.error();
+}
+
+bool is_untrusted(const Error& error) {
+    return error.code == Errc::wrong_lineage || error.code == Errc::log_truncated ||
+           error.code == Errc::invalid_position;
+}
+
 }  // namespace skald::cqrs

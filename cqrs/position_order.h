@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "skald/event.h"
+#include "skald/event_store.h"
 #include "skald/position.h"
 
 namespace skald::cqrs {
@@ -21,5 +22,10 @@ std::uint64_t left_between(const Position& at, const Position& wanted);
 bool is_past(const Position& at, Partition partition, Offset offset);
 // Just behind `event`, when `before` is where its delivery began and `after` where it ends.
 Position behind(const Position& before, const EventView& event, const Position& after);
+
+// The store's word on whether a position is of its log.
+Result<void> check_position(EventStore& store, const Position& position);
+// The log does not reach the position, or never had it.
+bool is_untrusted(const Error& error);
 
 }  // namespace skald::cqrs

@@ -1,29 +1,10 @@
 #include "skald/cqrs/projector.h"
 
-#include <fmt/format.h>
-
 #include "base/check.h"
-#include "cqrs/limits.h"
 #include "cqrs/model_target.h"
 #include "cqrs/projector_run.h"
 
 namespace skald::cqrs {
-namespace {
-
-Result<void> check(const AnyProjection& projection) {
-    if (projection.name.empty() || projection.name.size() > limits::kModelNameBytesMax) {
-        return Error(Errc::invalid_argument, "a projector's name has 1 to 255 bytes");
-    }
-    if (projection.version == 0) {
-        return Error(Errc::invalid_argument, "versions of a projector count from 1");
-    }
-    SKALD_CHECK(projection.handles && projection.apply, "a projection handles events");
-    check_schema(projection.name, projection.rows);
-    return {};
-}
-
-}  // namespace
-
 class Projector::Impl {
   public:
     Impl(EventStore& store, std::unique_ptr<ProjectionTarget> target, ProjectorOptions options)
@@ -42,7 +23,7 @@ Projector::~Projector() = default;
 Result<std::unique_ptr<Projector>> Projector::start(EventStore& store, ReadModel& model,
                                                     AnyProjection projection,
                                                     ProjectorOptions options) {
-    if (auto ok = check(projection); !ok) {
+    if (auto ok = check_projection(projection); !ok) {
         return ok.error();
     }
     auto head = store.position();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cqrs/limits.h"
+#include "cqrs/position_order.h"
 
 namespace skald::cqrs {
 namespace {
@@ -19,12 +20,6 @@ bool may_pass(const Error& error) {
            its == ErrorClass::unavailable;
 }
 
-// The log does not reach the checkpoint, or never had it.
-bool is_untrusted(const Error& error) {
-    return error.code == Errc::wrong_lineage || error.code == Errc::log_truncated ||
-           error.code == Errc::invalid_position;
-}
-
 }  // namespace
 
 ProjectorRun::ProjectorRun(EventStore& store, ProjectionTarget& target, ProjectorOptions options)
@@ -38,13 +33,8 @@ ProjectorRun::ProjectorRun(EventStore& store, ProjectionTarget& target, Projecto
     if (++version_.projectors == 1) {
         version_.progress.trust(false);
     }
-    version_.progress.set_checker([&log = store](const Position& position) -> Result<void> {
-        Read read;
-        read.start = position;
-        read.limit = 1;
-        auto page = log.read(read);
-        return page ? Result<void>() : page.error();
-    });
+    version_.progress.set_checker(
+        [&log = store](const Position& position) { return check_position(log, position); });
     tell(ModelState::standby);
     thread_ = std::thread([this] { run(); });
 }

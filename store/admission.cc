@@ -257,6 +257,11 @@ Result<AppendOutcome> Admission::write(const Submission& submission) {
         first_versions_.push_back(facts.next);
     }
     const Offset first = log_.next + builder_.size();
+    if (!inline_.empty()) {
+        if (auto ok = ask_handlers(request, first); !ok) {
+            return ok.error();
+        }
+    }
     builder_.add(request, first_versions_, submission.producer ? &*submission.producer : nullptr);
     index_records(request, first);
     if (request.header().fence != wire::kNone16) {
@@ -275,6 +280,31 @@ Result<AppendOutcome> Admission::write(const Submission& submission) {
     const Pending& last = pending_.back();
     return outcome(first + (request.header().records - 1), named_version(last),
                    request.header().records, false);
+}
+
+// Nothing of the request is anywhere yet: refused here, it leaves nothing behind.
+Result<void> Admission::ask_handlers(const wire::RequestView& request, Offset first) {
+    std::vector<EventView> events;
+    events.reserve(request.header().records);
+    for (std::uint32_t i = 0; i < request.header().streams; ++i) {
+        const auto section = request.stream(i);
+        for (std::uint32_t n = 0; n < section.records; ++n) {
+            const auto record = static_cast<std::uint32_t>(events.size());
+            const auto parts = wire::parse_record(request.record_bytes(record));
+            EventView& event = events.emplace_back();
+            event.stream = request.name(section.name);
+            event.type = request.name(parts->prefix.type);
+            event.version = first_versions_[i] + n;
+            event.partition = log_.partition();
+            event.offset = first + record;
+            event.id = request.record_id(record);
+            event.recorded_at = clock_;
+            event.data = parts->data;
+            event.control = is_control(request);
+            event.fields = parts->fields;
+        }
+    }
+    return inline_.apply(events);
 }
 
 void Admission::index_records(const wire::RequestView& request, Offset first) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "store/inline_handlers.h"
 #include "store/partition_log.h"
 #include "store/volume.h"
 #include "wire/batch_builder.h"
@@ -15,7 +16,7 @@ namespace skald::store {
 
 class Admission {
   public:
-    explicit Admission(PartitionLog& log) : log_(log) {}
+    Admission(PartitionLog& log, InlineHandlers& handlers) : log_(log), inline_(handlers) {}
 
     // What comes next is stamped with this clock.
     void begin(Time clock);
@@ -74,6 +75,7 @@ class Admission {
     Result<AppendOutcome> repeat_of_removed(const wire::RequestView& request,
                                             Written written) const;
     Result<AppendOutcome> write(const Submission& submission);
+    Result<void> ask_handlers(const wire::RequestView& request, Offset first);
     void index_records(const wire::RequestView& request, Offset first);
     void note_control(const wire::RequestView& request, Offset offset);
     Result<std::optional<Pending>> record_at(Offset offset) const;
@@ -81,6 +83,7 @@ class Admission {
     AppendOutcome outcome(Offset last, Version version, std::uint32_t records, bool repeated) const;
 
     PartitionLog& log_;
+    InlineHandlers& inline_;
     wire::BatchBuilder builder_;
     Time clock_;
     bool has_lifecycle_ = false;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/random.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace skald::store {
@@ -68,6 +70,32 @@ Result<void> write_identity(lmdb::WriteTxn& txn, const Identity& identity) {
     stored.cluster = identity.cluster;
     stored.node = identity.node;
     return txn.put(*database, as_bytes(kIdentityKey), std::as_bytes(std::span(&stored, 1)));
+}
+
+Result<Identity> open_identity(lmdb::WriteTxn& txn, std::uint16_t partitions) {
+    auto known = read_identity(txn);
+    if (!known) {
+        return known.error();
+    }
+    Identity identity;
+    if (*known) {
+        identity = **known;
+        if (partitions > 1 && partitions != identity.partitions) {
+            return Error(Errc::invalid_argument,
+                         fmt::format("the log has {} partitions, not {}; that is fixed when it is "
+                                     "created",
+                                     identity.partitions, partitions));
+        }
+    } else {
+        identity.cluster = random_uuid();
+        identity.node = random_uuid();
+        identity.partitions = std::max<std::uint16_t>(partitions, 1);
+    }
+    ++identity.incarnation;
+    if (auto ok = write_identity(txn, identity); !ok) {
+        return ok.error();
+    }
+    return identity;
 }
 
 Uuid random_uuid() {

@@ -21,6 +21,9 @@ struct Identity {
 // nullopt in an empty environment; unknown_format when it holds something else, or a later format.
 Result<std::optional<Identity>> read_identity(lmdb::Txn& txn);
 Result<void> write_identity(lmdb::WriteTxn& txn, const Identity& identity);
+// Of the directory as it is opened: a new one gets so many partitions, at least one; another must
+// have as many, unless they are 0 or 1.
+Result<Identity> open_identity(lmdb::WriteTxn& txn, std::uint16_t partitions);
 
 // A random UUID, version 4.
 Uuid random_uuid();

@@ -177,6 +177,8 @@ class LocalStore final : public EventStore {
     }
     Result<Position> position() override { return volume_.position(); }
 
+    Volume& volume() { return volume_; }
+
   private:
     Result<wire::EncodedRequest> encode(const Append& request) {
         const std::scoped_lock lock(ids_mutex_);
@@ -194,6 +196,11 @@ class LocalStore final : public EventStore {
 
 std::unique_ptr<EventStore> make_local_store(Volume& volume) {
     return std::make_unique<LocalStore>(volume);
+}
+
+Volume* volume_of(EventStore& store) {
+    auto* const local = dynamic_cast<LocalStore*>(&store);
+    return local != nullptr ? &local->volume() : nullptr;
 }
 
 }  // namespace skald::store

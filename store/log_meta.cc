@@ -51,7 +51,8 @@ lmdb::EnvOptions env_options(std::size_t map_bytes) {
     lmdb::EnvOptions options;
     options.map_bytes = map_bytes == 0 ? limits::kMapBytesDefault : map_bytes;
     options.readers_max = limits::kReadersMax;
-    options.databases_max = limits::kPartitionsMax * kDatabasesPerPartition + 8;
+    options.databases_max = limits::kPartitionsMax * kDatabasesPerPartition + 8 +
+                            limits::kInlineHandlersMax * limits::kInlineDatabasesMax;
     return options;
 }
 

@@ -56,12 +56,15 @@ class LmdbVolume final : public Volume {
     std::optional<Error> failure() const override { return writer_->failure(); }
     std::shared_ptr<void> watch(std::function<void()> watcher) override;
     EphemeralHub& ephemeral() override { return hub_; }
+    InlineHost& inline_host() override { return *writer_; }
 
   private:
     PartitionLog& log_of(std::string_view stream) const {
         return *set_->logs()[logs_->partition_of(stream)];
     }
     std::vector<Visible> visible() const;
+    std::vector<Visible> prepared() const;
+    Position position_at(const std::vector<Visible>& ends) const;
     void publish();
 
     const Clock& clock_;
@@ -106,19 +109,26 @@ Result<void> LmdbVolume::start(const std::vector<LogDatabases>& databases,
     if (options.write_ahead) {
         extender_ = FileExtender::start(*env_, options.ahead);
     }
-    writer_ = std::make_unique<Writer>(
-        Writer::Parts{*env_, set_->logs(), clock_, extender_.get(), [this] { publish(); }});
+    writer_ = std::make_unique<Writer>(Writer::Parts{*env_, set_->logs(), clock_, extender_.get(),
+                                                     [this] { publish(); },
+                                                     [this] { return position_at(prepared()); }});
     writer_->set_maintainer(&set_->maintainer());
     set_->on_slice([this] { writer_->wake(); });
     return {};
 }
 
-void LmdbVolume::publish() {
-    std::vector<Visible> visible;
-    visible.reserve(set_->logs().size());
+// Of whoever writes.
+std::vector<Visible> LmdbVolume::prepared() const {
+    std::vector<Visible> ends;
+    ends.reserve(set_->logs().size());
     for (const auto& log : set_->logs()) {
-        visible.push_back({log->next, log->clock, digest_of(log->chain)});
+        ends.push_back({log->next, log->clock, digest_of(log->chain)});
     }
+    return ends;
+}
+
+void LmdbVolume::publish() {
+    std::vector<Visible> visible = prepared();
     {
         const std::scoped_lock lock(published_mutex_);
         published_ = std::move(visible);
@@ -284,10 +294,13 @@ Result<ScavengeReport> LmdbVolume::scavenge(const AdminProgress& progress,
 }
 
 Position LmdbVolume::position() const {
+    return position_at(visible());
+}
+
+Position LmdbVolume::position_at(const std::vector<Visible>& ends) const {
     Position position{identity_.cluster, {}};
-    const std::vector<Visible> seen = visible();
     for (const auto& log : set_->logs()) {
-        const Visible& own = seen[log->partition().value];
+        const Visible& own = ends[log->partition().value];
         position.partitions.push_back(position_of(*log, own.high_watermark, own.digest));
     }
     return position;
@@ -318,32 +331,6 @@ VolumeInfo LmdbVolume::info() const {
     return info;
 }
 
-Result<Identity> open_identity(lmdb::WriteTxn& txn, const VolumeOptions& options) {
-    auto known = read_identity(txn);
-    if (!known) {
-        return known.error();
-    }
-    Identity identity;
-    if (*known) {
-        identity = **known;
-        if (options.partitions > 1 && options.partitions != identity.partitions) {
-            return Error(Errc::invalid_argument,
-                         fmt::format("the log has {} partitions, not {}; that is fixed when it is "
-                                     "created",
-                                     identity.partitions, options.partitions));
-        }
-    } else {
-        identity.cluster = random_uuid();
-        identity.node = random_uuid();
-        identity.partitions = std::max<std::uint16_t>(options.partitions, 1);
-    }
-    ++identity.incarnation;
-    if (auto ok = write_identity(txn, identity); !ok) {
-        return ok.error();
-    }
-    return identity;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Volume>> Volume::open(const std::string& directory,
@@ -366,7 +353,7 @@ Result<std::unique_ptr<Volume>> Volume::open(const std::string& directory,
         if (!txn) {
             return txn.error();
         }
-        auto opened = open_identity(*txn, options);
+        auto opened = open_identity(*txn, options.partitions);
         if (!opened) {
             opened.error().message = directory + ": " + opened.error().message;
             return opened.error();

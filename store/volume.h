@@ -18,6 +18,7 @@
 #include "skald/event_store.h"
 #include "skald/log_source.h"
 #include "store/ephemeral.h"
+#include "store/inline_handler.h"
 #include "wire/request.h"
 
 namespace skald::store {
@@ -229,6 +230,9 @@ class Volume {
 
     // What passes by the log. Lives as long as the volume.
     virtual EphemeralHub& ephemeral() = 0;
+
+    // What takes part in its commits.
+    virtual InlineHost& inline_host() = 0;
 };
 
 }  // namespace skald::store

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/limits.h"
 
 namespace skald::store {
@@ -35,7 +36,7 @@ class Waiter final : public AppendListener {
 
 Writer::Writer(Parts parts) : parts_(std::move(parts)) {
     for (const auto& log : parts_.logs) {
-        admissions_.emplace_back(*log);
+        admissions_.emplace_back(*log, inline_);
     }
     readers_checked_ = parts_.clock.monotonic();
     for (std::thread& thread : threads_) {
@@ -45,6 +46,7 @@ Writer::Writer(Parts parts) : parts_(std::move(parts)) {
 
 Writer::~Writer() {
     stop();
+    SKALD_CHECK(inline_.empty(), "inline projections are detached before their store is closed");
 }
 
 void Writer::stop() {
@@ -282,11 +284,16 @@ Result<void> Writer::change(const std::function<Result<void>(lmdb::WriteTxn&)>& 
     return std::move(*waiting.done);
 }
 
-Result<void> Writer::alone(const std::function<Result<void>()>& work) {
-    std::unique_lock lock(mutex_);
+// Both are free then, and stay so as long as the lock is held.
+void Writer::await_batons(std::unique_lock<std::mutex>& lock) {
     ++alone_waiting_;
     idle_.wait(lock, [this] { return !preparing_ && !committing_; });
     --alone_waiting_;
+}
+
+Result<void> Writer::alone(const std::function<Result<void>()>& work) {
+    std::unique_lock lock(mutex_);
+    await_batons(lock);
     if (failure_) {
         give_back(false);
         return stopped(*failure_);
@@ -298,6 +305,35 @@ Result<void> Writer::alone(const std::function<Result<void>()>& work) {
     committing_ = false;
     give_back(true);
     return done;
+}
+
+Result<void> Writer::write_alone(const std::function<Result<void>(lmdb::WriteTxn&)>& change) {
+    std::optional<FileExtender::Guard> guard;
+    auto txn = parts_.env.write();
+    if (!txn) {
+        return txn.error();
+    }
+    if (auto ok = change(*txn); !ok) {
+        return ok;
+    }
+    if (parts_.extender != nullptr) {
+        guard.emplace(*parts_.extender, parts_.env.info().map_bytes);  // it may be any size
+    }
+    auto ok = std::move(*txn).commit();
+    if (ok && parts_.extender != nullptr && parts_.extender->sync_failed()) {
+        ok = Error(Errc::io_error, "a sync of the data file failed");
+    }
+    if (!ok) {
+        fail(ok.error());
+    }
+    return ok;
+}
+
+void Writer::detach(InlineHandler& handler) {
+    std::unique_lock lock(mutex_);
+    await_batons(lock);
+    inline_.remove(handler);
+    give_back(false);
 }
 
 void Writer::wake() {

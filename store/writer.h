@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "store/admission.h"
 #include "store/file_extender.h"
+#include "store/inline_handlers.h"
 #include "store/partition_log.h"
 #include "store/volume.h"
 
@@ -25,7 +26,7 @@ namespace skald::store {
 // thread takes the first, then the second as well, and gives back the first once its batches are
 // sealed. Two threads of its own do that; a caller of append() or submit_here() does it in their
 // place when nobody prepares, so that a lone append costs no thread switch. Thread safe.
-class Writer {
+class Writer final : public InlineHost {
   public:
     // `published` is called after each commit, by one thread at a time, before outcomes are given.
     struct Parts {
@@ -34,9 +35,10 @@ class Writer {
         const Clock& clock;
         FileExtender* extender = nullptr;
         std::function<void()> published;
+        std::function<Position()> end;  // of what was prepared last; with both batons
     };
     explicit Writer(Parts parts);
-    ~Writer();  // commits what was submitted first
+    ~Writer() override;  // commits what was submitted first
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
 
@@ -49,8 +51,14 @@ class Writer {
     Result<AppendOutcome> append(const Submission& submission, Partition partition);
     // Runs `change` in the next commit, alone in the caller's eyes; waits until it is durable.
     Result<void> change(const std::function<Result<void>(lmdb::WriteTxn&)>& change);
-    // Runs `work` while nothing is committed; it may begin write transactions of its own.
-    Result<void> alone(const std::function<Result<void>()>& work);
+    // Write transactions that `work` begins itself must write nothing.
+    Result<void> alone(const std::function<Result<void>()>& work) override;
+    Result<void> write_alone(const std::function<Result<void>(lmdb::WriteTxn&)>& change) override;
+    lmdb::Env& env() override { return parts_.env; }
+    Result<void> claim(const std::string& name) override { return inline_.claim(name); }
+    void release(const std::string& name) override { inline_.release(name); }
+    void attach(InlineHandler& handler) override { inline_.add(handler); }
+    void detach(InlineHandler& handler) override;
     // Asks for a commit soon although no request waits.
     void wake();
     std::optional<Error> failure() const;
@@ -97,6 +105,7 @@ class Writer {
     bool has_work() const;
     bool idle() const;
     bool throttled() const;
+    void await_batons(std::unique_lock<std::mutex>& lock);
     bool has_room(std::size_t bytes) const;
     void enqueue(const Submission& submission, Partition partition);
     void take(Commit& commit);
@@ -118,6 +127,7 @@ class Writer {
 
     Parts parts_;
     IndexMaintainer* maintainer_ = nullptr;
+    InlineHandlers inline_;
     std::vector<Admission> admissions_;  // by partition; of whoever prepares
     bool merging_producers_ = false;     // of whoever holds both batons
     Monotonic readers_checked_{};        // of whoever commits

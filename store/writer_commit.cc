@@ -59,7 +59,8 @@ void Writer::decide(Commit& commit) {
 }
 
 // Finishes the batches, so that the next commit's begin behind them. True when nothing may be
-// prepared meanwhile: this commit goes through what preparing changes.
+// prepared meanwhile: this commit goes through what preparing changes, or handlers read what it
+// commits.
 bool Writer::seal(Commit& commit) {
     for (const std::size_t partition : commit.touched) {
         Admission& admission = admissions_[partition];
@@ -75,7 +76,8 @@ bool Writer::seal(Commit& commit) {
     }
     commit.times.checked = parts_.clock.monotonic();
     commit.merge = merge_due();
-    return commit.merge || commit.lifecycle || !commit.changes.empty() || commit.failed;
+    return commit.merge || commit.lifecycle || !commit.changes.empty() || commit.failed ||
+           !inline_.empty();
 }
 
 void Writer::execute(Commit& commit) {
@@ -100,6 +102,9 @@ void Writer::execute(Commit& commit) {
     commit.times.durable = parts_.clock.monotonic();
     if (!commit.failed && wrote) {
         publish(commit);
+    }
+    if (!inline_.empty()) {
+        inline_.settle(!commit.failed && !commit.written.empty());
     }
     give_outcomes(commit);
     const std::scoped_lock lock(mutex_);
@@ -152,6 +157,11 @@ Result<void> Writer::write(Commit& commit, bool& wrote) {
     }
     if (auto ok = drop_snapshots(*txn, commit); !ok) {
         return ok;
+    }
+    if (!inline_.empty() && !commit.written.empty()) {
+        if (auto ok = inline_.write(*txn, parts_.end()); !ok) {
+            return ok;
+        }
     }
     if (slices) {
         if (auto ok = maintainer_->apply(*txn); !ok) {

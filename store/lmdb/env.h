@@ -22,6 +22,7 @@ struct MDB_cursor;
 namespace skald::store::lmdb {
 
 class WriteTxn;
+class WriteCursor;
 class ReadTxn;
 
 // A named database inside an environment. Integer keys are 8 bytes, native order.
@@ -149,6 +150,9 @@ class WriteTxn : public Txn {
   private:
     using Txn::Txn;
     friend class Env;
+    friend class WriteCursor;
+    // A value of so many bytes was put, or one erased.
+    void grow(std::size_t bytes);
     std::uint64_t pages() const { return growth_ / kPageBytes + children_pages_; }
     Result<void> put_with(Database db, Bytes key, Bytes value, unsigned flags);
     static constexpr std::uint64_t kPageBytes = 4096;

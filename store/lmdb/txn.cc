@@ -108,13 +108,17 @@ Result<Database> WriteTxn::open(const char* name, Keys keys) {
     return Database{handle};
 }
 
+void WriteTxn::grow(std::size_t bytes) {
+    growth_ += (bytes / kPageBytes + kPagesBesideValue) * kPageBytes;
+}
+
 Result<void> WriteTxn::put_with(Database db, Bytes key, Bytes value, unsigned flags) {
     MDB_val k = val(key);
     MDB_val v = val(value);
     if (const int rc = mdb_put(txn_, db.handle, &k, &v, flags); rc != 0) {
         return write_error_of(rc, "cannot write", directory_of(mdb_txn_env(txn_)));
     }
-    growth_ += (value.size() / kPageBytes + kPagesBesideValue) * kPageBytes;
+    grow(value.size());
     return {};
 }
 
@@ -136,7 +140,7 @@ Result<std::span<std::byte>> WriteTxn::reserve(Database db, std::uint64_t key, s
     if (const int rc = mdb_put(txn_, db.handle, &k, &v, MDB_APPEND | MDB_RESERVE); rc != 0) {
         return write_error_of(rc, "cannot write", directory_of(mdb_txn_env(txn_)));
     }
-    growth_ += (bytes / kPageBytes + kPagesBesideValue) * kPageBytes;
+    grow(bytes);
     return std::span(static_cast<std::byte*>(v.mv_data), v.mv_size);
 }
 
@@ -146,7 +150,7 @@ Result<bool> WriteTxn::erase(Database db, Bytes key) {
     if (rc != 0 && rc != MDB_NOTFOUND) {
         return error_of(rc, "cannot erase");
     }
-    growth_ += kPagesBesideValue * kPageBytes;
+    grow(0);
     return rc == 0;
 }
 

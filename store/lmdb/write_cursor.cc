@@ -17,12 +17,12 @@ Bytes bytes_of(const MDB_val& v) {
 
 }  // namespace
 
-Result<WriteCursor> WriteCursor::open(const WriteTxn& txn, Database db) {
+Result<WriteCursor> WriteCursor::open(WriteTxn& txn, Database db) {
     MDB_cursor* cursor = nullptr;
     if (const int rc = mdb_cursor_open(txn.raw(), db.handle, &cursor); rc != 0) {
         return error_of(rc, "cannot open a cursor");
     }
-    return WriteCursor(cursor);
+    return WriteCursor(txn, cursor);
 }
 
 WriteCursor::~WriteCursor() {
@@ -32,6 +32,7 @@ WriteCursor::~WriteCursor() {
 }
 
 WriteCursor& WriteCursor::operator=(WriteCursor&& other) noexcept {
+    std::swap(txn_, other.txn_);
     std::swap(cursor_, other.cursor_);
     return *this;
 }
@@ -64,6 +65,7 @@ Result<void> WriteCursor::put_with(Bytes key, Bytes value, unsigned flags) {
         mdb_env_get_path(mdb_txn_env(mdb_cursor_txn(cursor_)), &directory);
         return write_error_of(rc, "cannot write", directory);
     }
+    txn_->grow(value.size());
     return {};
 }
 
@@ -81,6 +83,7 @@ Result<bool> WriteCursor::erase(Bytes key) {
         return found ? Result<bool>(false) : found.error();
     }
     const int rc = mdb_cursor_del(cursor_, 0);
+    txn_->grow(0);
     return rc == 0 ? Result<bool>(true) : error_of(rc, "cannot erase");
 }
 

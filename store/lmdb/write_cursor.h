@@ -1,7 +1,7 @@
 // Writes to one database in the order of its keys: a key near the last one is found without a
 // search from the root, and one behind all others is appended to full pages.
 //
-// Bytes it gives are valid until its next change. What it writes counts in no WriteTxn::growth().
+// Bytes it gives are valid until its next change. What it writes counts in WriteTxn::growth().
 // Errors: as of WriteTxn.
 //
 // Threads: its transaction's. Must not outlive it.
@@ -16,9 +16,10 @@ namespace skald::store::lmdb {
 
 class WriteCursor {
   public:
-    static Result<WriteCursor> open(const WriteTxn& txn, Database db);
+    static Result<WriteCursor> open(WriteTxn& txn, Database db);
     ~WriteCursor();
-    WriteCursor(WriteCursor&& other) noexcept : cursor_(std::exchange(other.cursor_, nullptr)) {}
+    WriteCursor(WriteCursor&& other) noexcept
+        : txn_(other.txn_), cursor_(std::exchange(other.cursor_, nullptr)) {}
     WriteCursor& operator=(WriteCursor&& other) noexcept;
 
     // The highest key; nullopt in an empty database.
@@ -32,8 +33,9 @@ class WriteCursor {
     Result<bool> erase(Bytes key);
 
   private:
-    explicit WriteCursor(MDB_cursor* cursor) : cursor_(cursor) {}
+    WriteCursor(WriteTxn& txn, MDB_cursor* cursor) : txn_(&txn), cursor_(cursor) {}
     Result<void> put_with(Bytes key, Bytes value, unsigned flags);
+    WriteTxn* txn_;
     MDB_cursor* cursor_;
 };
 

@@ -2,6 +2,7 @@
 // cursors that a test feeds.
 #pragma once
 
+#include <cstdlib>
 #include <deque>
 #include <map>
 
@@ -131,6 +132,7 @@ class FakeVolume : public store::Volume {
     std::optional<Error> failure() const override { return std::nullopt; }
     std::shared_ptr<void> watch(std::function<void()>) override { return nullptr; }
     store::EphemeralHub& ephemeral() override { return hub; }
+    store::InlineHost& inline_host() override { std::abort(); }
 
     FakeLog fake_log;
     ManualClock clock;

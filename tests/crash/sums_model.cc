@@ -6,36 +6,40 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "skald/cqrs/inline_projection.h"
 #include "skald/cqrs/view.h"
 #include "skald/sql/projector.h"
 
 namespace skald::crash {
 namespace {
 
+Result<std::optional<SumsModel::Looked>> look_at(const cqrs::ReadModel& model) {
+    const auto versions = model.versions();
+    if (versions.empty() || !versions[0].complete) {
+        return std::optional<SumsModel::Looked>();
+    }
+    const cqrs::View<Sum> view(model);
+    auto rows = view.all().limit(10'000).page();
+    auto by_sum = view.all().order_by(&Sum::sum).limit(10'000).page();
+    auto by_count = view.all().order_by(&Sum::count).limit(10'000).page();
+    if (!rows || !by_sum || !by_count) {
+        return !rows ? rows.error() : !by_sum ? by_sum.error() : by_count.error();
+    }
+    return std::optional(SumsModel::Looked{versions[0].position, versions[0].events,
+                                           std::move(rows->rows), std::move(by_sum->rows),
+                                           std::move(by_count->rows)});
+}
+
 class LmdbSums final : public SumsModel {
   public:
     explicit LmdbSums(std::unique_ptr<cqrs::ReadModel> model) : model_(std::move(model)) {}
+    ~LmdbSums() override { projector_.reset(); }
 
-    Result<std::unique_ptr<cqrs::Projector>> start(EventStore& store,
-                                                   std::function<void()> committed) override {
-        return cqrs::Projector::start(store, *model_, sums(committed), {cqrs::Poison::park()});
+    Result<void> start(EventStore& store, std::function<void()> committed) override {
+        return keep(
+            cqrs::Projector::start(store, *model_, sums(committed), {cqrs::Poison::park()}));
     }
-
-    Result<std::optional<Looked>> look() override {
-        const auto versions = model_->versions();
-        if (versions.empty() || !versions[0].complete) {
-            return std::optional<Looked>();
-        }
-        const cqrs::View<Sum> view(*model_);
-        auto rows = view.all().limit(10'000).page();
-        auto by_sum = view.all().order_by(&Sum::sum).limit(10'000).page();
-        auto by_count = view.all().order_by(&Sum::count).limit(10'000).page();
-        if (!rows || !by_sum || !by_count) {
-            return !rows ? rows.error() : !by_sum ? by_sum.error() : by_count.error();
-        }
-        return std::optional(Looked{versions[0].position, versions[0].events, std::move(rows->rows),
-                                    std::move(by_sum->rows), std::move(by_count->rows)});
-    }
+    Result<std::optional<Looked>> look() override { return look_at(*model_); }
 
   private:
     std::unique_ptr<cqrs::ReadModel> model_;
@@ -76,9 +80,9 @@ class SqlSums final : public SumsModel {
   public:
     explicit SqlSums(std::string file) : file_(std::move(file)) {}
 
-    Result<std::unique_ptr<cqrs::Projector>> start(EventStore& store,
-                                                   std::function<void()> committed) override {
-        return sql::start_projector(store, file_, sql_sums(committed), {cqrs::Poison::park()});
+    Result<void> start(EventStore& store, std::function<void()> committed) override {
+        return keep(
+            sql::start_projector(store, file_, sql_sums(committed), {cqrs::Poison::park()}));
     }
 
     Result<std::optional<Looked>> look() override {
@@ -109,7 +113,56 @@ class SqlSums final : public SumsModel {
     const std::string file_;
 };
 
+// In the commits of the log, so that it is never behind and never has to be brought up.
+class InlineSums final : public SumsModel {
+  public:
+    Result<void> start(EventStore& store, std::function<void()> committed) override {
+        attaching_ = true;
+        auto projection = sums(committed);
+        projection.apply = [this, inner = projection.apply](cqrs::RowChanges& rows,
+                                                            const EventView& event) {
+            behind_ = behind_ || attaching_;
+            return inner(rows, event);
+        };
+        auto attached = cqrs::InlineProjection::attach(store, std::move(projection));
+        attaching_ = false;
+        if (!attached) {
+            return attached.error();
+        }
+        attached_ = std::move(*attached);
+        return {};
+    }
+    bool caught_up(EventStore& store) const override {
+        return !behind_ && attached_->model().wait_for(*store.position(), {}).reached();
+    }
+    Result<std::optional<Looked>> look() override { return look_at(attached_->model()); }
+
+  private:
+    bool attaching_ = false;
+    bool behind_ = false;
+    std::unique_ptr<cqrs::InlineProjection> attached_;
+};
+
 }  // namespace
+
+Result<void> SumsModel::keep(Result<std::unique_ptr<cqrs::Projector>> projector) {
+    if (!projector) {
+        return projector.error();
+    }
+    projector_ = std::move(*projector);
+    return {};
+}
+
+std::vector<std::uint64_t> SumsModel::parked(const std::string& stream) const {
+    std::vector<std::uint64_t> versions;
+    auto parked = projector_
+                      ? projector_->parked(stream)
+                      : Result<std::vector<cqrs::ParkedEvent>>(std::vector<cqrs::ParkedEvent>());
+    for (std::size_t i = 0; parked && i < parked->size(); ++i) {
+        versions.push_back(parked->at(i).version.value);
+    }
+    return versions;
+}
 
 Result<std::unique_ptr<SumsModel>> open_sums(const std::string& kind,
                                              const std::string& directory) {
@@ -117,8 +170,11 @@ Result<std::unique_ptr<SumsModel>> open_sums(const std::string& kind,
         std::filesystem::create_directories(directory);
         return std::unique_ptr<SumsModel>(std::make_unique<SqlSums>(directory + "/sums.sqlite"));
     }
+    if (kind == "inline") {
+        return std::unique_ptr<SumsModel>(std::make_unique<InlineSums>());
+    }
     if (kind != "lmdb") {
-        return Error(Errc::invalid_argument, "rows are kept in lmdb or sql, not in " + kind);
+        return Error(Errc::invalid_argument, "rows are kept in lmdb, sql or inline, not " + kind);
     }
     cqrs::ReadModelOptions options;
     options.map_bytes = std::size_t{1} << 30;

@@ -106,6 +106,7 @@ struct RowPage {
     std::uint32_t version = 0;                 // that they are of
 };
 
+class InlineProjection;
 class ModelCore;
 
 class ReadModel {
@@ -141,6 +142,7 @@ class ReadModel {
     ModelCore& core() { return *core_; }
 
   private:
+    friend class InlineProjection;
     explicit ReadModel(std::unique_ptr<ModelCore> core);
     Result<void> wait_for_at_least(const RowQuery& query) const;
 

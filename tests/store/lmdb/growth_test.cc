@@ -3,6 +3,7 @@
 #include <random>
 
 #include "store/lmdb/env.h"
+#include "store/lmdb/write_cursor.h"
 #include "tests/temp_directory.h"
 
 namespace skald::store::lmdb {
@@ -36,6 +37,28 @@ TEST_CASE("growth: no commit takes more of the file than its puts say", "[store]
         // The directory of databases and the list of free pages are not among the puts.
         CHECK(used_bytes(**env) <= before + growth + 16 * 4096);
     }
+}
+
+TEST_CASE("growth: what a cursor writes counts as what a put does", "[store]") {
+    const TempDirectory temp;
+    EnvOptions options;
+    options.map_bytes = std::size_t{1} << 26U;
+    auto env = Env::open(temp.path(), options);
+    REQUIRE(env);
+    auto txn = (*env)->write();
+    REQUIRE(txn);
+    auto db = txn->open("some", Keys::bytes);
+    REQUIRE(db);
+    const std::string value(10'000, 'v');
+    REQUIRE(txn->put(*db, as_bytes("a"), as_bytes(value)));
+    const std::uint64_t of_a_put = txn->growth();
+    auto cursor = WriteCursor::open(*txn, *db);
+    REQUIRE(cursor);
+    REQUIRE(cursor->put(as_bytes("b"), as_bytes(value)));
+    REQUIRE(cursor->append(as_bytes("c"), as_bytes(value)));
+    CHECK(txn->growth() == 3 * of_a_put);
+    REQUIRE(cursor->erase(as_bytes("b")));
+    CHECK(txn->growth() > 3 * of_a_put);
 }
 
 TEST_CASE("growth: a child counts on its own", "[store]") {
