@@ -13,8 +13,8 @@ namespace {
 namespace msg = wire::msg;
 
 // What rights are asked about.
-std::string right_to(const std::string& service) {
-    return "service/" + service;
+std::string right_to(std::string_view service) {
+    return fmt::format("service/{}", wire::service_of(service));
 }
 
 ServiceClient client_of(const Session& session) {
@@ -145,7 +145,7 @@ void Router::answer_names(Session& session, const Arrival& arrival, const msg::R
         return;
     }
     const auto may_ask = [&session](const std::string& service) {
-        return session.rights.may_write(right_to(service));
+        return !wire::is_place(service) && session.rights.may_write(right_to(service));
     };
     const auto names = services_.names(as_text(arrival.body.bytes), may_ask);
     effects_->send(

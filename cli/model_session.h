@@ -23,8 +23,6 @@ class ModelSession {
     static Result<ModelSession> open(const Invocation& invocation, const StoreChoice& choice);
 
     cqrs::ReadModels& models() { return *models_; }
-    // Null of a node's.
-    cqrs::DeclaredModels* declared() { return declared_; }
     // Nothing else runs a directory's projections: brings one (version 0: the active) to the end of
     // the log, with progress on a terminal. A node's run by themselves.
     Result<void> catch_up(const Invocation& invocation, const std::string& name,
@@ -42,7 +40,7 @@ class ModelSession {
     std::unique_ptr<EventStore> store_;  // outlives the models, like the next
     std::unique_ptr<Services> services_;
     std::unique_ptr<cqrs::ReadModels> models_;
-    cqrs::DeclaredModels* declared_ = nullptr;  // what models_ is, of a directory
+    cqrs::DeclaredModels* declared_ = nullptr;  // what models_ is, of a directory; else null
 };
 
 }  // namespace skald::cli

@@ -53,6 +53,9 @@ class Agent final : public CallQueue {
     void unsubscribe(SubscriptionId id);
     Result<Answer> call(std::string_view service, std::string payload,
                         std::chrono::milliseconds time);
+    // `done` is called once: here when the client was closed, else by whoever runs the loop.
+    void begin_call(std::string_view service, std::string payload, std::chrono::milliseconds time,
+                    std::function<void(Result<Answer>)> done);
     Result<std::uint64_t> serve(wire::msg::Serve message, std::function<void(Called)> call);
     void respond(Response response);
     void unserve(std::uint64_t worker);
@@ -84,6 +87,9 @@ class Agent final : public CallQueue {
     bool push(Input input);
     void wake_loop();
     Loop claim_loop();
+    ServiceCall service_call(std::string_view service, std::string payload,
+                             std::chrono::milliseconds time,
+                             std::function<void(Result<Answer>)> done) const;
     template <typename T>
     Result<T> await(std::future<Result<T>> answer, Loop loop);
     template <typename T>

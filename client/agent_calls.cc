@@ -16,6 +16,10 @@ std::function<void(Result<T>)> promised(std::future<Result<T>>& future) {
     return [promise](Result<T> result) { promise->set_value(std::move(result)); };
 }
 
+Error client_closed() {
+    return {Errc::connection_lost, "the client was closed"};
+}
+
 Result<Answer> rejected_as_error(Result<Answer> answer) {
     if (answer) {
         if (auto* rejected = std::get_if<wire::msg::Rejected>(&answer->message)) {
@@ -155,7 +159,7 @@ template <typename T>
 Result<T> Agent::await(std::future<Result<T>> answer, Input input) {
     std::unique_lock lock(mutex_);
     if (closed_) {
-        return Error(Errc::connection_lost, "the client was closed");
+        return client_closed();
     }
     inbox_.others.push_back(std::move(input));
     const Loop loop = claim_loop();
@@ -173,7 +177,7 @@ std::future<Result<Answer>> Agent::ask_ahead(wire::msg::FromClient message) {
     std::future<Result<Answer>> future;
     auto done = promised(future);
     if (!push(Plain{std::move(message), nullptr, now() + options_.timeout, done})) {
-        done(Error(Errc::connection_lost, "the client was closed"));
+        done(client_closed());
     }
     return future;
 }
@@ -197,11 +201,24 @@ Result<Begun> Agent::subscribe(const Subscribe& request, std::function<void(cons
 Result<Answer> Agent::call(std::string_view service, std::string payload,
                            std::chrono::milliseconds time) {
     std::future<Result<Answer>> future;
-    ServiceCall call{{0, std::string(service), static_cast<std::uint32_t>(time.count())},
-                     std::make_shared<const std::string>(std::move(payload)),
-                     now() + time,
-                     promised(future)};
+    ServiceCall call = service_call(service, std::move(payload), time, promised(future));
     return await(std::move(future), Input(std::move(call)));
+}
+
+void Agent::begin_call(std::string_view service, std::string payload,
+                       std::chrono::milliseconds time, std::function<void(Result<Answer>)> done) {
+    if (!push(service_call(service, std::move(payload), time, done))) {
+        done(client_closed());
+    }
+}
+
+ServiceCall Agent::service_call(std::string_view service, std::string payload,
+                                std::chrono::milliseconds time,
+                                std::function<void(Result<Answer>)> done) const {
+    return {{0, std::string(service), static_cast<std::uint32_t>(time.count())},
+            std::make_shared<const std::string>(std::move(payload)),
+            now() + time,
+            std::move(done)};
 }
 
 Result<std::uint64_t> Agent::serve(wire::msg::Serve message, std::function<void(Called)> call) {

@@ -80,18 +80,21 @@ class RemoteServices final : public Services {
 
     Result<std::string> request(std::string_view name, std::string payload,
                                 std::chrono::milliseconds time) override {
-        if (payload.size() > limits::kRequestBytesMax) {
-            return Error(Errc::request_too_large,
-                         fmt::format("a request of {} bytes; at most {}", payload.size(),
-                                     limits::kRequestBytesMax));
+        if (auto ok = check(payload); !ok) {
+            return ok.error();
         }
-        auto answer = connection_->agent().call(
-            name, std::move(payload), std::clamp(time, std::chrono::milliseconds(0), kTimeMax));
-        if (!answer) {
-            return answer.error();
+        return text_of(connection_->agent().call(name, std::move(payload), cut(time)));
+    }
+
+    void begin_request(std::string_view name, std::string payload, std::chrono::milliseconds time,
+                       std::function<void(Result<std::string>)> answer) override {
+        if (auto ok = check(payload); !ok) {
+            answer(ok.error());
+            return;
         }
-        return answer->bodies.empty() ? std::string()
-                                      : std::string(as_text(answer->bodies.front().bytes));
+        connection_->agent().begin_call(
+            name, std::move(payload), cut(time),
+            [answer = std::move(answer)](const Result<Answer>& reply) { answer(text_of(reply)); });
     }
 
     Result<std::vector<std::string>> names(std::string_view prefix,
@@ -110,6 +113,25 @@ class RemoteServices final : public Services {
     }
 
   private:
+    static Result<void> check(const std::string& payload) {
+        if (payload.size() > limits::kRequestBytesMax) {
+            return Error(Errc::request_too_large,
+                         fmt::format("a request of {} bytes; at most {}", payload.size(),
+                                     limits::kRequestBytesMax));
+        }
+        return {};
+    }
+    static std::chrono::milliseconds cut(std::chrono::milliseconds time) {
+        return std::clamp(time, std::chrono::milliseconds(0), kTimeMax);
+    }
+    static Result<std::string> text_of(const Result<Answer>& reply) {
+        if (!reply) {
+            return reply.error();
+        }
+        return reply->bodies.empty() ? std::string()
+                                     : std::string(as_text(reply->bodies.front().bytes));
+    }
+
     std::shared_ptr<Connection> connection_;
 };
 

@@ -40,9 +40,8 @@ class DeclaredModel {
     Result<void> remove();
     Result<StreamState> fold(const StreamAt& what) const;
     Result<RowPage> query(const RowQuery& query) const;
-    Result<std::unique_ptr<LiveQuery>> live(const RowQuery& query,
-                                            LiveHandler<std::string>& handler,
-                                            const LiveOptions& options) const;
+    Result<std::unique_ptr<LiveSource>> follow(const RowQuery& query,
+                                               const LiveOptions& options) const;
     Result<void> catch_up(std::uint32_t version, const DeclaredModels::Progress& progress) const;
 
   private:

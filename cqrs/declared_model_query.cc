@@ -39,15 +39,14 @@ Result<RowPage> DeclaredModel::query(const RowQuery& query) const {
     return page ? std::move(page) : about(page.error());
 }
 
-Result<std::unique_ptr<LiveQuery>> DeclaredModel::live(const RowQuery& query,
-                                                       LiveHandler<std::string>& handler,
-                                                       const LiveOptions& options) const {
+Result<std::unique_ptr<LiveSource>> DeclaredModel::follow(const RowQuery& query,
+                                                          const LiveOptions& options) const {
     auto model = to_ask();
     if (!model) {
         return model.error();
     }
-    auto live = (*model)->live(query, handler, options);
-    return live ? std::move(live) : about(live.error());
+    auto source = (*model)->follow(query, options);
+    return source ? std::move(source) : about(source.error());
 }
 
 // With rules of its own: those of a projector are for its thread.

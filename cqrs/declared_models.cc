@@ -116,11 +116,10 @@ class Directory final : public DeclaredModels {
         auto model = find(name);
         return model ? (*model)->query(query) : model.error();
     }
-    Result<std::unique_ptr<LiveQuery>> live(const std::string& name, const RowQuery& query,
-                                            LiveHandler<std::string>& handler,
-                                            const LiveOptions& options) override {
+    Result<std::unique_ptr<LiveSource>> follow(const std::string& name, const RowQuery& query,
+                                               const LiveOptions& options) override {
         auto model = find(name);
-        return model ? (*model)->live(query, handler, options) : model.error();
+        return model ? (*model)->follow(query, options) : model.error();
     }
     Result<void> catch_up(const std::string& name, std::uint32_t version,
                           const Progress& progress) override {

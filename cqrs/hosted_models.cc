@@ -87,6 +87,17 @@ Result<RowPage> HostedModels::query(const std::string& name, const RowQuery& que
     return page ? std::move(page) : about(name, page.error());
 }
 
+Result<std::unique_ptr<LiveSource>> HostedModels::follow(const std::string& name,
+                                                         const RowQuery& query,
+                                                         const LiveOptions& options) {
+    auto hosted = find(name);
+    if (!hosted) {
+        return hosted.error();
+    }
+    auto source = (*hosted)->model->follow(query, options);
+    return source ? std::move(source) : about(name, source.error());
+}
+
 Result<ModelBegun> HostedModels::promote(const std::string& name, std::uint32_t version,
                                          std::chrono::milliseconds wait) {
     auto hosted = find(name);

@@ -100,4 +100,27 @@ inline constexpr std::size_t kDeclaredKeyDotsMax = 16;  // of one key in the fil
 inline constexpr auto kRemoteWaitMax = std::chrono::milliseconds(540'000);
 inline constexpr std::size_t kRemotePageBytesMax = 2 * skald::limits::kMiB - 64 * 1024;
 
+// ---- live queries over a node
+// Of a model and of a program that serves: beyond, busy. A client serves 256 names at a time.
+inline constexpr std::size_t kRemoteLiveModelMax = 64;
+inline constexpr std::size_t kRemoteLiveMax = 128;
+// Of one answer, as it travels: the row that would pass it goes into the next. A row that fits into
+// no reply at all ends its live query.
+inline constexpr std::size_t kLiveAnswerBytesMax = skald::limits::kMiB;
+inline constexpr std::size_t kLiveRowBytesMax = skald::limits::kRequestBytesMax - 64 * 1024;
+// A poll waits for something to tell as long as it says, up to this.
+inline constexpr auto kLivePollMax = std::chrono::milliseconds(30'000);
+// As our own asker says. Its request gets its usual time besides.
+inline constexpr auto kLivePoll = std::chrono::milliseconds(5'000);
+// A live query that nobody polls for so long ends, at most one look later.
+inline constexpr auto kLiveUnpolledMax = std::chrono::milliseconds(30'000);
+static_assert(kLivePoll < kLiveUnpolledMax);
+inline constexpr auto kLiveLook = std::chrono::milliseconds(1'000);
+// What is not answered is asked again, after pauses that grow, so often: then the live query ends.
+inline constexpr auto kLivePauseMin = std::chrono::milliseconds(50);
+inline constexpr auto kLivePauseMax = std::chrono::milliseconds(5'000);
+inline constexpr unsigned kLiveAttemptsMax = 20;
+// Begun anew it waits so long for the rows to be as new as those it told.
+inline constexpr auto kLiveAnewWait = std::chrono::milliseconds(5'000);
+
 }  // namespace skald::cqrs::limits

@@ -20,6 +20,8 @@ std::string_view name_of(Resync why) {
             return "other_version";
         case Resync::rebuilding:
             return "rebuilding";
+        case Resync::connection_lost:
+            return "connection_lost";
     }
     return "";
 }
@@ -137,11 +139,11 @@ void LiveFeed::end(const Error& reason) {
     changed_.notify_all();
 }
 
-LiveFeed::Next LiveFeed::next() {
+LiveNext LiveFeed::next(std::chrono::milliseconds wait) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return over() || resync_ || !waiting_.empty(); });
-    if (stopped_) {
-        return Stopped{};
+    const auto some = [&] { return over() || resync_ || !waiting_.empty(); };
+    if (!changed_.wait_for(lock, wait, some) || stopped_) {
+        return {};
     }
     if (ended_) {
         return *ended_;
@@ -163,15 +165,9 @@ void LiveFeed::begin_joining() {
     woken_ = false;
 }
 
-bool LiveFeed::wait_to_join() {
+void LiveFeed::wait_to_join(std::chrono::milliseconds wait) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return over() || woken_; });
-    return !over();
-}
-
-bool LiveFeed::stopped() const {
-    const std::scoped_lock lock(mutex_);
-    return stopped_;
+    changed_.wait_for(lock, wait, [&] { return over() || woken_; });
 }
 
 void LiveFeed::stop() {

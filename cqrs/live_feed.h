@@ -4,6 +4,7 @@
 // by the consumer's thread, but for stop(), which is anybody's.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -11,7 +12,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "cqrs/row_scan.h"
@@ -39,8 +39,6 @@ class LiveRange {
 class LiveFeed {
   public:
     using Deltas = LiveDeltas<std::string>;
-    struct Stopped {};
-    using Next = std::variant<Deltas, Resync, Error, Stopped>;
 
     // Version 0: the active one, whichever it is.
     LiveFeed(std::uint32_t version, std::size_t changes_max);
@@ -60,13 +58,12 @@ class LiveFeed {
     void wake();
     void end(const Error& reason);
 
-    // Waits for what comes next.
-    Next next();
+    // Deltas, a resync or the end; nothing when the wait is over, or it was stopped.
+    LiveNext next(std::chrono::milliseconds wait);
     // To be called before one tries to join; waits then, after it could not, for a reason to try
-    // again. False: it was stopped or ended.
+    // again.
     void begin_joining();
-    bool wait_to_join();
-    bool stopped() const;
+    void wait_to_join(std::chrono::milliseconds wait);
     void stop();
 
   private:
@@ -82,7 +79,7 @@ class LiveFeed {
     std::size_t open_bytes_ = 0;
     bool open_full_ = false;
 
-    mutable std::mutex mutex_;  // guards all below
+    std::mutex mutex_;  // guards all below
     std::condition_variable changed_;
     std::deque<Deltas> waiting_;
     std::size_t changes_ = 0;  // that wait, like the next

@@ -5,44 +5,36 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/check.h"
-#include "cqrs/limits.h"
-#include "cqrs/live_hub.h"
-#include "cqrs/model_core.h"
+#include "skald/cqrs/read_models.h"
+#include "skald/cqrs/row.h"
 
 namespace skald::cqrs {
 namespace {
 
-static_assert(LiveOptions{}.buffered == limits::kLiveChangesMax);
+constexpr std::chrono::hours kWait{1};  // it is stopped when there is no more to wait for
 
-class Run final : public LiveQuery {
+class Told final : public LiveQuery {
   public:
-    Run(std::shared_ptr<LiveHub> hub, RowQuery query, LiveHandler<std::string>& handler,
-        std::size_t buffered)
-        : hub_(std::move(hub)),
-          query_(std::move(query)),
-          handler_(handler),
-          feed_(query_.version, buffered) {}
-    ~Run() override {
+    Told(std::unique_ptr<LiveSource> source, LiveHandler<std::string>& handler)
+        : handler_(handler), source_(std::move(source)), thread_([this] { run(); }) {}
+    ~Told() override {
         SKALD_CHECK(!is_own_thread(),
                     "a live query destroyed by its own handler; close() it there");
         close();
-        hub_->leave(feed_);
-    }
-
-    Result<void> start() {
-        auto first = hub_->begin(feed_, query_);
-        if (!first) {
-            return first.error();
-        }
-        thread_ = std::thread([this, first = std::move(*first)]() mutable { run(first); });
-        return {};
     }
 
     void close() override {
-        feed_.stop();
+        closed_ = true;
+        {
+            const std::scoped_lock lock(mutex_);
+            if (source_) {
+                source_->stop();
+            }
+        }
         if (is_own_thread()) {
             return;
         }
@@ -55,11 +47,11 @@ class Run final : public LiveQuery {
   private:
     bool is_own_thread() const { return own_ == std::this_thread::get_id(); }
 
-    void run(LiveSnapshot<std::string>& first) {
+    void run() {
         own_ = std::this_thread::get_id();
         std::optional<Error> reason;
         try {
-            reason = tell(first);
+            reason = tell();
         } catch (const RowRefused& refused) {
             reason = refused.error();
         } catch (const std::exception& e) {
@@ -67,8 +59,8 @@ class Run final : public LiveQuery {
         } catch (...) {
             reason = Error(Errc::handler_failed, "the handler failed: it threw no std::exception");
         }
-        hub_->leave(feed_);
-        if (reason && !feed_.stopped()) {
+        drop_source();
+        if (reason && !closed_) {
             try {
                 handler_.on_ended(*reason);
             } catch (...) {  // it was the last call anyway
@@ -77,74 +69,59 @@ class Run final : public LiveQuery {
     }
 
     // Why it ended; nothing when it was closed.
-    std::optional<Error> tell(LiveSnapshot<std::string>& snapshot) {
-        if (!feed_.stopped()) {
-            handler_.on_snapshot(snapshot);
-        }
-        snapshot = {};  // it may be large
+    std::optional<Error> tell() {
         while (true) {
-            LiveFeed::Next next = feed_.next();
-            if (const auto* deltas = std::get_if<LiveFeed::Deltas>(&next)) {
+            const LiveNext next = source_->next(kWait);
+            if (closed_) {
+                return std::nullopt;
+            }
+            if (const auto* snapshot = std::get_if<LiveSnapshot<std::string>>(&next)) {
+                handler_.on_snapshot(*snapshot);
+            } else if (const auto* deltas = std::get_if<LiveDeltas<std::string>>(&next)) {
                 handler_.on_deltas(*deltas);
             } else if (const auto* why = std::get_if<Resync>(&next)) {
                 handler_.on_resync(*why);
-                if (auto ok = begin_anew(); !ok) {
-                    return ok.error();
-                }
             } else if (const auto* ended = std::get_if<Error>(&next)) {
                 return *ended;
-            } else {
-                return std::nullopt;
             }
         }
     }
 
-    Result<void> begin_anew() {
-        while (true) {
-            feed_.begin_joining();
-            auto snapshot = hub_->begin(feed_, query_);
-            if (snapshot) {
-                if (!feed_.stopped()) {
-                    handler_.on_snapshot(*snapshot);
-                }
-                return {};
-            }
-            if (snapshot.error().code != Errc::not_ready) {
-                return snapshot.error();
-            }
-            if (!feed_.wait_to_join()) {
-                return {};  // next() says why
-            }
-        }
+    void drop_source() {
+        const std::scoped_lock lock(mutex_);
+        source_.reset();
     }
 
-    const std::shared_ptr<LiveHub> hub_;
-    const RowQuery query_;
     LiveHandler<std::string>& handler_;
-    LiveFeed feed_;
+    std::mutex mutex_;
+    std::unique_ptr<LiveSource> source_;  // put away with mutex_, by our thread
+    std::atomic<bool> closed_ = false;
     std::atomic<std::thread::id> own_;
     std::mutex closing_;
-    std::thread thread_;  // joined once, with closing_
+    std::thread thread_;  // the last: it uses the others. Joined once, with closing_
 };
 
 }  // namespace
 
+std::unique_ptr<LiveQuery> start_live(std::unique_ptr<LiveSource> source,
+                                      LiveHandler<std::string>& handler) {
+    return std::make_unique<Told>(std::move(source), handler);
+}
+
 Result<std::unique_ptr<LiveQuery>> ReadModel::live(const RowQuery& query,
                                                    LiveHandler<std::string>& handler,
                                                    const LiveOptions& options) const {
-    if (!query.after.empty()) {
-        return Error(Errc::invalid_argument, "after: a live query has no pages");
-    }
-    if (options.buffered == 0 || options.buffered > limits::kLiveChangesMax) {
-        return Error(Errc::invalid_argument, fmt::format("buffered {}: 1 to {}", options.buffered,
-                                                         limits::kLiveChangesMax));
-    }
-    if (auto ok = wait_for_at_least(query); !ok) {
-        return ok.error();
-    }
-    auto run = std::make_unique<Run>(core_->live_hub(), query, handler, options.buffered);
-    auto ok = run->start();
-    return ok ? Result<std::unique_ptr<LiveQuery>>(std::move(run)) : ok.error();
+    auto source = follow(query, options);
+    return source ? Result<std::unique_ptr<LiveQuery>>(start_live(std::move(*source), handler))
+                  : source.error();
+}
+
+Result<std::unique_ptr<LiveQuery>> ReadModels::live(const std::string& name, const RowQuery& query,
+                                                    LiveHandler<std::string>& handler,
+                                                    const LiveOptions& options) {
+    auto source = follow(name, query, options);
+    return source ? Result<std::unique_ptr<LiveQuery>>(start_live(std::move(*source), handler))
+                  : source.error();
 }
 
 }  // namespace skald::cqrs

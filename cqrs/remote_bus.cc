@@ -37,10 +37,12 @@ Result<std::unique_ptr<Serving>> serve_bus(ServiceHost& host, std::string_view n
         options);
 }
 
-Result<std::string> RemoteBus::request(const MessageEnvelope& message) const {
-    auto payload = encode_value(message);
-    return payload ? services_.request(name_, std::move(*payload), time_)
-                   : Result<std::string>(payload.error());
+Result<std::string> detail::envelope_of(const std::string& name, std::uint32_t schema_version,
+                                        Result<std::string> data, const SendOptions& options) {
+    if (!data) {
+        return data;
+    }
+    return encode_value(MessageEnvelope{name, schema_version, std::move(*data), options});
 }
 
 }  // namespace skald::cqrs

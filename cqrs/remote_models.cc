@@ -7,6 +7,7 @@
 
 #include "cqrs/limits.h"
 #include "cqrs/model_messages.h"
+#include "cqrs/remote_live.h"
 #include "skald/cqrs/remote_bus.h"
 
 namespace skald::cqrs {
@@ -135,6 +136,23 @@ Result<RowPage> RemoteModels::query(const std::string& name, const RowQuery& que
     const auto wait = query.at_least ? query.wait : std::chrono::milliseconds(0);
     auto answer = ask(name, on_wire(query), wait);
     return answer ? from_wire(std::move(*answer)) : answer.error();
+}
+
+Result<std::unique_ptr<LiveSource>> RemoteModels::follow(const std::string& name,
+                                                         const RowQuery& query,
+                                                         const LiveOptions& options) {
+    if (options.buffered == 0 || options.buffered > limits::kLiveChangesMax) {
+        return Error(Errc::invalid_argument, fmt::format("buffered {}: 1 to {}", options.buffered,
+                                                         limits::kLiveChangesMax));
+    }
+    OpenLive message{on_wire(query), static_cast<std::uint32_t>(options.buffered)};
+    const auto wait = query.at_least ? query.wait : std::chrono::milliseconds(0);
+    auto opened = ask(name, message, wait);
+    if (!opened) {
+        return opened.error();
+    }
+    return std::unique_ptr<LiveSource>(std::make_unique<RemoteLive>(
+        live_link(services_, name, time_), std::move(message), std::move(*opened)));
 }
 
 }  // namespace skald::cqrs

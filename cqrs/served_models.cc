@@ -6,9 +6,11 @@
 #include <set>
 
 #include "cqrs/limits.h"
+#include "cqrs/live_sessions.h"
 #include "cqrs/model_messages.h"
 #include "skald/cqrs/remote_bus.h"
 #include "skald/cqrs/remote_models.h"
+#include "wire/service_call.h"
 
 namespace skald::cqrs {
 namespace {
@@ -25,9 +27,15 @@ std::chrono::milliseconds wait_of(std::uint64_t ms) {
 // One read model and its service.
 class ServedModel {
   public:
-    ServedModel(ReadModels& models, std::string name) : models_(models), name_(std::move(name)) {}
+    ServedModel(ReadModels& models, LiveSessions& live, std::string name)
+        : models_(models), live_(live), name_(std::move(name)) {}
 
     Result<void> begin(ServiceHost& host, std::uint32_t threads) {
+        if (wire::is_place(name_)) {
+            return Error(Errc::invalid_argument, fmt::format("{} cannot be served: {} begins a "
+                                                             "place of a service",
+                                                             name_, wire::kPlaceSign));
+        }
         if (auto ok = add_handlers(); !ok) {
             return ok;
         }
@@ -46,6 +54,7 @@ class ServedModel {
         for (Result<void> ok :
              {bus_.answer<ShowModel>([this](const ShowModel&) { return models_.show(name_); }),
               bus_.answer<QueryRows>([this](const QueryRows& m) { return query(m); }),
+              bus_.answer<OpenLive>([this](const OpenLive& m) { return live_.open(name_, m); }),
               bus_.answer<RebuildModel>(
                   [this](const RebuildModel&) { return models_.rebuild(name_); }),
               bus_.answer<PromoteModel>([this](const PromoteModel& m) {
@@ -85,6 +94,7 @@ class ServedModel {
     }
 
     ReadModels& models_;
+    LiveSessions& live_;
     const std::string name_;
     Bus bus_;
     std::unique_ptr<Serving> serving_;  // the last: what it carries out uses the others
@@ -93,7 +103,7 @@ class ServedModel {
 class Served final : public ServedModels {
   public:
     Served(ServiceHost& host, ReadModels& models, const ServeModelsOptions& options)
-        : host_(host), models_(models), options_(options) {}
+        : host_(host), models_(models), options_(options), live_(host, models) {}
 
     Result<void> begin() {
         auto ok = refresh();
@@ -133,7 +143,7 @@ class Served final : public ServedModels {
         if (served_.contains(name)) {
             return {};
         }
-        auto served = std::make_unique<ServedModel>(models_, name);
+        auto served = std::make_unique<ServedModel>(models_, live_, name);
         auto ok = served->begin(host_, options_.threads);
         if (ok) {
             served_.emplace(name, std::move(served));
@@ -165,6 +175,7 @@ class Served final : public ServedModels {
     ServiceHost& host_;
     ReadModels& models_;
     const ServeModelsOptions options_;
+    LiveSessions live_;
     std::mutex mutex_;
     std::map<std::string, std::unique_ptr<ServedModel>> served_;  // guarded by mutex_
     Bus bus_;

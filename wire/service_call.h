@@ -9,6 +9,16 @@ namespace skald::wire {
 // one a line, those that may be asked.
 inline constexpr std::string_view kServiceNames = "$services";
 
+// Behind the name of a service it names a place of it.
+inline constexpr char kPlaceSign = '#';
+inline bool is_place(std::string_view service) {
+    return service.find(kPlaceSign) != std::string_view::npos;
+}
+// The service that a place is of; else its own name.
+inline std::string_view service_of(std::string_view name) {
+    return name.substr(0, name.find(kPlaceSign));
+}
+
 inline constexpr std::uint32_t kServeThreadsMax = 1024;
 
 // invalid_argument when they are out of bounds.

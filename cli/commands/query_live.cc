@@ -123,14 +123,10 @@ class Printer final : public cqrs::LiveHandler<std::string> {
 
 Result<void> follow_rows(ModelSession& session, const LiveWords& words,
                          const Invocation& invocation) {
-    if (session.declared() == nullptr) {
-        return Error(Errc::unsupported_version,
-                     "a node answers no live queries: --live goes with --data DIR");
-    }
     const StopSignal& stop = invocation.console.stop;
     const std::uint32_t version = words.query.version;
     Printer printer(words, invocation);
-    const auto begin = [&] { return session.declared()->live(words.model, words.query, printer); };
+    const auto begin = [&] { return session.models().live(words.model, words.query, printer); };
     const auto catch_up = [&]() -> Result<void> {
         auto ok = session.catch_up(invocation, words.model, version);
         return ok || !stop.requested() ? std::move(ok) : Result<void>();

@@ -17,8 +17,9 @@ struct LiveWords {
     std::optional<std::uint64_t> count;  // deltas to print; none: until a stop is requested
 };
 
-// Tells the rows as they are stored, then brings the model to the end of the log, so that what was
-// not handled yet comes as deltas. A model that was never complete is brought there first.
+// Tells the rows as they are stored, then what becomes of them. A directory's model is brought to
+// the end of the log meanwhile, so that what was not handled yet comes as deltas; one that was
+// never complete is brought there first. A node's go on by themselves.
 Result<void> follow_rows(ModelSession& session, const LiveWords& words,
                          const Invocation& invocation);
 

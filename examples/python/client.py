@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import append_request
 from append_request import ANY
 from envelope import fb, table
+from live import LiveRows
 from session import Session
 from subscription import Subscription
 
@@ -127,9 +128,16 @@ class Client:
 
         client.query("work", key=["ann"]), client.query("work", order="n", descending=True)
         """
-        message = {"name": "QueryRows", "schema_version": 1, "data": json.dumps(query)}
-        reply = json.loads(self.request("model/" + model, json.dumps(message).encode()))
-        return [json.loads(row) for row in reply["rows"]]
+        return [json.loads(row) for row in self.ask("model/" + model, "QueryRows", query)["rows"]]
+
+    def live(self, model, **query):
+        """The same as it goes on: LiveRows (live.py), which gives all rows, then every change."""
+        return LiveRows(self, model, query)
+
+    def ask(self, service, name, data):
+        """Sends a message to a bus, and returns its reply."""
+        message = {"name": name, "schema_version": 1, "data": json.dumps(data)}
+        return json.loads(self.request(service, json.dumps(message).encode()))
 
     def _partition(self, name):
         """Where a stream lives. The node knows it also of one that does not exist yet."""

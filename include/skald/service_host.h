@@ -53,10 +53,13 @@ class ServiceHost {
     virtual ~ServiceHost() = default;
 
     // Returns once the node knows it. Names: 1-240 bytes, like those of streams, and none that
-    // starts with `$`: those are the node's. From a client it takes the right to administer
-    // `service/NAME`, else forbidden. already_exists when others serve the name with another
-    // balance; invalid_argument; busy beyond 256 services of a client, or when the system gives no
-    // more threads; timed_out, unreachable, shutting_down. A Serving must not outlive its host.
+    // starts with `$`: those are the node's. `NAME#WORD` is a place of NAME: the rights to it are
+    // those to NAME, and it is not among the names that a node tells; for what belongs to one
+    // worker, as the next page of something that it holds. From a client it takes the right to
+    // administer `service/NAME`, else forbidden. already_exists when others serve the name with
+    // another balance; invalid_argument; busy beyond 256 services of a client, or when the system
+    // gives no more threads; timed_out, unreachable, shutting_down. A Serving must not outlive its
+    // host.
     virtual Result<std::unique_ptr<Serving>> serve(std::string_view name, ServiceHandler handler,
                                                    const ServeOptions& options = {}) = 0;
 };

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,6 +30,11 @@ class Services : public ServiceHost {
     // shutting_down. `time` is cut to 10 minutes.
     virtual Result<std::string> request(std::string_view name, std::string payload,
                                         std::chrono::milliseconds time) = 0;
+    // The same for whoever does not wait: `answer` is called once, at the end of Services at the
+    // latest, here or on a thread of the client, which it must not hold up.
+    virtual void begin_request(std::string_view name, std::string payload,
+                               std::chrono::milliseconds time,
+                               std::function<void(Result<std::string>)> answer) = 0;
 
     // Of the services that start with `prefix`, have workers now, and may be asked with this key;
     // in order. `time` as above.

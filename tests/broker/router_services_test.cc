@@ -123,6 +123,43 @@ TEST_CASE("router: serving is administering, asking is writing", "[broker]") {
     CHECK(f.sent<msg::Call>(kWorker).size() == 1);
 }
 
+TEST_CASE("router: the rights to a service are those to its places, whose names are not told",
+          "[broker]") {
+    RouterFixture f({}, {{"w", {}, {}, {"service/sum"}}, {"a", {}, {"service/sum"}, {}}});
+    f.hello(kWorker, 1, "w");
+    f.hello(kAsker, 2, "a");
+    std::uint64_t id = kId;
+    const auto serve = [&](const std::string& name) {
+        f.forget();
+        f.say(kWorker, msg::Serve{++id, name, Balance::round_robin, 1, 1});
+        return f.sent<msg::Done>(kWorker).size() == 1;
+    };
+    const auto ask = [&](PeerId peer, const std::string& name) {
+        f.forget();
+        f.say(peer, msg::Request{++id, name, 1000}, "q");
+        return f.sent<msg::Call>(kWorker).size() == 1;
+    };
+    CHECK(serve("sum#1"));
+    CHECK(serve("sum#2#x"));
+    CHECK_FALSE(serve("sun#1"));
+    CHECK(f.refusal(kWorker) == Errc::forbidden);
+    CHECK(ask(kAsker, "sum#1"));
+    CHECK(ask(kAsker, "sum#2#x"));
+    CHECK_FALSE(ask(kAsker, "sum"));  // which nobody serves
+    CHECK(f.refusal(kAsker) == Errc::not_ready);
+    CHECK_FALSE(ask(kAsker, "sun#1"));
+    CHECK(f.refusal(kAsker) == Errc::forbidden);
+    CHECK_FALSE(ask(kWorker, "sum#1"));
+    CHECK(f.refusal(kWorker) == Errc::forbidden);
+    CHECK(serve("sum"));
+    f.forget();
+    f.say(kAsker, msg::Request{++id, "$services", 1000}, "");
+    const auto messages = f.sent_messages();
+    REQUIRE(messages.size() == 1);
+    REQUIRE(messages[0].bodies.size() == 1);
+    CHECK(*messages[0].bodies[0] == "sum");
+}
+
 TEST_CASE("router: a worker that is lost, silent or done abandons its requests", "[broker]") {
     for (const int how : {0, 1, 2}) {
         Served f;

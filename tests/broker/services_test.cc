@@ -2,6 +2,7 @@
 #include "skald/services.h"
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "tests/broker/node_fixture.h"
@@ -90,6 +91,39 @@ TEST_CASE("services: a request is answered by a worker elsewhere", "[broker]") {
     }
     REQUIRE_FALSE(after);
     CHECK(after.error().code == Errc::not_ready);
+}
+
+TEST_CASE("services: a request that nobody waits for is answered later", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto workers = services_of(*node);
+    auto asker = services_of(*node);
+    Gate gate;
+    auto serving = serve(*workers, "slow", [&](const ServiceRequest& request) {
+        gate.pass();
+        return std::string(request.payload);
+    });
+    using Answer = Result<std::string>;
+    const auto begin = [&](Services& services, std::string payload) {
+        auto promise = std::make_shared<std::promise<Answer>>();
+        services.begin_request("slow", std::move(payload), 60s,
+                               [promise](Answer answer) { promise->set_value(std::move(answer)); });
+        return promise->get_future();
+    };
+    auto first = begin(*asker, "1");
+    auto second = begin(*asker, "2");
+    gate.wait_for(1);
+    CHECK(first.wait_for(0s) == std::future_status::timeout);
+    gate.open();
+    CHECK(*first.get() == "1");
+    CHECK(*second.get() == "2");
+    CHECK(begin(*asker, std::string((4 << 20) + 1, 'x')).get().error().code ==
+          Errc::request_too_large);
+    // At the end of the client at the latest.
+    node->stop();
+    auto last = begin(*asker, "3");
+    asker.reset();
+    CHECK_FALSE(last.get());
 }
 
 TEST_CASE("services: several workers share, and each has threads", "[broker]") {

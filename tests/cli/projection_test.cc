@@ -1,8 +1,10 @@
 // skald projection and skald query over a data directory.
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "cli/commands/query_live.h"
 #include "cli/model_session.h"
@@ -163,6 +165,30 @@ TEST_CASE("projection, query: what is wrong ends with its status and the known n
     CHECK_THAT(fails({"projection", "show", "none"}, 3), Catch::Contains("there are sums"));
 }
 
+namespace {
+
+// Bob's row leaves the range, ann's comes into it.
+void check_told(const std::string& out) {
+    std::vector<json> lines;
+    for (const std::string& line : lines_of(out)) {
+        lines.push_back(json::parse(line));
+    }
+    REQUIRE(lines.size() == 3);
+    CHECK(lines[0]["op"] == "snapshot");
+    CHECK(lines[0]["row"] == json({{"who", "bob"}, {"cents", 7}}));
+    CHECK(lines[0]["key"] == json({{"who", "bob"}}));
+    CHECK(lines[0]["version"] == 1);
+    CHECK(lines[1]["op"] == "put");
+    CHECK(lines[1]["row"] == json({{"who", "ann"}, {"cents", 16}}));
+    CHECK(lines[2]["op"] == "removed");
+    CHECK(lines[2]["key"] == json({{"who", "bob"}}));
+    CHECK_FALSE(lines[2].contains("row"));
+    CHECK(lines[2]["position"] != lines[0]["position"]);
+    CHECK(parse_position(lines[2]["position"].get<std::string>()));
+}
+
+}  // namespace
+
 TEST_CASE("query --live: rows as they are stored, then what the log changes") {
     Desk desk;
     REQUIRE(desk.run({"projection", "create", desk.file("'data.cents'")}).status == 0);
@@ -178,22 +204,7 @@ TEST_CASE("query --live: rows as they are stored, then what the log changes") {
     const Ran ran = desk.run(with("--json"));
     INFO(ran.err);
     REQUIRE(ran.status == 0);
-    std::vector<json> lines;
-    for (const std::string& line : lines_of(ran.out)) {
-        lines.push_back(json::parse(line));
-    }
-    REQUIRE(lines.size() == 3);
-    CHECK(lines[0]["op"] == "snapshot");
-    CHECK(lines[0]["row"] == json({{"who", "bob"}, {"cents", 7}}));
-    CHECK(lines[0]["key"] == json({{"who", "bob"}}));
-    CHECK(lines[0]["version"] == 1);
-    CHECK(lines[1]["op"] == "put");
-    CHECK(lines[1]["row"] == json({{"who", "ann"}, {"cents", 16}}));
-    CHECK(lines[2]["op"] == "removed");
-    CHECK(lines[2]["key"] == json({{"who", "bob"}}));
-    CHECK_FALSE(lines[2].contains("row"));
-    CHECK(lines[2]["position"] != lines[0]["position"]);
-    CHECK(parse_position(lines[2]["position"].get<std::string>()));
+    check_told(ran.out);
 
     desk.happens("bob", 8);
     desk.happens("ann", -16);
@@ -202,34 +213,40 @@ TEST_CASE("query --live: rows as they are stored, then what the log changes") {
           "put      {\"who\":\"bob\",\"cents\":8}\n");
     CHECK(desk.run(with("--limit=3")).status == 2);
     CHECK(desk.run({"query", "sums", "--count", "3"}).status == 2);
-    CHECK_THAT(desk.run({"query", "sums", "--live", "--order", "cent"}).err,
-               Catch::Contains("there are who, cents"));
+}
+
+TEST_CASE("query --live: what is refused") {
+    Desk desk(GENERATE(false, true));
+    REQUIRE(desk.run({"projection", "create", desk.file("'data.cents'")}).status == 0);
+    const Ran ran = desk.run({"query", "sums", "--live", "--order", "cent"});
+    CHECK(ran.status == 2);
+    CHECK_THAT(ran.err, Catch::Contains("there are who, cents"));
     CHECK(desk.run({"query", "sum", "--live"}).status == 3);
 }
 
 namespace {
 
-// A screen whose reader has seen enough once something is on it.
-class SeenEnough final : public std::stringbuf {
+// What is done when something is on it for the first time.
+class Screen final : public std::stringbuf {
   public:
-    explicit SeenEnough(const StopSignal& stop) : stop_(stop) {}
+    explicit Screen(std::function<void()> seen) : seen_(std::move(seen)) {}
 
   private:
     int sync() override {
-        stop_.request();
+        if (seen_) {
+            std::exchange(seen_, nullptr)();
+        }
         return 0;
     }
-    const StopSignal& stop_;
+    std::function<void()> seen_;
 };
 
-}  // namespace
-
-TEST_CASE("query --live: a stop ends it with 0") {
-    Desk desk;
-    REQUIRE(desk.run({"projection", "create", desk.file("'data.cents'")}).status == 0);
+// The live query as JSON. `seen` gets the signal that stops it.
+Result<std::string> follow(Desk& desk, const LiveWords& words,
+                           const std::function<void(const StopSignal&)>& seen) {
     MemorySource in("");
     const StopSignal stop = StopSignal::create().value();
-    SeenEnough screen(stop);
+    Screen screen([&] { seen(stop); });
     std::ostream out(&screen);
     std::ostringstream err;
     Console console{.in = in,
@@ -240,13 +257,52 @@ TEST_CASE("query --live: a stop ends it with 0") {
                     .stop = stop};
     Globals globals;
     globals.json = true;
-    const Invocation invocation{console, globals, desk.harness.backends};
     StoreChoice choice;
-    choice.directory = desk.directory.path("d");
+    if (desk.node) {
+        globals.servers = desk.node->endpoints();
+    } else {
+        choice.directory = desk.directory.path("d");
+    }
+    const Invocation invocation{console, globals, desk.harness.backends};
     auto session = ModelSession::open(invocation, choice);
     REQUIRE(session);
-    CHECK(follow_rows(*session, {"sums", {.key = {"bob"}}, {}}, invocation));
-    const json line = json::parse(screen.str());
+    auto ok = follow_rows(*session, words, invocation);
+    return ok ? Result<std::string>(screen.str()) : ok.error();
+}
+
+}  // namespace
+
+TEST_CASE("query --live: over a node the same lines, as it happens") {
+    Desk desk(true);
+    REQUIRE(desk.run({"projection", "create", desk.file("'data.cents'")}).status == 0);
+    desk.catch_up();
+    cqrs::RowQuery query;
+    query.order = "cents";
+    query.from = cqrs::RowQuery::Bound{std::string("7"), true};
+    const auto told = follow(desk, {"sums", query, 2}, [&](const StopSignal&) {
+        desk.happens("ann", 10);
+        desk.happens("bob", -7);
+    });
+    REQUIRE(told);
+    check_told(*told);
+    // A model that goes ends it.
+    const auto ended = follow(desk, {"sums", {}, {}}, [&](const StopSignal&) {
+        CHECK(desk.run({"projection", "delete", "sums"}).status == 0);
+    });
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error().code == Errc::shutting_down);
+}
+
+TEST_CASE("query --live: a stop ends it with 0") {
+    Desk desk(GENERATE(false, true));
+    REQUIRE(desk.run({"projection", "create", desk.file("'data.cents'")}).status == 0);
+    if (desk.node) {
+        desk.catch_up();
+    }
+    const auto told = follow(desk, {"sums", {.key = {"bob"}}, {}},
+                             [](const StopSignal& stop) { stop.request(); });
+    REQUIRE(told);
+    const json line = json::parse(*told);
     CHECK(line["op"] == "snapshot");
     CHECK(line["row"]["cents"] == 7);
 }

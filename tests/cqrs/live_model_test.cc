@@ -2,10 +2,12 @@
 // however little their buffers hold, every state they pass is what a query gave there.
 #include <rapidcheck.h>
 
+#include <catch2/catch.hpp>
 #include <deque>
 
 #include "cqrs/limits.h"
 #include "tests/cqrs/follower.h"
+#include "tests/cqrs/live_reach.h"
 #include "tests/cqrs/shelf.h"
 
 namespace skald::cqrs {
@@ -49,10 +51,11 @@ struct Followed {
 
 class Run {
   public:
-    Run() {
+    explicit Run(LiveReach& reach) : reach_(reach) {
         shelf_.add_version(2);
         commit(1);
         commit(2);
+        reach_.lead_to(shelf_.model());
     }
 
     void take(const Step& step) {
@@ -124,11 +127,12 @@ class Run {
         followed.version = step.item.id % 3 == 0 ? step.version : 0;
         RowQuery query = queries()[followed.query];
         query.version = followed.version;
-        auto live = shelf_.model().live(query, followed.follower, {step.buffered});
+        auto live = reach_.live(query, followed.follower, {step.buffered});
         RC_ASSERT(live);
         followed.live = std::move(*live);
     }
 
+    LiveReach& reach_;
     Shelf shelf_;
     std::deque<Followed> followed_;
     std::map<std::pair<std::uint32_t, std::uint64_t>, std::vector<std::set<std::string>>> expected_;
@@ -158,9 +162,11 @@ rc::Gen<Step> any_step() {
 }  // namespace
 
 TEST_CASE("live query: every state is what a query gave there", "[cqrs][model]") {
-    CHECK(rc::check([] {
+    LiveReach reach(
+        GENERATE(values<std::string>({"in process", "over a node", "over a bad line"})));
+    CHECK(rc::check([&reach] {
         const auto steps = *rc::gen::container<std::vector<Step>>(any_step());
-        Run run;
+        Run run(reach);
         for (const Step& step : steps) {
             run.take(step);
         }

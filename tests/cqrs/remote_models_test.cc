@@ -8,6 +8,7 @@
 #include "skald/cqrs/projection.h"
 #include "skald/cqrs/remote_bus.h"
 #include "skald/node.h"
+#include "tests/cqrs/follower.h"
 #include "tests/temp_directory.h"
 
 namespace skald::cqrs {
@@ -344,6 +345,32 @@ TEST_CASE("remote models: an application's own are served by it", "[cqrs]") {
         after = s.remote->query("totals", {});
     }
     CHECK(after.error().code == Errc::not_found);
+}
+
+TEST_CASE("remote models: a live query ends with its model", "[cqrs]") {
+    Declaring d;
+    d.happens("a");
+    d.create(counting("work"));
+    Follower follower;
+    const auto live = d.remote->live("work", {}, follower);
+    REQUIRE(live);
+    REQUIRE(follower.wait([&] { return follower.states_seen() == 1; }));
+    const Receipt receipt = d.happens("a");
+    REQUIRE(follower.wait([&] { return follower.states_seen() == 2; }));
+    CHECK(follower.states().back().position == receipt.position);
+    CHECK(d.services->names("model/", 60s).value() == Names{"model/work"});
+    // Another version begins anew.
+    d.create(counting("work", 2));
+    REQUIRE(d.remote->promote("work", 0, 60s));
+    REQUIRE(follower.wait_for_resyncs(1));
+    CHECK(follower.resyncs() == std::vector<Resync>{Resync::other_version});
+    CHECK(follower.states().back().version == 2);
+    REQUIRE(d.remote->remove("work"));
+    const auto reason = follower.wait_for_end();
+    REQUIRE(reason);
+    CHECK(reason->code == Errc::shutting_down);
+    CHECK(follower.faults().empty());
+    CHECK(d.remote->live("work", {}, follower).error().code == Errc::not_found);
 }
 
 TEST_CASE("remote models: what changed at the models is served after a refresh", "[cqrs]") {

@@ -43,7 +43,7 @@ inline std::uint64_t offset_of(const Position& position) {
 
 class Shelf {
   public:
-    Shelf() {
+    explicit Shelf(std::string name = "items") : name_(std::move(name)) {
         ReadModelOptions options;
         options.map_bytes = std::size_t{1} << 30;
         auto opened = ReadModel::open(directory_.path(), options);
@@ -57,7 +57,7 @@ class Shelf {
     std::uint64_t offset() const { return offset_; }
 
     void add_version(std::uint32_t number) {
-        auto version = core().open_version("items", number, item_rows().schema(), {});
+        auto version = core().open_version(name_, number, item_rows().schema(), {});
         REQUIRE(version);
         auto batch = std::make_unique<RowBatch>(core().env(), (*version)->tables);
         versions_[number] = {std::move(*version), std::move(batch)};
@@ -115,6 +115,7 @@ class Shelf {
         std::unique_ptr<RowBatch> batch;
     };
 
+    const std::string name_;
     const RowsOf<Item> kind_ = item_rows();
     TempDirectory directory_;
     std::unique_ptr<ReadModel> model_;

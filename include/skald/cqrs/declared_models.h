@@ -39,11 +39,6 @@ class DeclaredModels : public ReadModels {
                                                         const std::string& directory,
                                                         const DeclaredModelsOptions& options = {});
 
-    // query() that goes on (live_query.h). It ends with shutting_down when the model is removed.
-    virtual Result<std::unique_ptr<LiveQuery>> live(const std::string& name, const RowQuery& query,
-                                                    LiveHandler<std::string>& handler,
-                                                    const LiveOptions& options = {}) = 0;
-
     // Waits until a version (0: the active one) has reached where the log ends now, and says every
     // quarter of a second how far it is: events handled, and those left. false from there ends the
     // wait with shutting_down. Returns at once when the projection is paused, also while it waits;

@@ -11,9 +11,10 @@
 //
 // on_resync says that what was told no longer counts, and why; a fresh snapshot follows, at once or
 // when the version is complete again:
-//     fell_behind    more waited for this consumer than the buffer holds, or one commit changed
-//     more other_version  promote or roll_back made another version active rebuilding     the
-//     version is built anew from the log
+//   - fell_behind: more waited for this consumer than the buffer holds, or one commit changed more
+//   - other_version: promote or roll_back made another version active
+//   - rebuilding: the version is built anew from the log
+//   - connection_lost: over a node (remote_models.h), what was followed is not there any more
 //
 // Of the query `where`, `order`, `from` and `to` name the range, `descending` the snapshot's order;
 // version 0 follows whichever is active, another stays with that one. `limit` does not apply; a
@@ -25,13 +26,17 @@
 // (shutting_down).
 //
 // Threads: each has one of its own, on which all calls are made, one at a time: a slow handler
-// holds up no commit and no other consumer. A handler may use the model and the store.
+// holds up no commit and no other consumer. A handler may use the model and the store. A LiveSource
+// has none: its owner asks it.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "skald/error.h"
@@ -39,7 +44,7 @@
 
 namespace skald::cqrs {
 
-enum class Resync : std::uint8_t { fell_behind, other_version, rebuilding };
+enum class Resync : std::uint8_t { fell_behind, other_version, rebuilding, connection_lost };
 std::string_view name_of(Resync why);
 
 // `Row` is JSON as std::string, or a described struct (view.h). `key`: the fields of the row's key
@@ -93,9 +98,27 @@ class LiveQuery {
     virtual void close() = 0;
 };
 
+// What is told next: the calls of a LiveHandler as values, or nothing yet. An Error is the end.
+using LiveNext =
+    std::variant<std::monostate, LiveSnapshot<std::string>, LiveDeltas<std::string>, Resync, Error>;
+
+// A live query for a thread that asks what comes next.
+class LiveSource {
+  public:
+    virtual ~LiveSource() = default;
+    // Waits about so long, or less. One thread at a time.
+    virtual LiveNext next(std::chrono::milliseconds wait) = 0;
+    // Any thread: next() returns at once, now and from then on, and what it gives does not count.
+    virtual void stop() = 0;
+};
+
 struct LiveOptions {
     // Changed rows that may wait for the handler, 1-65,536, and never more than 32 MiB of them.
     std::size_t buffered = 65'536;
 };
+
+// Tells it to the handler, which outlives what is returned.
+std::unique_ptr<LiveQuery> start_live(std::unique_ptr<LiveSource> source,
+                                      LiveHandler<std::string>& handler);
 
 }  // namespace skald::cqrs

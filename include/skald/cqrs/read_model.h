@@ -125,6 +125,9 @@ class ReadModel {
     Result<std::unique_ptr<LiveQuery>> live(const RowQuery& query,
                                             LiveHandler<std::string>& handler,
                                             const LiveOptions& options = {}) const;
+    // The same for whoever asks by itself what comes next.
+    Result<std::unique_ptr<LiveSource>> follow(const RowQuery& query,
+                                               const LiveOptions& options = {}) const;
     // The row of this key; nullopt when there is none.
     Result<std::optional<std::string>> get(const KeyValue& key) const;
     // Of the active version.

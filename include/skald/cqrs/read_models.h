@@ -143,6 +143,15 @@ class ReadModels {
 
     // Errors: ReadModel::query.
     virtual Result<RowPage> query(const std::string& name, const RowQuery& query) = 0;
+    // A query that goes on (live_query.h). Errors: ReadModel::live. It ends with shutting_down when
+    // the model is removed.
+    virtual Result<std::unique_ptr<LiveSource>> follow(const std::string& name,
+                                                       const RowQuery& query,
+                                                       const LiveOptions& options) = 0;
+    // The same, told to `handler`, which outlives what is returned.
+    Result<std::unique_ptr<LiveQuery>> live(const std::string& name, const RowQuery& query,
+                                            LiveHandler<std::string>& handler,
+                                            const LiveOptions& options = {});
 };
 
 }  // namespace skald::cqrs

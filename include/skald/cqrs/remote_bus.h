@@ -41,6 +41,27 @@ struct MessageEnvelope {
 Result<std::unique_ptr<Serving>> serve_bus(ServiceHost& host, std::string_view name, const Bus& bus,
                                            const ServeOptions& options = {});
 
+namespace detail {
+Result<std::string> envelope_of(const std::string& name, std::uint32_t schema_version,
+                                Result<std::string> data, const SendOptions& options);
+}  // namespace detail
+
+// A message and the reply to it as they travel.
+template <AnyMessage M>
+Result<std::string> request_of(const M& message, const SendOptions& options = {}) {
+    const Description<M>& description = description_of<M>();
+    return detail::envelope_of(description.name(), description.version(),
+                               description.encode(message), options);
+}
+template <AnyMessage M>
+Result<ReplyTo<M>> reply_of(std::string_view text) {
+    ReplyTo<M> reply{};
+    if (auto ok = decode_value(text, reply); !ok) {
+        return naming("reply to " + description_of<M>().name(), ok.error());
+    }
+    return reply;
+}
+
 class RemoteBus {
   public:
     // `services` outlives it. `time`: of each message, up to 10 minutes.
@@ -61,22 +82,11 @@ class RemoteBus {
   private:
     template <typename M>
     Result<ReplyTo<M>> carry(const M& value, const SendOptions& options) const {
-        const Description<M>& description = description_of<M>();
-        auto data = description.encode(value);
-        if (!data) {
-            return data.error();
-        }
-        auto text = request({description.name(), description.version(), std::move(*data), options});
-        if (!text) {
-            return text.error();
-        }
-        ReplyTo<M> reply{};
-        if (auto ok = decode_value(*text, reply); !ok) {
-            return naming("reply to " + description.name(), ok.error());
-        }
-        return reply;
+        auto request = request_of(value, options);
+        auto text = request ? services_.request(name_, std::move(*request), time_)
+                            : Result<std::string>(request.error());
+        return text ? reply_of<M>(*text) : text.error();
     }
-    Result<std::string> request(const MessageEnvelope& message) const;
 
     Services& services_;
     const std::string name_;

@@ -4,7 +4,8 @@
 //     auto served = serve_models(*services, models);            // in the program that holds them
 //
 //     RemoteModels models(*services);                           // and elsewhere
-//     auto page = models.query("work", {}, {.order = "events", .descending = true, .limit = 5});
+//     auto page = models.query("work", {.order = "events", .descending = true, .limit = 5});
+//     auto live = models.live("work", {.order = "events"}, board);              // live_query.h
 //
 // A read model NAME is the service `model/NAME` (service_host.h), so that who may ask and who may
 // serve it is said by permissions, and several copies of a program share its queries. The service
@@ -40,8 +41,8 @@ class ServedModels {
     virtual Result<void> refresh() = 0;
 };
 
-// `host` and `models` outlive it. A model's name of more than 234 bytes is invalid_argument; other
-// errors: those of ServiceHost::serve and ReadModels::list.
+// `host` and `models` outlive it. A model's name of more than 234 bytes, or with a `#`, is
+// invalid_argument; other errors: those of ServiceHost::serve and ReadModels::list.
 Result<std::unique_ptr<ServedModels>> serve_models(ServiceHost& host, ReadModels& models,
                                                    const ServeModelsOptions& options = {});
 
@@ -49,6 +50,14 @@ Result<std::unique_ptr<ServedModels>> serve_models(ServiceHost& host, ReadModels
 // where nobody declares projections. A page ends at 1.9 MiB of rows, then `next` goes on;
 // handler_failed for a single row that is too large for a reply of 4 MiB. RowQuery::wait is cut to
 // 9 minutes.
+//
+// Of live queries: busy beyond 64 of a model and 128 of the program that serves it;
+// invalid_argument for a name of more than 197 bytes. One is kept for 30 s without being asked, as
+// by a handler that takes longer: then it begins anew, fell_behind. Where the program that serves
+// it goes away, it begins anew with another, connection_lost; its snapshot is older than what was
+// told only if the rows there do not get so far within 5 s. It ends after 20 attempts in a row
+// without an answer, about 70 s and what the requests take, and at once with an error that stays,
+// as forbidden.
 class RemoteModels final : public ReadModels {
   public:
     // `services` outlives it. `time`: of each request, besides what it is to wait.
@@ -70,6 +79,8 @@ class RemoteModels final : public ReadModels {
     Result<void> remove(const std::string& name) override;
     Result<StreamState> fold(const std::string& name, const StreamAt& what) override;
     Result<RowPage> query(const std::string& name, const RowQuery& query) override;
+    Result<std::unique_ptr<LiveSource>> follow(const std::string& name, const RowQuery& query,
+                                               const LiveOptions& options) override;
 
   private:
     template <typename Message>

@@ -1,0 +1,47 @@
+// One live query on its way to an asker elsewhere, who polls it. An answer is kept until the next
+// poll says that it came, so that none is lost, and none counts twice.
+//
+// Threads: any; polls go one at a time.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "cqrs/live_messages.h"
+
+namespace skald::cqrs {
+
+class LiveSession {
+  public:
+    explicit LiveSession(std::unique_ptr<LiveSource> source) : source_(std::move(source)) {}
+
+    // Waits for something to tell as long as the poll says. After the end, the end again and again.
+    // invalid_argument for the number of no answer that could be meant.
+    Result<LiveAnswer> poll(const PollLive& poll);
+    // Polls return at once, now and from then on.
+    void stop() { source_->stop(); }
+
+  private:
+    // What is told next, as far as it was not yet.
+    struct Rest {
+        LivePart head;  // without rows
+        std::vector<LiveChange> rows;
+        std::size_t next = 0;
+    };
+    void fill(std::chrono::milliseconds wait);
+    bool put_rest(std::size_t& bytes);
+    std::optional<Rest> next(std::chrono::milliseconds wait);
+    static Rest rest_of(LiveSnapshot<std::string> snapshot);
+    static Rest rest_of(LiveDeltas<std::string> deltas);
+
+    const std::unique_ptr<LiveSource> source_;
+    std::mutex polling_;  // guards all below
+    LiveAnswer last_;
+    std::optional<Rest> rest_;
+    std::optional<LivePart> end_;
+};
+
+}  // namespace skald::cqrs
