@@ -9,19 +9,11 @@
 #include "tests/cqrs/balances.h"
 #include "tests/cqrs/follower.h"
 #include "tests/cqrs/live_reach.h"
-#include "tests/cqrs/shelf.h"
 
 namespace skald::cqrs {
 namespace {
 
 const std::vector<std::string> kNoFaults;
-
-// A shelf, and a way to it.
-struct Asked {
-    explicit Asked(const std::string& kind) : reach(kind) { reach.lead_to(shelf.model()); }
-    Shelf shelf;
-    LiveReach reach;
-};
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "skald/cqrs/read_model.h"
+#include "tests/cqrs/shelf.h"
 
 namespace skald::cqrs {
 
@@ -31,6 +32,13 @@ class LiveReach {
 
   private:
     std::unique_ptr<Way> way_;
+};
+
+// A shelf, and a way to it.
+struct Asked {
+    explicit Asked(const std::string& kind) : reach(kind) { reach.lead_to(shelf.model()); }
+    Shelf shelf;
+    LiveReach reach;
 };
 
 inline auto every_good_reach() {

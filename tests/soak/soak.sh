@@ -62,7 +62,7 @@ soak() {
     case "$1" in
         kill) "$programs/skald_crash_kill" --seed "$seed" --cycles "${2:-500}" ;;
         projector)
-            for rows in lmdb sql; do
+            for rows in lmdb sql inline; do
                 "$programs/skald_crash_projector" --rows $rows --seed "$seed" \
                     --cycles "${2:-100}" || return 1
             done

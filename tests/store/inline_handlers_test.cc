@@ -24,7 +24,7 @@ class Counter final : public InlineHandler {
         }));
         attach();
     }
-    ~Counter() override { detach(); }
+    ~Counter() override { leave(); }
 
     void attach() {
         REQUIRE(host_.alone([&]() -> Result<void> {
@@ -33,7 +33,7 @@ class Counter final : public InlineHandler {
             return {};
         }));
     }
-    void detach() {
+    void leave() {
         if (std::exchange(attached_, false)) {
             host_.detach(*this);
         }
@@ -215,7 +215,7 @@ TEST_CASE("inline handlers: when one refuses the others forget the request", "[s
     REQUIRE(append(log, "s", "2"));
     CHECK(first.stored() == "2");
     CHECK(second.stored() == "2");
-    second.detach();
+    second.leave();
     CHECK(append(log, "s", "never"));
     CHECK(first.stored() == "3");
     CHECK(second.stored() == "2");
@@ -313,7 +313,7 @@ TEST_CASE("inline handlers: attached and detached while others append", "[store]
         while (counter.commits < commits + 3) {
             std::this_thread::yield();
         }
-        counter.detach();
+        counter.leave();
         counter.attach();
     }
     stop = true;
@@ -323,7 +323,7 @@ TEST_CASE("inline handlers: attached and detached while others append", "[store]
     CHECK(counter.overlaps == 0);
     CHECK(counter.stored() == std::to_string(counter.seen.size()));
     CHECK_FALSE(log.volume().failure());
-    counter.detach();
+    counter.leave();
     log.reopen();
     CHECK(log.store().position()->partitions[0].next.value == written);
 }
