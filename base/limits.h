@@ -80,6 +80,8 @@ inline constexpr std::size_t kClientPlainWaitingMax = 4096;  // beyond, busy
 // ---- the log's index
 inline constexpr std::size_t kTailEventsMax = 65536;  // in memory, then sealed into a run
 inline constexpr auto kSliceTimeMax = std::chrono::milliseconds(5);
+// Of the ends of streams in use: beyond, those put least recently are looked up in the index again.
+inline constexpr std::size_t kHeadCacheBytesMax = 4 * kMiB;
 inline constexpr std::size_t kSliceBytesMax = 512 * kKiB;  // of index blocks in one commit
 
 // ---- what a node sends and a peer has not taken: beyond, the peer's reads and deliveries wait.

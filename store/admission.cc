@@ -335,7 +335,8 @@ void Admission::index_records(const wire::RequestView& request, Offset first) {
                 ++version;
             }
         }
-        log_.wrote(event.stream, event.control ? std::nullopt : std::optional(version));
+        facts_[i].next = version;
+        log_.wrote(event.stream, event.control ? std::nullopt : std::optional(facts_[i]));
     }
 }
 

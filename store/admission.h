@@ -20,6 +20,10 @@ class Admission {
 
     // What comes next is stamped with this clock.
     void begin(Time clock);
+    // Of a request that comes soon.
+    void prefetch(const wire::RequestView& request) const {
+        log_.prefetch(request.name(request.stream(0).name));
+    }
     // The request's outcome, to be given once the commit is durable. An error other than of storage
     // means: certainly nothing written. A storage error means the volume must stop.
     Result<AppendOutcome> admit(const Submission& submission);

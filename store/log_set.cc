@@ -1,10 +1,22 @@
 #include "store/log_set.h"
 
 #include <algorithm>
+#include <random>
 
 #include "base/limits.h"
 
 namespace skald::store {
+
+namespace {
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32 | device();
+}
+
+}  // namespace
+
+LogSet::LogSet(lmdb::Env& env) : env_(env), heads_(random_seed()) {}
 
 Result<std::unique_ptr<LogSet>> LogSet::open(lmdb::Env& env,
                                              const std::vector<LogDatabases>& databases) {
@@ -33,8 +45,9 @@ Result<void> LogSet::open_logs(const std::vector<LogDatabases>& databases) {
     const std::size_t ids_max =
         std::max<std::size_t>(limits::kRecentIdsMax / databases.size(), limits::kBatchRecordsMax);
     for (std::size_t i = 0; i < databases.size(); ++i) {
-        PartitionLog::Parts parts{env_, Partition{static_cast<std::uint16_t>(i)}, databases[i],
-                                  *indexes_[i], ids_max};
+        PartitionLog::Parts parts{env_,         Partition{static_cast<std::uint16_t>(i)},
+                                  databases[i], *indexes_[i],
+                                  heads_,       ids_max};
         auto log = PartitionLog::open(parts, [this] { return write_slices(); });
         if (!log) {
             return log.error();
@@ -50,6 +63,14 @@ void LogSet::on_slice(std::function<void()> wake) {
     if (wake_ && maintainer_->pending()) {
         wake_();
     }
+}
+
+std::size_t LogSet::owned_bytes() const {
+    std::size_t bytes = heads_.owned_bytes();
+    for (const auto& log : logs_) {
+        bytes += log->owned_bytes();
+    }
+    return bytes;
 }
 
 void LogSet::slice_waits() {

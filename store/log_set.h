@@ -28,14 +28,17 @@ class LogSet {
     // `wake` is called, from any thread, when the maintainer has a slice to be written. Once this
     // returns, the one set before is not called any more.
     void on_slice(std::function<void()> wake);
+    // Any thread.
+    std::size_t owned_bytes() const;
 
   private:
-    explicit LogSet(lmdb::Env& env) : env_(env) {}
+    explicit LogSet(lmdb::Env& env);
     Result<void> open_logs(const std::vector<LogDatabases>& databases);
     void slice_waits();
     Result<void> write_slices();
 
     lmdb::Env& env_;
+    HeadCache heads_;
     std::vector<std::unique_ptr<PartitionIndex>> indexes_;
     std::vector<std::unique_ptr<PartitionLog>> logs_;
     std::mutex mutex_;

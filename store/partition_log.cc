@@ -26,6 +26,7 @@ PartitionLog::PartitionLog(const Parts& parts)
       ring_(kRingBytesMax),
       reader_(env_, databases_.log, partition_, ring_),
       index_(parts.index),
+      heads_(parts.heads),
       producers_(env_, databases_.producers),
       recent_ids_max_(parts.recent_ids_max),
       recent_ids_(parts.recent_ids_max),
@@ -244,31 +245,42 @@ Result<StreamControl> PartitionLog::control_at(Offset lifecycle) const {
     return *control;
 }
 
-PartitionLog::Known& PartitionLog::known(std::string_view stream) {
-    return known_[wire::name_hash(stream) % known_.size()];
-}
-
 Result<StreamFacts> PartitionLog::facts(std::string_view stream) {
-    Known& entry = known(stream);
-    if (entry.stream != stream) {
-        auto facts = look_up(stream);
-        if (!facts) {
-            return facts.error();
-        }
-        entry = {std::string(stream), *facts};
+    const HeadCache::Key key = heads_.key(stream);
+    if (const auto found = heads_.find(key)) {
+        return StreamFacts{*found, {}, {}};
     }
-    return entry.facts;
+    const Known& entry = known(key);
+    if (entry.stream == stream) {
+        return entry.facts;
+    }
+    auto facts = look_up(stream);
+    if (facts) {
+        remember(stream, key, *facts);
+    }
+    return facts;
 }
 
-void PartitionLog::wrote(std::string_view stream, std::optional<Version> next_version) {
-    Known& entry = known(stream);
-    if (entry.stream != stream) {
+void PartitionLog::remember(std::string_view stream, const HeadCache::Key& key,
+                            const StreamFacts& facts) {
+    if (facts.lifecycle) {
+        Known& entry = known(key);
+        entry.stream.assign(stream);
+        entry.facts = facts;
+    } else if (facts.next.value != 0) {
+        heads_.put(key, facts.next);
+    }
+}
+
+void PartitionLog::wrote(std::string_view stream, const std::optional<StreamFacts>& facts) {
+    const HeadCache::Key key = heads_.key(stream);
+    if (facts) {
+        remember(stream, key, *facts);
         return;
     }
-    if (next_version) {
-        entry.facts.next = *next_version;
-    } else {
-        entry.stream.clear();
+    heads_.forget(key);
+    if (known(key).stream == stream) {
+        known(key).stream.clear();
     }
 }
 

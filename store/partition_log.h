@@ -10,6 +10,7 @@
 
 #include "skald/event_store.h"
 #include "store/frame_ring.h"
+#include "store/head_cache.h"
 #include "store/index.h"
 #include "store/log_meta.h"
 #include "store/log_reader.h"
@@ -46,6 +47,7 @@ class PartitionLog {
         Partition partition;
         LogDatabases databases;
         PartitionIndex& index;
+        HeadCache& heads;  // shared by the partitions of a volume
         std::size_t recent_ids_max = 0;
     };
     // Reads the end of the log and replays what index and producers do not cover yet. `make_room`
@@ -79,8 +81,11 @@ class PartitionLog {
     RecentIds& recent_ids() { return recent_ids_; }
     // In-flight records included.
     Result<StreamFacts> facts(std::string_view stream);
-    // The stream's next version after records just added; after a control record: nullopt.
-    void wrote(std::string_view stream, std::optional<Version> next_version);
+    // Loads what facts() of the stream will look at first.
+    void prefetch(std::string_view stream) const { heads_.prefetch(heads_.key(stream)); }
+    // What is known of the stream once records were added, if they were no control records; else
+    // nothing.
+    void wrote(std::string_view stream, const std::optional<StreamFacts>& facts);
     // Remembers a lifecycle record that is not yet committed, until forget_pending().
     void remember_control(Offset offset, const StreamControl& control);
     void forget_pending() { pending_controls_.clear(); }
@@ -102,7 +107,8 @@ class PartitionLog {
         std::string stream;  // empty: none
         StreamFacts facts;
     };
-    Known& known(std::string_view stream);
+    Known& known(const HeadCache::Key& key) { return known_[key.low % known_.size()]; }
+    void remember(std::string_view stream, const HeadCache::Key& key, const StreamFacts& facts);
     Result<StreamFacts> look_up(std::string_view stream);
     Result<Offset> recent_from() const;
     Result<void> check_covered(Offset producers_covered) const;
@@ -118,6 +124,7 @@ class PartitionLog {
     FrameRing ring_;
     LogReader reader_;
     PartitionIndex& index_;
+    HeadCache& heads_;  // of streams without a lifecycle record
     LogMeta meta_;
     std::atomic<std::uint64_t> start_{0};
     std::atomic<bool> has_lifecycle_{false};
@@ -129,7 +136,7 @@ class PartitionLog {
         StreamControl control;
     };
     std::vector<Control> controls_;  // a cache, by offset % size
-    std::vector<Known> known_;       // of streams asked for lately, by the hash of the name
+    std::vector<Known> known_;       // of others that were asked for lately, by key % size
     std::unordered_map<std::uint64_t, StreamControl> pending_controls_;
     std::optional<Offset> newest_lifecycle_;
 };

@@ -321,8 +321,8 @@ VolumeInfo LmdbVolume::info() const {
         info.partitions.push_back(
             {log->partition(), log->lineage().id, log->epoch(), log->start(), end});
         info.events += end - log->start();
-        info.owned_bytes += log->owned_bytes();
     }
+    info.owned_bytes = set_->owned_bytes();
     const lmdb::EnvInfo env = env_->info();
     const std::uint64_t written = (env.last_page + 1) * env.page_bytes;
     info.file_bytes = written + (extender_ ? extender_->ahead() : 0);

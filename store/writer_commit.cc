@@ -9,6 +9,9 @@
 namespace skald::store {
 namespace {
 
+// What a request needs of memory is on its way while so many before it are decided.
+constexpr std::size_t kLookAhead = 4;
+
 bool is_storage(const Error& error) {
     return class_of(error.code) == ErrorClass::storage;
 }
@@ -31,7 +34,12 @@ void Writer::decide(Commit& commit) {
             commit.clock = std::max(commit.clock, Time{log->clock.us + 1});
         }
     }
-    for (const Queued& queued : commit.taken) {
+    for (std::size_t i = 0; i < commit.taken.size(); ++i) {
+        if (i + kLookAhead < commit.taken.size()) {
+            const Queued& coming = commit.taken[i + kLookAhead];
+            admissions_[coming.partition.value].prefetch(coming.submission.request);
+        }
+        const Queued& queued = commit.taken[i];
         const auto decided = [&](Result<AppendOutcome> outcome) {
             commit.decided.push_back(
                 {queued.submission.listener, queued.submission.tag, std::move(outcome)});
