@@ -241,11 +241,16 @@ void Agent::serve() {
 }
 
 void Agent::send(Effects& effects) {
-    send_all(
-        effects, [this](const Outgoing& outgoing) { return socket_->send(outgoing); },
-        [this](PeerId peer) { router_->lost(peer); });
-    workers_.call(effects.calls);
-    effects.clear();
+    std::size_t brief = limits::kTurnStepsMax;
+    std::vector<LocalCall> calls;
+    do {
+        send_all(
+            effects, [this](const Outgoing& outgoing) { return socket_->send(outgoing); },
+            [this](PeerId peer) { router_->lost(peer); });
+        calls = std::move(effects.calls);
+        effects.clear();
+        workers_.call(calls, brief, *router_, effects);
+    } while (!effects.sends.empty() || !effects.calls.empty());
 }
 
 void Agent::tick(Monotonic now) {

@@ -14,6 +14,7 @@ struct Begin {
     msg::Serve serve;
     std::shared_ptr<WorkQueue> queue;
     std::shared_ptr<const ServiceHandler> handler;
+    std::shared_ptr<wire::BriefAnswers> brief;
     std::promise<Result<void>> done;
 };
 struct End {
@@ -24,11 +25,21 @@ struct Answered {
     Result<Frame> reply;
 };
 
+namespace {
+
+Result<Frame> framed(Result<std::string> reply) {
+    return reply ? Result<Frame>(std::make_shared<const std::string>(std::move(*reply)))
+                 : reply.error();
+}
+
+}  // namespace
+
 // Bounded by the servings there are, and by the requests they take at one time.
 struct LocalWorkers::Inbox {
     struct Place {
         std::shared_ptr<WorkQueue> queue;
         std::shared_ptr<const ServiceHandler> handler;
+        std::shared_ptr<wire::BriefAnswers> brief;
     };
     explicit Inbox(std::function<void()> wake_node) : wake(std::move(wake_node)) {}
 
@@ -58,9 +69,12 @@ struct LocalWorkers::Inbox {
 
 class LocalWorkers::Worker final : public Serving {
   public:
-    Worker(std::shared_ptr<Inbox> inbox, std::unique_ptr<WorkerThreads> threads)
-        : inbox_(std::move(inbox)), threads_(std::move(threads)) {}
+    Worker(std::shared_ptr<Inbox> inbox, BriefHandler brief, std::unique_ptr<WorkerThreads> threads)
+        : inbox_(std::move(inbox)),
+          brief_(std::make_shared<wire::BriefAnswers>(std::move(brief))),
+          threads_(std::move(threads)) {}
     ~Worker() override {
+        brief_->close();
         if (id_ != 0) {
             (void)inbox_->put(inbox_->ended, End{id_});
         }
@@ -72,6 +86,7 @@ class LocalWorkers::Worker final : public Serving {
         Begin begin{std::move(serve),
                     threads_->queue(),
                     std::make_shared<const ServiceHandler>(std::move(handler)),
+                    brief_,
                     {}};
         std::future<Result<void>> done = begin.done.get_future();
         if (!inbox_->put(inbox_->begun, std::move(begin))) {
@@ -84,6 +99,7 @@ class LocalWorkers::Worker final : public Serving {
 
   private:
     const std::shared_ptr<Inbox> inbox_;
+    const std::shared_ptr<wire::BriefAnswers> brief_;
     std::uint64_t id_ = 0;
     std::unique_ptr<WorkerThreads> threads_;
 };
@@ -104,7 +120,7 @@ Result<std::unique_ptr<Serving>> LocalWorkers::serve(std::string_view name, Serv
     if (!threads) {
         return threads.error();
     }
-    auto worker = std::make_unique<Worker>(inbox_, std::move(*threads));
+    auto worker = std::make_unique<Worker>(inbox_, options.brief, std::move(*threads));
     auto ok =
         worker->begin({0, std::string(name), options.balance, options.weight, options.threads},
                       std::move(handler));
@@ -127,7 +143,7 @@ void LocalWorkers::hand_on(Router& router, Effects& effects) {
     }
     for (Begin& begin : begun) {
         auto& place = inbox_->places[begin.serve.id];
-        place = {std::move(begin.queue), std::move(begin.handler)};
+        place = {std::move(begin.queue), std::move(begin.handler), std::move(begin.brief)};
         auto ok = router.serve_here(begin.serve, now, effects);
         if (!ok) {
             inbox_->places.erase(begin.serve.id);
@@ -140,23 +156,30 @@ void LocalWorkers::hand_on(Router& router, Effects& effects) {
     }
 }
 
-void LocalWorkers::call(const std::vector<LocalCall>& calls) {
+void LocalWorkers::call(const std::vector<LocalCall>& calls, std::size_t& brief, Router& router,
+                        Effects& effects) {
     for (const LocalCall& call : calls) {
-        const auto place = inbox_->places.find(call.worker);
-        if (place == inbox_->places.end()) {
+        const auto found = inbox_->places.find(call.worker);
+        if (found == inbox_->places.end()) {
             continue;
         }
-        const Monotonic deadline = clock_.monotonic() + call.left;
-        place->second.queue->add(
-            [inbox = inbox_, clock = &clock_, call, deadline, handler = place->second.handler] {
+        const Inbox::Place& place = found->second;
+        const Monotonic now = clock_.monotonic();
+        if (brief != 0) {
+            --brief;
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(call.left);
+            if (auto reply = place.brief->ask({*call.payload, left})) {
+                router.respond_here(call.number, framed(std::move(*reply)), now, effects);
+                continue;
+            }
+        }
+        const Monotonic deadline = now + call.left;
+        place.queue->add(
+            [inbox = inbox_, clock = &clock_, call, deadline, handler = place.handler] {
                 const auto left = std::chrono::ceil<std::chrono::milliseconds>(
                     std::max(deadline - clock->monotonic(), Monotonic{}));
-                auto reply = wire::carry_out(*handler, {*call.payload, left});
-                Answered answer{
-                    call.number,
-                    reply ? Result<Frame>(std::make_shared<const std::string>(std::move(*reply)))
-                          : reply.error()};
-                (void)inbox->put(inbox->answers, std::move(answer));
+                auto reply = framed(wire::carry_out(*handler, {*call.payload, left}));
+                (void)inbox->put(inbox->answers, Answered{call.number, std::move(reply)});
             });
     }
 }

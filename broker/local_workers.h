@@ -26,7 +26,9 @@ class LocalWorkers final : public ServiceHost {
 
     // What workers said since the last time.
     void hand_on(Router& router, Effects& effects);
-    void call(const std::vector<LocalCall>& calls);
+    // Up to so many as `brief` says may be answered here and now; it counts down.
+    void call(const std::vector<LocalCall>& calls, std::size_t& brief, Router& router,
+              Effects& effects);
     // Nothing is handed on any more.
     void close();
 

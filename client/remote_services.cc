@@ -19,9 +19,13 @@ constexpr std::chrono::milliseconds kTimeMax = std::chrono::minutes(10);
 // as long as that: what a connection that is gone left there is dropped.
 class RemoteServing final : public Serving {
   public:
-    RemoteServing(std::shared_ptr<Connection> connection, std::unique_ptr<WorkerThreads> threads)
-        : connection_(std::move(connection)), threads_(std::move(threads)) {}
+    RemoteServing(std::shared_ptr<Connection> connection, BriefHandler brief,
+                  std::unique_ptr<WorkerThreads> threads)
+        : connection_(std::move(connection)),
+          brief_(std::make_shared<wire::BriefAnswers>(std::move(brief))),
+          threads_(std::move(threads)) {}
     ~RemoteServing() override {
+        brief_->close();
         if (worker_ != 0) {
             connection_->agent().unserve(worker_);
         }
@@ -29,15 +33,20 @@ class RemoteServing final : public Serving {
 
     Result<void> begin(msg::Serve serve, ServiceHandler handler) {
         auto worker = connection_->agent().serve(
-            std::move(serve), [queue = threads_->queue(), agent = &connection_->agent(),
-                               handler = std::make_shared<const ServiceHandler>(std::move(handler)),
-                               latest = std::make_shared<std::uint32_t>(0)](Called called) {
+            std::move(serve),
+            [queue = threads_->queue(), agent = &connection_->agent(),
+             handler = std::make_shared<const ServiceHandler>(std::move(handler)), brief = brief_,
+             latest = std::make_shared<std::uint32_t>(0)](Called called) {
                 if (std::exchange(*latest, called.connection) != called.connection) {
                     queue->clear();
                 }
+                if (auto reply = brief->ask(request_of(called))) {
+                    agent->respond(response_to(called, std::move(*reply)));
+                    return;
+                }
                 queue->add([handler, agent, called = std::move(called)] {
-                    agent->respond({called.worker, called.number, called.connection,
-                                    wire::carry_out(*handler, request_of(called))});
+                    agent->respond(
+                        response_to(called, wire::carry_out(*handler, request_of(called))));
                 });
             });
         if (!worker) {
@@ -51,8 +60,12 @@ class RemoteServing final : public Serving {
     static ServiceRequest request_of(const Called& called) {
         return {as_text(called.body.bytes), std::chrono::milliseconds(called.left_ms)};
     }
+    static Response response_to(const Called& called, Result<std::string> reply) {
+        return {called.worker, called.number, called.connection, std::move(reply)};
+    }
 
     const std::shared_ptr<Connection> connection_;
+    const std::shared_ptr<wire::BriefAnswers> brief_;
     std::uint64_t worker_ = 0;
     std::unique_ptr<WorkerThreads> threads_;  // the last: their work uses the connection
 };
@@ -71,7 +84,8 @@ class RemoteServices final : public Services {
         if (!threads) {
             return threads.error();
         }
-        auto serving = std::make_unique<RemoteServing>(connection_, std::move(*threads));
+        auto serving =
+            std::make_unique<RemoteServing>(connection_, options.brief, std::move(*threads));
         auto ok =
             serving->begin({0, std::string(name), options.balance, options.weight, options.threads},
                            std::move(handler));

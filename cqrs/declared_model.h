@@ -40,6 +40,8 @@ class DeclaredModel {
     Result<void> remove();
     Result<StreamState> fold(const StreamAt& what) const;
     Result<RowPage> query(const RowQuery& query) const;
+    // nullopt also while the model changes.
+    std::optional<RowPage> try_query(const RowQuery& query) const;
     Result<std::unique_ptr<LiveSource>> follow(const RowQuery& query,
                                                const LiveOptions& options) const;
     Result<void> catch_up(std::uint32_t version, const DeclaredModels::Progress& progress) const;

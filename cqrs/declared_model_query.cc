@@ -39,6 +39,14 @@ Result<RowPage> DeclaredModel::query(const RowQuery& query) const {
     return page ? std::move(page) : about(page.error());
 }
 
+std::optional<RowPage> DeclaredModel::try_query(const RowQuery& query) const {
+    std::shared_ptr<ReadModel> model;
+    if (const std::unique_lock lock(mutex_, std::try_to_lock); lock && usable()) {
+        model = model_;
+    }
+    return model ? model->try_query(query) : std::nullopt;
+}
+
 Result<std::unique_ptr<LiveSource>> DeclaredModel::follow(const RowQuery& query,
                                                           const LiveOptions& options) const {
     auto model = to_ask();

@@ -116,6 +116,10 @@ class Directory final : public DeclaredModels {
         auto model = find(name);
         return model ? (*model)->query(query) : model.error();
     }
+    std::optional<RowPage> try_query(const std::string& name, const RowQuery& query) override {
+        const auto model = find(name);
+        return model ? (*model)->try_query(query) : std::nullopt;
+    }
     Result<std::unique_ptr<LiveSource>> follow(const std::string& name, const RowQuery& query,
                                                const LiveOptions& options) override {
         auto model = find(name);

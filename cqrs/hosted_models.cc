@@ -87,6 +87,11 @@ Result<RowPage> HostedModels::query(const std::string& name, const RowQuery& que
     return page ? std::move(page) : about(name, page.error());
 }
 
+std::optional<RowPage> HostedModels::try_query(const std::string& name, const RowQuery& query) {
+    const auto hosted = find(name);
+    return hosted ? (*hosted)->model->try_query(query) : std::nullopt;
+}
+
 Result<std::unique_ptr<LiveSource>> HostedModels::follow(const std::string& name,
                                                          const RowQuery& query,
                                                          const LiveOptions& options) {

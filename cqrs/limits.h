@@ -98,6 +98,7 @@ inline constexpr std::size_t kDeclaredKeyDotsMax = 16;  // of one key in the fil
 // ---- read models over a node: a wait is cut to this, and a page ends at these bytes: as text in
 // text, rows may become twice as many, and a reply has 4 MiB
 inline constexpr auto kRemoteWaitMax = std::chrono::milliseconds(540'000);
+inline constexpr std::size_t kBriefPageBytesMax = 64 * 1024;  // answered on the node's thread
 inline constexpr std::size_t kRemotePageBytesMax = 2 * skald::limits::kMiB - 64 * 1024;
 
 // ---- live queries over a node

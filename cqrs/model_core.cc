@@ -261,6 +261,11 @@ Result<ModelCore::View> ModelCore::view(std::uint32_t number) const {
     return view_locked(std::shared_lock(mutex_), number);
 }
 
+std::optional<Result<ModelCore::View>> ModelCore::try_view(std::uint32_t number) const {
+    std::shared_lock lock(mutex_, std::try_to_lock);
+    return lock ? std::optional(view_locked(std::move(lock), number)) : std::nullopt;
+}
+
 Result<ModelCore::View> ModelCore::follow(LiveFeed& feed, const RowQuery& query) const {
     std::shared_lock lock(mutex_);
     const auto turn = live_->hold();

@@ -122,6 +122,8 @@ class ModelCore {
     };
     // `number` 0: the active one. not_found, rebuilding.
     Result<View> view(std::uint32_t number) const;
+    // nullopt when a version is being begun or retired.
+    std::optional<Result<View>> try_view(std::uint32_t number) const;
     // The view of the feed's version as of now, every commit after which the feed takes.
     Result<View> follow(LiveFeed& feed, const RowQuery& query) const;
     const std::shared_ptr<LiveHub>& live_hub() const { return live_; }

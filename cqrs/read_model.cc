@@ -10,6 +10,29 @@
 #include "cqrs/stored_row.h"
 
 namespace skald::cqrs {
+namespace {
+
+// 0: the active one.
+Result<std::uint32_t> version_of(const RowQuery& query) {
+    auto after = place_of(query);
+    if (!after) {
+        return after.error();
+    }
+    return *after ? (*after)->version : query.version;
+}
+
+Result<RowPage> page_of(const ModelCore::View& view, const RowQuery& query) {
+    auto page = scan(ModelTrees(view), query);
+    auto position =
+        view.version->progress.position_of(view.checkpoint.commits, view.checkpoint.token);
+    if (!page || !position) {
+        return !page ? page.error() : position.error();
+    }
+    page->position = std::move(*position);
+    return page;
+}
+
+}  // namespace
 
 ReadModel::ReadModel(std::unique_ptr<ModelCore> core) : core_(std::move(core)) {}
 ReadModel::~ReadModel() = default;
@@ -45,22 +68,24 @@ Result<RowPage> ReadModel::query(const RowQuery& query) const {
     if (auto ok = wait_for_at_least(query); !ok) {
         return ok.error();
     }
-    auto after = place_of(query);
-    if (!after) {
-        return after.error();
+    const auto version = version_of(query);
+    auto view = version ? core_->view(*version) : version.error();
+    return view ? page_of(*view, query) : view.error();
+}
+
+std::optional<RowPage> ReadModel::try_query(const RowQuery& query) const {
+    const bool waits =
+        query.at_least && !wait_for(*query.at_least, std::chrono::milliseconds(0)).reached();
+    const auto version = version_of(query);
+    if (query.key.empty() || waits || !version) {
+        return std::nullopt;
     }
-    auto view = core_->view(*after ? (*after)->version : query.version);
-    if (!view) {
-        return view.error();
+    const auto view = core_->try_view(*version);
+    if (!view || !*view) {
+        return std::nullopt;
     }
-    auto page = scan(ModelTrees(*view), query);
-    auto position =
-        view->version->progress.position_of(view->checkpoint.commits, view->checkpoint.token);
-    if (!page || !position) {
-        return !page ? page.error() : position.error();
-    }
-    page->position = std::move(*position);
-    return page;
+    auto page = page_of(**view, query);
+    return page ? std::optional(std::move(*page)) : std::nullopt;
 }
 
 Result<std::optional<std::string>> ReadModel::get(const KeyValue& key) const {

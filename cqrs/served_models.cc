@@ -39,8 +39,9 @@ class ServedModel {
         if (auto ok = add_handlers(); !ok) {
             return ok;
         }
-        auto serving =
-            serve_bus(host, std::string(kModelService) + name_, bus_, {.threads = threads});
+        ServeOptions options{.threads = threads};
+        options.brief = [this](const ServiceRequest& request) { return look(request); };
+        auto serving = serve_bus(host, std::string(kModelService) + name_, bus_, options);
         if (!serving) {
             return Error(serving.error().code,
                          fmt::format("{} cannot be served: {}", name_, serving.error().message));
@@ -76,6 +77,19 @@ class ServedModel {
         return {};
     }
 
+    std::optional<Result<std::string>> look(const ServiceRequest& request) {
+        const auto message = query_in<QueryRows>(request.payload);
+        if (!message) {
+            return std::nullopt;
+        }
+        auto query = from_wire(*message);
+        if (!query) {
+            return std::nullopt;
+        }
+        query->bytes = limits::kBriefPageBytesMax;
+        auto page = models_.try_query(name_, *query);
+        return page ? std::optional(encode_value(on_wire(std::move(*page)))) : std::nullopt;
+    }
     Result<RowsOnWire> query(const QueryRows& message) {
         auto query = from_wire(message);
         if (query) {

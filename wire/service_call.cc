@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <exception>
+#include <type_traits>
+#include <utility>
 
 #include "base/glob.h"
 #include "base/limits.h"
@@ -24,7 +26,10 @@ Error handler_failed(std::string_view why) {
     return {Errc::handler_failed, fmt::format("the worker failed: {}", why)};
 }
 
-Result<std::string> call(const ServiceHandler& handler, const ServiceRequest& request) {
+// `handler` is one or the other kind.
+template <typename Handler>
+std::invoke_result_t<const Handler&, const ServiceRequest&> call(const Handler& handler,
+                                                                 const ServiceRequest& request) {
     try {
         return handler(request);
     } catch (const std::exception& thrown) {
@@ -34,10 +39,8 @@ Result<std::string> call(const ServiceHandler& handler, const ServiceRequest& re
     }
 }
 
-}  // namespace
-
-Result<std::string> carry_out(const ServiceHandler& handler, const ServiceRequest& request) {
-    auto reply = call(handler, request);
+// What may travel of it.
+Result<std::string> cut(Result<std::string> reply) {
     if (reply && reply->size() > limits::kRequestBytesMax) {
         return handler_failed(fmt::format("a reply of {} bytes; at most {}", reply->size(),
                                           limits::kRequestBytesMax));
@@ -48,6 +51,26 @@ Result<std::string> carry_out(const ServiceHandler& handler, const ServiceReques
         error.conflicts.resize(std::min(error.conflicts.size(), limits::kErrorConflictsMax));
     }
     return reply;
+}
+
+}  // namespace
+
+Result<std::string> carry_out(const ServiceHandler& handler, const ServiceRequest& request) {
+    return cut(call(handler, request));
+}
+
+std::optional<Result<std::string>> BriefAnswers::ask(const ServiceRequest& request) {
+    const std::lock_guard lock(mutex_);
+    if (!handler_) {
+        return std::nullopt;
+    }
+    auto reply = call(handler_, request);
+    return reply ? std::optional(cut(std::move(*reply))) : std::nullopt;
+}
+
+void BriefAnswers::close() {
+    const std::lock_guard lock(mutex_);
+    handler_ = nullptr;
 }
 
 }  // namespace skald::wire

@@ -1,6 +1,10 @@
 // A request as the program that serves it carries it out, wherever it came from.
 #pragma once
 
+#include <mutex>
+#include <optional>
+#include <string>
+
 #include "skald/service_host.h"
 
 namespace skald::wire {
@@ -27,5 +31,20 @@ Result<void> check_serve_options(const ServeOptions& options);
 // What it throws, and a reply that is too large, are handler_failed. An error is cut to what may
 // travel.
 Result<std::string> carry_out(const ServiceHandler& handler, const ServiceRequest& request);
+
+// A worker's brief handler, on a thread that is not the worker's, until the worker ends. Thread
+// safe.
+class BriefAnswers {
+  public:
+    explicit BriefAnswers(BriefHandler handler) : handler_(std::move(handler)) {}
+    // As carry_out. nullopt: the worker's handler is to carry it out.
+    std::optional<Result<std::string>> ask(const ServiceRequest& request);
+    // The handler does not run any more when this returns: not from it.
+    void close();
+
+  private:
+    std::mutex mutex_;
+    BriefHandler handler_;  // guarded by mutex_; none: there is none, or it is closed
+};
 
 }  // namespace skald::wire

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,15 +23,6 @@ enum class Balance : std::uint8_t {
     weighted = 2,           // in turn, by weight
 };
 
-struct ServeOptions {
-    Balance balance = Balance::round_robin;
-    std::uint32_t weight = 1;  // 1-1,000; with Balance::weighted
-    // Requests that this worker carries out at one time, each on a thread of its own: 1-1,024.
-    // When all workers of a service are at work, up to 4,096 requests wait at the node; beyond,
-    // busy.
-    std::uint32_t threads = 1;
-};
-
 // A request as a worker sees it; valid during the call. `left`: whoever asked waits no longer.
 struct ServiceRequest {
     std::string_view payload;
@@ -39,6 +31,20 @@ struct ServiceRequest {
 // The reply, up to 4 MiB, or an error, which whoever asked gets, with 64 KiB of its words. One that
 // throws is handler_failed.
 using ServiceHandler = std::function<Result<std::string>(const ServiceRequest&)>;
+// The same for what takes a look and no more, some 50 us: it runs on the thread that also serves
+// all others, so it waits for nothing and nobody. nullopt: the ServiceHandler is to carry it out.
+using BriefHandler = std::function<std::optional<Result<std::string>>(const ServiceRequest&)>;
+
+struct ServeOptions {
+    Balance balance = Balance::round_robin;
+    std::uint32_t weight = 1;  // 1-1,000; with Balance::weighted
+    // Requests that this worker carries out at one time, each on a thread of its own: 1-1,024.
+    // When all workers of a service are at work, up to 4,096 requests wait at the node; beyond,
+    // busy.
+    std::uint32_t threads = 1;
+    // When set, each request is shown to it first: what it answers is spared two changes of thread.
+    BriefHandler brief{};
+};
 
 // Serves until it is destroyed, over lost connections and restarts of the node too; where the node
 // refuses it after one, it is asked again every 200 ms. Requests whose replies are not there yet by

@@ -93,6 +93,82 @@ TEST_CASE("services: a request is answered by a worker elsewhere", "[broker]") {
     CHECK(after.error().code == Errc::not_ready);
 }
 
+TEST_CASE("services: a brief handler answers on the thread that takes requests in", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto workers = services_of(*node);
+    auto asker = services_of(*node);
+    ServiceHost& host = GENERATE(true, false) ? node->services() : *workers;
+    Gate gate;
+    std::atomic<int> looks{0};
+    ServeOptions options;
+    options.brief = [&](const ServiceRequest& request) -> std::optional<Result<std::string>> {
+        ++looks;
+        if (request.payload == "slow") {
+            return std::nullopt;
+        }
+        return std::string(request.payload) +
+               (request.left > 0s && request.left <= 10s ? "!" : "?");
+    };
+    auto serving = host.serve(
+        "both",
+        [&](const ServiceRequest& request) -> Result<std::string> {
+            gate.pass();
+            return std::string(request.payload) + ", done";
+        },
+        options);
+    REQUIRE(serving);
+    CHECK(*asker->request("both", "x", 10s) == "x!");
+    std::promise<Result<std::string>> slow;
+    asker->begin_request("both", "slow", 60s,
+                         [&](Result<std::string> answer) { slow.set_value(std::move(answer)); });
+    gate.wait_for(1);
+    gate.open();
+    CHECK(*slow.get_future().get() == "slow, done");
+    CHECK(looks == 2);
+    serving->reset();
+    for (int i = 0; i < 3; ++i) {
+        CHECK_FALSE(asker->request("both", "x", 10s));
+    }
+    CHECK(looks == 2);
+}
+
+TEST_CASE("services: more than a turn answers at once are answered by the worker", "[broker]") {
+    constexpr int kRequests = 1000;
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto asker = services_of(*node);
+    std::atomic<int> brief{0};
+    ServeOptions options;
+    options.brief = [&](const ServiceRequest& request) {
+        ++brief;
+        return std::optional<Result<std::string>>(std::string(request.payload));
+    };
+    const auto serving = node->services().serve(
+        "echo",
+        [](const ServiceRequest& request) -> Result<std::string> {
+            return std::string(request.payload);
+        },
+        options);
+    REQUIRE(serving);
+    std::mutex mutex;
+    std::condition_variable changed;
+    int answered = 0;
+    int wrong = 0;
+    for (int i = 0; i < kRequests; ++i) {
+        asker->begin_request("echo", std::to_string(i), 60s, [&, i](Result<std::string> answer) {
+            const std::lock_guard lock(mutex);
+            wrong += answer && *answer == std::to_string(i) ? 0 : 1;
+            ++answered;
+            changed.notify_all();
+        });
+    }
+    std::unique_lock lock(mutex);
+    REQUIRE(changed.wait_for(lock, 60s, [&] { return answered == kRequests; }));
+    CHECK(wrong == 0);
+    CHECK(brief > 0);
+}
+
 TEST_CASE("services: a request that nobody waits for is answered later", "[broker]") {
     TempDirectory directory;
     auto node = start(options_of(directory));

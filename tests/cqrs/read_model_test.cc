@@ -3,6 +3,7 @@
 #include <set>
 #include <thread>
 
+#include "cqrs/model_core.h"
 #include "tests/cqrs/balances.h"
 
 namespace skald::cqrs {
@@ -147,6 +148,51 @@ TEST_CASE("read model: a write is seen by a query that names its position", "[cq
         old += page->rows.at(0).cents == i ? 0 : 1;
     }
     CHECK(old == 0);
+}
+
+TEST_CASE("read model: a query by key is answered at once, unless it would have to wait",
+          "[cqrs]") {
+    Filled filled;
+    const ReadModel& model = *filled.model;
+    const auto at_once = model.try_query({.key = {"a-3"}, .at_least = filled.end()});
+    REQUIRE(at_once);
+    const auto page = model.query({.key = {"a-3"}});
+    REQUIRE(page);
+    CHECK(at_once->rows == page->rows);
+    CHECK(*at_once->position == *page->position);
+    CHECK(at_once->rows.size() == 1);
+    CHECK(model.try_query({.key = {"nobody"}})->rows.empty());
+
+    CHECK_FALSE(model.try_query({}));
+    CHECK_FALSE(model.try_query({.key = {"a-3", "more"}}));
+    CHECK_FALSE(model.try_query({.key = {"a-3"}, .version = 7}));
+    CHECK_FALSE(model.try_query({.key = {"a-3"}, .after = "nowhere"}));
+    Position ahead = filled.end();
+    ahead.partitions.at(0).next = ahead.partitions.at(0).next + 1;
+    CHECK_FALSE(model.try_query({.key = {"a-3"}, .at_least = ahead, .wait = 60s}));
+}
+
+TEST_CASE("read model: nothing is answered at once while a version is begun", "[cqrs]") {
+    TempDirectory directory;
+    auto env = store::lmdb::Env::open(directory.path(), {});
+    REQUIRE(env);
+    std::unique_ptr<ModelCore> core;
+    std::vector<bool> answered;
+    const auto write = [&](const ModelHome::Change& change) -> Result<void> {
+        if (core) {
+            // Of another thread: it is this one that holds it up.
+            std::thread([&] { answered.push_back(core->try_view(1).has_value()); }).join();
+        }
+        auto txn = (*env)->write();
+        auto ok = change(*txn);
+        return ok ? std::move(*txn).commit() : ok;
+    };
+    auto opened = ModelCore::within({**env, "", write}, SystemClock::instance());
+    REQUIRE(opened);
+    core = std::move(*opened);
+    REQUIRE(core->open_version("balances", 1, rows<Balance>().key(&Balance::account).schema(), {}));
+    CHECK(answered == std::vector<bool>{false});
+    CHECK(core->try_view(1).has_value());
 }
 
 TEST_CASE("read model: why a position is not reached", "[cqrs]") {

@@ -56,6 +56,26 @@ TEST_CASE("service call: what is too long is refused or cut", "[wire]") {
     CHECK(cut.conflicts.size() == limits::kErrorConflictsMax);
 }
 
+TEST_CASE("service call: a brief handler answers, leaves it to the other, or fails", "[wire]") {
+    BriefAnswers brief([](const ServiceRequest& request) -> std::optional<Result<std::string>> {
+        if (request.payload == "throw") {
+            throw std::runtime_error("on purpose");
+        }
+        if (request.payload == "large") {
+            return std::string(limits::kRequestBytesMax + 1, 'x');
+        }
+        return request.payload == "slow" ? std::nullopt
+                                         : std::optional<Result<std::string>>("at once");
+    });
+    CHECK(**brief.ask({"quick"}) == "at once");
+    CHECK_FALSE(brief.ask({"slow"}));
+    CHECK(brief.ask({"throw"})->error().code == Errc::handler_failed);
+    CHECK(brief.ask({"large"})->error().code == Errc::handler_failed);
+    brief.close();
+    CHECK_FALSE(brief.ask({"quick"}));
+    CHECK_FALSE(BriefAnswers(nullptr).ask({"quick"}));
+}
+
 TEST_CASE("service call: threads are 1-1,024", "[wire]") {
     for (const std::uint32_t threads : {1U, kServeThreadsMax}) {
         CHECK(check_serve_options({.threads = threads}));

@@ -43,6 +43,7 @@ class HostedModels final : public ReadModels {
     Result<void> remove(const std::string& name) override;
     Result<StreamState> fold(const std::string& name, const StreamAt& what) override;
     Result<RowPage> query(const std::string& name, const RowQuery& query) override;
+    std::optional<RowPage> try_query(const std::string& name, const RowQuery& query) override;
     Result<std::unique_ptr<LiveSource>> follow(const std::string& name, const RowQuery& query,
                                                const LiveOptions& options) override;
 

@@ -121,6 +121,9 @@ class ReadModel {
     std::vector<VersionStatus> versions() const;
 
     Result<RowPage> query(const RowQuery& query) const;
+    // The same by key, answered at once; nullopt when it would have to wait for anything, or is
+    // refused: ask query(), which says why.
+    std::optional<RowPage> try_query(const RowQuery& query) const;
     // A query that goes on (live_query.h). `handler` outlives what is returned.
     Result<std::unique_ptr<LiveQuery>> live(const RowQuery& query,
                                             LiveHandler<std::string>& handler,

@@ -143,6 +143,13 @@ class ReadModels {
 
     // Errors: ReadModel::query.
     virtual Result<RowPage> query(const std::string& name, const RowQuery& query) = 0;
+    // The same by key, answered at once; nullopt when it would have to wait for anything, or is
+    // refused: ask query(), which says why.
+    virtual std::optional<RowPage> try_query(const std::string& name, const RowQuery& query) {
+        (void)name;
+        (void)query;
+        return std::nullopt;
+    }
     // A query that goes on (live_query.h). Errors: ReadModel::live. It ends with shutting_down when
     // the model is removed.
     virtual Result<std::unique_ptr<LiveSource>> follow(const std::string& name,

@@ -19,6 +19,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,6 +61,17 @@ Result<ReplyTo<M>> reply_of(std::string_view text) {
         return naming("reply to " + description_of<M>().name(), ok.error());
     }
     return reply;
+}
+
+// The query in a request, when it is one of this kind.
+template <QueryMessage M>
+std::optional<M> query_in(std::string_view request) {
+    MessageEnvelope envelope;
+    const Description<M>& description = description_of<M>();
+    M query{};
+    const bool found = decode_value(request, envelope) && envelope.name == description.name() &&
+                       description.decode(envelope.schema_version, envelope.data, query);
+    return found ? std::optional(std::move(query)) : std::nullopt;
 }
 
 class RemoteBus {
