@@ -95,7 +95,7 @@ class MergedCursor final : public Cursor {
         std::size_t scan_left = budget.records;
         for (bool more = true; more && budget.events > 0;) {
             bool exhausted = false;
-            auto part = pick(view, scan_left, exhausted);
+            auto part = pick(view, budget.events, scan_left, exhausted);
             if (!part) {
                 return part.error();
             }
@@ -113,10 +113,11 @@ class MergedCursor final : public Cursor {
 
     // The partition whose next match is oldest (backward: newest); null when none has one, or when
     // a partition looked at its share of records without finding one: the order is then unknown.
-    Result<PartitionCursor*> pick(const ReadView& view, std::size_t& scan_left, bool& exhausted) {
+    Result<PartitionCursor*> pick(const ReadView& view, std::uint32_t events_max,
+                                  std::size_t& scan_left, bool& exhausted) {
         PartitionCursor* best = nullptr;
         for (const auto& part : parts_) {
-            auto loaded = part->load(view, scan_left);
+            auto loaded = part->load(view, {scan_left, events_max});
             if (!loaded) {
                 return loaded.error();
             }

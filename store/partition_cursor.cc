@@ -20,13 +20,13 @@ Offset PartitionCursor::high_watermark(const ReadView& view) const {
     return view.visible[partition_].high_watermark;
 }
 
-Result<bool> PartitionCursor::load(const ReadView& view, std::size_t scan_max) {
+Result<bool> PartitionCursor::load(const ReadView& view, const LoadMax& max) {
     scanned_ = 0;
     if (match_) {
         return true;
     }
     exhausted_ = false;
-    auto found = find(view, scan_max);
+    auto found = find(view, max);
     if (!found) {
         return found.error();
     }
@@ -45,14 +45,14 @@ void PartitionCursor::release() {
 }
 
 Result<std::optional<PartitionCursor::Match>> PartitionCursor::find(const ReadView& view,
-                                                                    std::size_t scan_max) {
+                                                                    const LoadMax& max) {
     switch (options_.selection.kind) {
         case Selection::Kind::all:
-            return scan(view, scan_max);
+            return scan(view, max);
         case Selection::Kind::stream:
-            return look_up_stream(view, scan_max);
+            return look_up_stream(view, max);
         default:
-            return look_up(view, scan_max);
+            return look_up(view, max);
     }
 }
 
@@ -93,9 +93,10 @@ Result<bool> PartitionCursor::alive(const ReadView& view, const EventView& event
     return mask_.alive(log_, **snapshot, view.visible[partition_].clock, event);
 }
 
-// Fills match.choices with the records at or beyond at_ that are wanted and alive; of those
-// that `offsets` leads to, when given.
-Result<bool> PartitionCursor::choose(const ReadView& view, Match& match, OffsetStream* offsets) {
+// Fills match.choices with the records at or beyond at_ that are wanted and alive, up to as many as
+// may be taken; of those that `offsets` leads to, when given.
+Result<bool> PartitionCursor::choose(const ReadView& view, const LoadMax& max, Match& match,
+                                     OffsetStream* offsets) {
     const wire::BatchView& batch = match.batch.view;
     wire::EventCursor cursor(batch);
     std::optional<Offset> next;
@@ -107,7 +108,9 @@ Result<bool> PartitionCursor::choose(const ReadView& view, Match& match, OffsetS
         next = *found;
     }
     std::uint32_t seen = 0;
-    for (; cursor.next(); ++seen) {
+    while (cursor.next()) {
+        ++seen;
+        ++scanned_;
         const EventView& event = cursor.event();
         const bool behind = options_.backward ? event.offset >= at_ : event.offset < at_;
         if (behind || cursor.hole()) {
@@ -136,6 +139,10 @@ Result<bool> PartitionCursor::choose(const ReadView& view, Match& match, OffsetS
         if (*lives) {
             match.choices.push_back({cursor.index(), event});
         }
+        if (!options_.backward && match.choices.size() == max.events) {
+            match.behind = event.offset + 1;
+            return true;
+        }
     }
     if (seen != batch.size()) {
         return record_damaged(batch.partition(), batch.base() + seen);
@@ -144,11 +151,11 @@ Result<bool> PartitionCursor::choose(const ReadView& view, Match& match, OffsetS
 }
 
 Result<std::optional<PartitionCursor::Match>> PartitionCursor::scan(const ReadView& view,
-                                                                    std::size_t scan_max) {
+                                                                    const LoadMax& max) {
     const Offset begin = log_.start();
     const Offset end = high_watermark(view);
     while (options_.backward ? at_ > begin : at_ < end) {
-        if (enough(scan_max)) {
+        if (enough(max)) {
             return std::optional<Match>();
         }
         auto batch = options_.backward ? log_.reader().at_or_before(view.txn, at_ - 1)
@@ -164,11 +171,11 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::scan(const ReadVi
         const wire::BatchView& found = match.batch.view;
         match.behind = options_.backward ? found.base() : found.end();
         match.whole = !options_.backward && takes_whole(found);
-        scanned_ += found.size();
         if (match.whole) {
+            scanned_ += found.size();
             return std::optional(std::move(match));
         }
-        auto some = choose(view, match, nullptr);
+        auto some = choose(view, max, match, nullptr);
         if (!some) {
             return some.error();
         }
@@ -180,8 +187,8 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::scan(const ReadVi
     return std::optional<Match>();
 }
 
-bool PartitionCursor::enough(std::size_t scan_max) {
-    exhausted_ = scanned_ > 0 && scanned_ >= scan_max;
+bool PartitionCursor::enough(const LoadMax& max) {
+    exhausted_ = scanned_ > 0 && scanned_ >= max.records;
     return exhausted_;
 }
 
@@ -202,7 +209,7 @@ std::optional<Term> PartitionCursor::term() const {
 }
 
 Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up(const ReadView& view,
-                                                                       std::size_t scan_max) {
+                                                                       const LoadMax& max) {
     auto snapshot = index(view);
     if (!snapshot) {
         return snapshot.error();
@@ -221,7 +228,7 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up(const Rea
         if (!*next) {
             break;
         }
-        if (enough(scan_max)) {
+        if (enough(max)) {
             return std::optional<Match>();
         }
         auto batch = log_.reader().at(view.txn, **next);
@@ -234,9 +241,8 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up(const Rea
         Match match;
         match.batch = std::move(**batch);
         match.behind = match.batch.view.end();
-        scanned_ += match.batch.view.size();
         move_to(match, **next);
-        auto some = choose(view, match, offsets_.get());
+        auto some = choose(view, max, match, offsets_.get());
         if (!some) {
             return some.error();
         }

@@ -23,16 +23,23 @@ struct ReadView {
     const std::vector<Visible>& visible;
 };
 
+// How much one load of a partition may look at, and choose for whoever takes from it.
+struct LoadMax {
+    std::size_t records;
+    std::uint32_t events;
+};
+
 class PartitionCursor {
   public:
     PartitionCursor(PartitionLog& log, const CursorOptions& options, const Place& place);
 
     // Looks for the next match unless one is loaded; false when there is none below the
-    // high-watermark, or `scan_max` records were looked at (see exhausted()), but at least one
-    // batch: so each call gets on. The match stays valid until release().
-    Result<bool> load(const ReadView& view, std::size_t scan_max);
+    // high-watermark, or `max.records` records were looked at (see exhausted()), but at least one
+    // batch: so each call gets on. Of the match `max.events` records are chosen, unless they are
+    // read backward out of a whole batch. The match stays valid until release().
+    Result<bool> load(const ReadView& view, const LoadMax& max);
     bool exhausted() const { return exhausted_; }
-    std::size_t scanned() const { return scanned_; }
+    std::size_t scanned() const { return scanned_; }  // records, by the last load
     // Of the loaded match.
     Time clock() const { return match_->batch.view.recorded_at(); }
     // Takes as much of the match as the budget lets, at least one event; lowers the budget. Nothing
@@ -57,21 +64,22 @@ class PartitionCursor {
         BatchRef batch;
         std::vector<Choice> choices;  // rising; what is left of them
         bool whole = false;
-        Offset behind;  // where to go on when all is taken: forward the batch's end
+        Offset behind;  // where to go on when all is taken: there may be more in the batch
     };
-    Result<std::optional<Match>> find(const ReadView& view, std::size_t scan_max);
-    Result<std::optional<Match>> scan(const ReadView& view, std::size_t scan_max);
-    Result<std::optional<Match>> look_up(const ReadView& view, std::size_t scan_max);
-    Result<std::optional<Match>> look_up_stream(const ReadView& view, std::size_t scan_max);
+    Result<std::optional<Match>> find(const ReadView& view, const LoadMax& max);
+    Result<std::optional<Match>> scan(const ReadView& view, const LoadMax& max);
+    Result<std::optional<Match>> look_up(const ReadView& view, const LoadMax& max);
+    Result<std::optional<Match>> look_up_stream(const ReadView& view, const LoadMax& max);
     Result<std::span<const Posting>> postings(const ReadView& view);
     Result<std::optional<BatchRef>> posted_batch(const ReadView& view,
                                                  std::span<const Posting> postings);
     Result<void> look_ahead(const ReadView& view, std::span<const Posting> postings);
-    Result<void> choose_posted(const ReadView& view, Match& match,
+    Result<void> choose_posted(const ReadView& view, const LoadMax& max, Match& match,
                                std::span<const Posting> postings);
     // Whether this call looked at its share; the place where it stops is at_.
-    bool enough(std::size_t scan_max);
-    Result<bool> choose(const ReadView& view, Match& match, OffsetStream* offsets);
+    bool enough(const LoadMax& max);
+    Result<bool> choose(const ReadView& view, const LoadMax& max, Match& match,
+                        OffsetStream* offsets);
     bool takes_whole(const wire::BatchView& batch) const;
     bool wanted(const EventView& event) const;
     Result<bool> alive(const ReadView& view, const EventView& event);
@@ -81,7 +89,7 @@ class PartitionCursor {
     bool fits_whole(const ReadBudget& budget, bool first) const;
     bool stays_whole(const ReadBudget& budget) const;
     Frame take_whole(ReadBudget& budget);
-    void split();
+    void split(const ReadBudget& budget);
     std::size_t fitting(ReadBudget& budget, bool first) const;
     void took(std::size_t count);
     Result<Chunk> take_slice(ReadBudget& budget, bool first);

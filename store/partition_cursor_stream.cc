@@ -91,15 +91,20 @@ Result<std::optional<BatchRef>> PartitionCursor::posted_batch(const ReadView& vi
     return batch;
 }
 
-// Fills match.choices with those of the postings that lie in its batch, are wanted and alive.
-Result<void> PartitionCursor::choose_posted(const ReadView& view, Match& match,
+// Fills match.choices with those of the postings that lie in its batch, are wanted and alive, up to
+// as many as may be taken.
+Result<void> PartitionCursor::choose_posted(const ReadView& view, const LoadMax& max, Match& match,
                                             std::span<const Posting> postings) {
     const wire::BatchView& found = match.batch.view;
     const auto mine = [&](const Posting& posting) { return found.holds(posting.offset); };
     const auto behind = std::find_if_not(postings.begin(), postings.end(), mine);
-    match.choices.reserve(static_cast<std::size_t>(behind - postings.begin()));
+    const auto mine_count = static_cast<std::size_t>(behind - postings.begin());
+    match.choices.reserve(std::min<std::size_t>(mine_count, max.events));
     Offset last = postings.front().offset;
-    for (const Posting& posting : std::span(postings.begin(), behind)) {
+    for (const Posting& posting : postings.first(mine_count)) {
+        if (match.choices.size() == max.events) {
+            break;
+        }
         ++scanned_;
         last = posting.offset;
         const auto i = static_cast<std::uint32_t>(posting.offset - found.base());
@@ -125,14 +130,14 @@ Result<void> PartitionCursor::choose_posted(const ReadView& view, Match& match,
     return {};
 }
 
-Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up_stream(
-    const ReadView& view, std::size_t scan_max) {
+Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up_stream(const ReadView& view,
+                                                                              const LoadMax& max) {
     const bool backward = options_.backward;
     const Offset begin = log_.start();
     const Offset end = high_watermark(view);
     at_ = backward ? at_ : std::max(at_, begin);
     while (backward ? at_ > begin : at_ < end) {
-        if (enough(scan_max)) {
+        if (enough(max)) {
             return std::optional<Match>();
         }
         auto page = postings(view);
@@ -151,7 +156,7 @@ Result<std::optional<PartitionCursor::Match>> PartitionCursor::look_up_stream(
         }
         Match match;
         match.batch = std::move(**batch);
-        if (auto ok = choose_posted(view, match, *page); !ok) {
+        if (auto ok = choose_posted(view, max, match, *page); !ok) {
             return ok.error();
         }
         if (!match.choices.empty()) {

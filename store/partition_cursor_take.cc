@@ -28,10 +28,14 @@ Frame PartitionCursor::take_whole(ReadBudget& budget) {
     return frame;
 }
 
-void PartitionCursor::split() {
+void PartitionCursor::split(const ReadBudget& budget) {
     match_->whole = false;
     for (wire::EventCursor cursor(match_->batch.view); cursor.next();) {
         match_->choices.push_back({cursor.index(), cursor.event()});
+        if (match_->choices.size() == budget.events) {
+            match_->behind = cursor.event().offset + 1;
+            return;
+        }
     }
 }
 
@@ -86,7 +90,7 @@ Result<Chunk> PartitionCursor::take(ReadBudget& budget, bool first) {
         return chunk;
     }
     if (match_->whole) {
-        split();
+        split(budget);
     }
     return take_slice(budget, first);
 }
@@ -126,7 +130,7 @@ Result<std::size_t> PartitionCursor::take_events(ReadBudget& budget, bool first,
         return std::size_t{0};
     }
     if (match_->whole) {
-        split();
+        split(budget);
     }
     const std::vector<Choice>& left = match_->choices;
     const std::size_t count = fitting(budget, first);

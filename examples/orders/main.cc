@@ -11,6 +11,7 @@
 #include "skald/cqrs/projection_testing.h"
 #include "skald/cqrs/view.h"
 #include "skald/store.h"
+#include "tell.h"
 
 namespace {
 
@@ -24,16 +25,6 @@ using skald::cqrs::View;
 int fail(const std::string& why) {
     std::fprintf(stderr, "orders: %s\n", why.c_str());
     return 1;
-}
-
-template <typename Event>
-skald::Result<skald::Receipt> tell(skald::EventStore& store, const std::string& order,
-                                   const Event& event) {
-    auto made = skald::cqrs::to_new_event(event);
-    if (!made) {
-        return made.error();
-    }
-    return store.append(skald::Append::one(order, std::move(*made)));
 }
 
 // What events do to rows, by itself: no log, no projector.

@@ -7,6 +7,7 @@
 #include "skald/cqrs/inline_projection.h"
 #include "skald/cqrs/view.h"
 #include "skald/store.h"
+#include "tell.h"
 
 namespace {
 
@@ -17,16 +18,6 @@ using skald::cqrs::View;
 int fail(const std::string& why) {
     std::fprintf(stderr, "orders_inline: %s\n", why.c_str());
     return 1;
-}
-
-template <typename Event>
-skald::Result<skald::Receipt> tell(skald::EventStore& store, const std::string& order,
-                                   const Event& event) {
-    auto made = skald::cqrs::to_new_event(event);
-    if (!made) {
-        return made.error();
-    }
-    return store.append(skald::Append::one(order, std::move(*made)));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "orders.h"
 #include "skald/sql/projector.h"
 #include "skald/store.h"
+#include "tell.h"
 
 namespace {
 
@@ -42,16 +43,6 @@ skald::sql::AnyProjection orders() {
 int fail(const std::string& why) {
     std::fprintf(stderr, "orders_sql: %s\n", why.c_str());
     return 1;
-}
-
-template <typename Event>
-skald::Result<skald::Receipt> tell(skald::EventStore& store, const std::string& order,
-                                   const Event& event) {
-    auto made = skald::cqrs::to_new_event(event);
-    if (!made) {
-        return made.error();
-    }
-    return store.append(skald::Append::one(order, std::move(*made)));
 }
 
 // What each customer ordered, and the position that this is of.

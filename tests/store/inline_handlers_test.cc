@@ -1,6 +1,10 @@
 #include "store/inline_handlers.h"
 
+#include <sys/resource.h>
+
 #include <atomic>
+#include <csignal>
+#include <filesystem>
 #include <future>
 #include <thread>
 
@@ -126,6 +130,26 @@ std::vector<Result<Receipt>> append_together(TestLog& log, const std::vector<App
     }
     return receipts;
 }
+
+// No file of this process grows beyond a size: a write there fails.
+class FileSizeLimit {
+  public:
+    explicit FileSizeLimit(std::uintmax_t bytes) {
+        REQUIRE(getrlimit(RLIMIT_FSIZE, &before_) == 0);
+        const rlimit low{std::min<rlim_t>(bytes, before_.rlim_max), before_.rlim_max};
+        REQUIRE(setrlimit(RLIMIT_FSIZE, &low) == 0);
+    }
+    ~FileSizeLimit() {
+        (void)setrlimit(RLIMIT_FSIZE, &before_);
+        (void)std::signal(SIGXFSZ, signal_);
+    }
+    FileSizeLimit(const FileSizeLimit&) = delete;
+    FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+  private:
+    rlimit before_{};
+    void (*const signal_)(int) = std::signal(SIGXFSZ, SIG_IGN);
+};
 
 }  // namespace
 
@@ -364,6 +388,36 @@ TEST_CASE("inline handlers: large changes beside the file's extender are whole",
         REQUIRE(*found);
         REQUIRE(as_text(**found) == value_of(i));
     }
+}
+
+TEST_CASE("inline handlers: a change of their own that is not committed stops the volume",
+          "[store]") {
+    TestLog log;
+    log.append("s", {"0"});
+    InlineHost& host = log.volume().inline_host();
+    const auto change = [&](std::size_t bytes, const Result<void>& outcome) {
+        return host.alone([&] {
+            return host.write_alone([&](lmdb::WriteTxn& txn) -> Result<void> {
+                auto database = txn.open("test.large", lmdb::Keys::integers);
+                auto ok = database ? txn.put(*database, 1, as_bytes(std::string(bytes, 'x')))
+                                   : database.error();
+                return ok ? outcome : ok;
+            });
+        });
+    };
+    // One that fails by itself does not.
+    CHECK(change(1, Error(Errc::handler_failed, "not wanted")).error().code ==
+          Errc::handler_failed);
+    CHECK_FALSE(log.volume().failure());
+    REQUIRE(append(log, "s", "1"));
+    {
+        const FileSizeLimit full(std::filesystem::file_size(log.directory() + "/data.mdb"));
+        CHECK(change(limits::kMiB, {}).error().code == Errc::io_error);
+    }
+    CHECK(log.volume().failure());
+    CHECK(append(log, "s", "2").error().code == Errc::store_failed);
+    log.reopen();
+    CHECK(log.data("s") == std::vector<std::string>{"0", "1"});
 }
 
 }  // namespace skald::store
