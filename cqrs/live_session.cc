@@ -16,6 +16,13 @@ Error too_large(const LiveChange& change) {
     return {Errc::handler_failed, fmt::format("the row {} is too large for a reply", change.key)};
 }
 
+LiveOp op_of(const LiveRow<std::string>& /*row*/) {
+    return LiveOp::put;
+}
+LiveOp op_of(const LiveDelta<std::string>& delta) {
+    return delta.op;
+}
+
 }  // namespace
 
 Result<LiveAnswer> LiveSession::poll(const PollLive& poll) {
@@ -79,13 +86,26 @@ bool LiveSession::put_rest(std::size_t& bytes) {
     return !full && bytes < limits::kLiveAnswerBytesMax;
 }
 
+template <typename Told, typename Rows>
+LiveSession::Rest LiveSession::rest_of(LiveKind kind, const Told& told, Rows& rows) {
+    Rest rest;
+    rest.head.kind = kind;
+    rest.head.position = to_token(told.position);
+    rest.head.version = told.version;
+    rest.rows.reserve(rows.size());
+    for (auto& each : rows) {
+        rest.rows.push_back({op_of(each), std::move(each.key), std::move(each.row)});
+    }
+    return rest;
+}
+
 std::optional<LiveSession::Rest> LiveSession::next(std::chrono::milliseconds wait) {
     LiveNext next = source_->next(wait);
     if (auto* snapshot = std::get_if<LiveSnapshot<std::string>>(&next)) {
-        return rest_of(std::move(*snapshot));
+        return rest_of(LiveKind::snapshot, *snapshot, snapshot->rows);
     }
     if (auto* deltas = std::get_if<LiveDeltas<std::string>>(&next)) {
-        return rest_of(std::move(*deltas));
+        return rest_of(LiveKind::deltas, *deltas, deltas->deltas);
     }
     if (const auto* why = std::get_if<Resync>(&next)) {
         Rest rest;
@@ -97,30 +117,6 @@ std::optional<LiveSession::Rest> LiveSession::next(std::chrono::milliseconds wai
         end_ = ended(*reason);
     }
     return std::nullopt;
-}
-
-LiveSession::Rest LiveSession::rest_of(LiveSnapshot<std::string> snapshot) {
-    Rest rest;
-    rest.head.kind = LiveKind::snapshot;
-    rest.head.position = to_token(snapshot.position);
-    rest.head.version = snapshot.version;
-    rest.rows.reserve(snapshot.rows.size());
-    for (LiveRow<std::string>& each : snapshot.rows) {
-        rest.rows.push_back({LiveOp::put, std::move(each.key), std::move(each.row)});
-    }
-    return rest;
-}
-
-LiveSession::Rest LiveSession::rest_of(LiveDeltas<std::string> deltas) {
-    Rest rest;
-    rest.head.kind = LiveKind::deltas;
-    rest.head.position = to_token(deltas.position);
-    rest.head.version = deltas.version;
-    rest.rows.reserve(deltas.deltas.size());
-    for (LiveDelta<std::string>& each : deltas.deltas) {
-        rest.rows.push_back({each.op, std::move(each.key), std::move(each.row)});
-    }
-    return rest;
 }
 
 }  // namespace skald::cqrs

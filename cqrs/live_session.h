@@ -34,8 +34,9 @@ class LiveSession {
     void fill(std::chrono::milliseconds wait);
     bool put_rest(std::size_t& bytes);
     std::optional<Rest> next(std::chrono::milliseconds wait);
-    static Rest rest_of(LiveSnapshot<std::string> snapshot);
-    static Rest rest_of(LiveDeltas<std::string> deltas);
+    // `told` is a snapshot or deltas, `rows` its rows.
+    template <typename Told, typename Rows>
+    static Rest rest_of(LiveKind kind, const Told& told, Rows& rows);
 
     const std::unique_ptr<LiveSource> source_;
     std::mutex polling_;  // guards all below

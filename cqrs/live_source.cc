@@ -64,14 +64,21 @@ class HubSource final : public LiveSource {
 
 }  // namespace
 
+Result<void> check_live_options(const LiveOptions& options) {
+    if (options.buffered == 0 || options.buffered > limits::kLiveChangesMax) {
+        return Error(Errc::invalid_argument, fmt::format("buffered {}: 1 to {}", options.buffered,
+                                                         limits::kLiveChangesMax));
+    }
+    return {};
+}
+
 Result<std::unique_ptr<LiveSource>> ReadModel::follow(const RowQuery& query,
                                                       const LiveOptions& options) const {
     if (!query.after.empty()) {
         return Error(Errc::invalid_argument, "after: a live query has no pages");
     }
-    if (options.buffered == 0 || options.buffered > limits::kLiveChangesMax) {
-        return Error(Errc::invalid_argument, fmt::format("buffered {}: 1 to {}", options.buffered,
-                                                         limits::kLiveChangesMax));
+    if (auto ok = check_live_options(options); !ok) {
+        return ok.error();
     }
     if (auto ok = wait_for_at_least(query); !ok) {
         return ok.error();

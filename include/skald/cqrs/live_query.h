@@ -41,6 +41,7 @@
 
 #include "skald/error.h"
 #include "skald/position.h"
+#include "skald/result.h"
 
 namespace skald::cqrs {
 
@@ -116,6 +117,8 @@ struct LiveOptions {
     // Changed rows that may wait for the handler, 1-65,536, and never more than 32 MiB of them.
     std::size_t buffered = 65'536;
 };
+// invalid_argument when one is out of its range.
+Result<void> check_live_options(const LiveOptions& options);
 
 // Tells it to the handler, which outlives what is returned.
 std::unique_ptr<LiveQuery> start_live(std::unique_ptr<LiveSource> source,
