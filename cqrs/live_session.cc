@@ -23,7 +23,42 @@ LiveOp op_of(const LiveDelta<std::string>& delta) {
     return delta.op;
 }
 
+std::size_t held_by(const LiveChange& change) {
+    return change.key.size() + change.row.size();
+}
+
 }  // namespace
+
+void LiveSession::stop() {
+    const std::scoped_lock lock(ending_);
+    if (source_) {
+        source_->stop();
+    }
+}
+
+void LiveSession::end(const Error& reason) {
+    stop();  // else a poll may wait for long
+    const std::scoped_lock polling(polling_);
+    if (!end_) {
+        end_ = ended(reason);
+    }
+    drop_rest();
+    std::unique_ptr<LiveSource> source;
+    {
+        const std::scoped_lock lock(ending_);
+        source = std::move(source_);
+    }
+}
+
+std::size_t LiveSession::held() const {
+    const std::scoped_lock lock(ending_);
+    return rest_bytes_ + (source_ ? source_->held() : 0);
+}
+
+void LiveSession::drop_rest() {
+    rest_.reset();
+    rest_bytes_ = 0;
+}
 
 Result<LiveAnswer> LiveSession::poll(const PollLive& poll) {
     const std::scoped_lock lock(polling_);
@@ -48,6 +83,7 @@ void LiveSession::fill(std::chrono::milliseconds wait) {
     while (!end_) {
         if (!rest_) {
             rest_ = next(last_.parts.empty() ? wait : std::chrono::milliseconds(0));
+            rest_bytes_ = rest_ ? rest_->bytes : 0;
         }
         if (rest_ ? !put_rest(bytes) : !end_) {
             return;
@@ -65,7 +101,7 @@ bool LiveSession::put_rest(std::size_t& bytes) {
         const std::size_t size = bytes_of(change);
         if (size > limits::kLiveRowBytesMax) {
             end_ = ended(too_large(change));
-            rest_.reset();
+            drop_rest();
             return true;
         }
         if (bytes + size > limits::kLiveAnswerBytesMax &&
@@ -74,11 +110,12 @@ bool LiveSession::put_rest(std::size_t& bytes) {
             break;
         }
         bytes += size;
+        rest_bytes_ -= held_by(change);
         part.rows.push_back(std::move(change));
     }
     const bool full = part.more;
     if (!full) {
-        rest_.reset();
+        drop_rest();
     }
     if (!full || !part.rows.empty()) {
         last_.parts.push_back(std::move(part));
@@ -95,6 +132,7 @@ LiveSession::Rest LiveSession::rest_of(LiveKind kind, const Told& told, Rows& ro
     rest.rows.reserve(rows.size());
     for (auto& each : rows) {
         rest.rows.push_back({op_of(each), std::move(each.key), std::move(each.row)});
+        rest.bytes += held_by(rest.rows.back());
     }
     return rest;
 }

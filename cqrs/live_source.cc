@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <atomic>
+
 #include "cqrs/limits.h"
 #include "cqrs/live_hub.h"
 #include "cqrs/model_core.h"
@@ -21,6 +23,9 @@ class HubSource final : public LiveSource {
             return first.error();
         }
         first_ = std::move(*first);
+        for (const LiveRow<std::string>& each : first_->rows) {
+            first_bytes_ += each.key.size() + each.row.size();
+        }
         return {};
     }
 
@@ -28,6 +33,7 @@ class HubSource final : public LiveSource {
         if (first_) {
             LiveNext first(std::move(*first_));
             first_.reset();
+            first_bytes_ = 0;
             return first;
         }
         if (!joined_) {
@@ -39,6 +45,7 @@ class HubSource final : public LiveSource {
     }
 
     void stop() override { feed_.stop(); }
+    std::size_t held() const override { return first_bytes_ + feed_.held(); }
 
   private:
     LiveNext join(std::chrono::milliseconds wait) {
@@ -59,6 +66,7 @@ class HubSource final : public LiveSource {
     const RowQuery query_;
     LiveFeed feed_;
     std::optional<LiveSnapshot<std::string>> first_;
+    std::atomic<std::size_t> first_bytes_ = 0;
     bool joined_ = true;  // false: a resync was told, and no snapshot yet
 };
 
