@@ -4,9 +4,12 @@
 
 #include "skald/admin.h"
 #include "skald/client.h"
+#include "skald/cqrs/hosted_models.h"
+#include "skald/cqrs/remote_models.h"
 #include "skald/node.h"
 #include "store/lmdb/database_names.h"
 #include "store/local_store.h"
+#include "tests/cqrs/follower.h"
 #include "tests/cqrs/inline_ledger.h"
 #include "tests/cqrs/stores.h"
 
@@ -304,6 +307,44 @@ TEST_CASE("inline attach: appends over the node of the log are asked as well", "
     CHECK(View<Balance>((*model)->model()).get("a-1").value()->cents == 5);
     client->reset();
     model->reset();
+}
+
+TEST_CASE("inline attach: its rows are served as those of any read model", "[cqrs]") {
+    const TempDirectory directory;
+    NodeOptions options;
+    options.data_dir = directory.path("log");
+    options.map_bytes = std::size_t{1} << 30;
+    options.listen = {"ipc://" + directory.path("node")};
+    auto node = Node::start(options);
+    REQUIRE(node);
+    auto model = InlineProjection::attach((*node)->local(), balances().build());
+    REQUIRE(model);
+    HostedModels hosted((*node)->local());
+    REQUIRE(hosted.add((*model)->model()));
+    CHECK(hosted.add((*model)->model()).error().code == Errc::already_exists);
+    auto served = serve_models((*node)->services(), hosted);
+    REQUIRE(served);
+    ClientOptions client_options;
+    client_options.servers = (*node)->endpoints();
+    auto services = connect_services(client_options);
+    REQUIRE(services);
+    RemoteModels remote(**services);
+    Follower follower;
+    auto live = remote.live("balances", {}, follower);
+    REQUIRE(live);
+    REQUIRE((*node)->local().append(Append::one("a-1", opened("ann"))));
+    const auto page = remote.query("balances", {});
+    REQUIRE(page);
+    CHECK(page->rows.size() == 1);
+    CHECK(follower.wait([&] { return follower.states_seen() == 2; }));
+    const auto info = remote.show("balances");
+    REQUIRE(info);
+    REQUIRE(info->versions.size() == 1);
+    CHECK(info->versions[0].active);
+    CHECK(info->versions[0].lag == 0);
+    CHECK(remote.resume("balances"));
+    CHECK(remote.promote("balances", 1, 0ms).error().code == Errc::unsupported_version);
+    CHECK(remote.parked("balances", "").error().code == Errc::not_ready);
 }
 
 TEST_CASE("inline attach: a log with rows verifies, and a copy of it has none", "[cqrs]") {
