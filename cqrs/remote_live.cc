@@ -41,10 +41,7 @@ std::size_t bytes_held(const std::vector<LiveChange>& rows) {
 }  // namespace
 
 RemoteLive::RemoteLive(std::unique_ptr<LiveLink> link, OpenLive message, LiveOpened opened)
-    : link_(std::move(link)),
-      message_(std::move(message)),
-      service_(std::move(opened.service)),
-      answered_(link_->now()) {}
+    : link_(std::move(link)), message_(std::move(message)), service_(std::move(opened.service)) {}
 
 RemoteLive::~RemoteLive() {
     if (service_) {
@@ -87,7 +84,6 @@ LiveNext RemoteLive::open() {
     }
     service_ = std::move(opened->service);
     received_ = 0;
-    answered_ = link_->now();
     return {};
 }
 

@@ -70,7 +70,7 @@ class RemoteLive final : public LiveSource {
     OpenLive message_;
     std::optional<std::string> service_;  // none: lost
     std::uint64_t received_ = 0;
-    Monotonic answered_{};   // when the last answer came
+    Monotonic answered_{};   // when the last answer came, if any did
     unsigned attempts_ = 0;  // without an answer
     Monotonic pause_until_{};
     std::deque<LivePart> parts_;
