@@ -28,12 +28,20 @@ std::uint32_t active(const ReadModel& model) {
 }  // namespace
 
 Result<void> HostedModels::add(ReadModel& model, std::vector<Projector*> projectors) {
-    const std::string name = model.name();
+    return host({&model, &model, std::move(projectors)});
+}
+
+Result<void> HostedModels::add(const ReadModel& model) {
+    return host({&model, nullptr, {}});
+}
+
+Result<void> HostedModels::host(const Hosted& hosted) {
+    const std::string name = hosted.model->name();
     if (name.empty()) {
         return Error(Errc::invalid_argument,
                      "the read model has no name yet: start its projector first");
     }
-    if (!models_.emplace(name, Hosted{&model, std::move(projectors)}).second) {
+    if (!models_.emplace(name, hosted).second) {
         return Error(Errc::already_exists, fmt::format("{} is hosted already", name));
     }
     return {};
@@ -109,10 +117,13 @@ Result<ModelBegun> HostedModels::promote(const std::string& name, std::uint32_t 
     if (!hosted) {
         return hosted.error();
     }
+    if ((*hosted)->promoted == nullptr) {
+        return code_decides(name, "attaches the version that is asked");
+    }
     const std::vector<VersionStatus> versions = (*hosted)->model->versions();
     const std::uint32_t wanted =
         version == 0 && !versions.empty() ? versions.back().version : version;
-    auto ok = (*hosted)->model->promote(wanted, wait);
+    auto ok = (*hosted)->promoted->promote(wanted, wait);
     return ok ? Result<ModelBegun>(ModelBegun{name, wanted, true}) : about(name, ok.error());
 }
 

@@ -6,6 +6,7 @@
 #include "cqrs/inline_model.h"
 #include "cqrs/limits.h"
 #include "cqrs/position_order.h"
+#include "store/lmdb/database_names.h"
 #include "store/local_store.h"
 
 namespace skald::cqrs {
@@ -16,6 +17,46 @@ Result<void> check_name(const std::string& name) {
         return Error(Errc::invalid_argument, "the name of an inline projection holds a zero byte");
     }
     return {};
+}
+
+// What the names of its databases begin with; those of another name may begin so as well.
+std::string prefix_of(const std::string& name) {
+    return fmt::format("inline.{}.", name);
+}
+
+Result<store::InlineHost*> host_of(EventStore& store, const std::string& name) {
+    store::Volume* const volume = store::volume_of(store);
+    if (volume == nullptr) {
+        return Error(Errc::invalid_argument,
+                     fmt::format("inline projection {}: its log must be on a disk and in this "
+                                 "process (open_store); elsewhere start a Projector",
+                                 name));
+    }
+    return &volume->inline_host();
+}
+
+Result<void> drop_databases(store::lmdb::WriteTxn& txn, const std::string& name) {
+    const std::string prefix = prefix_of(name);
+    auto names = store::lmdb::database_names(txn, prefix);
+    if (!names) {
+        return names.error();
+    }
+    bool some = false;
+    for (const std::string& each : *names) {
+        const std::string_view own = std::string_view(each).substr(prefix.size());
+        if (own != Catalogue::kDatabase && !ModelTables::has_name(own)) {
+            continue;
+        }
+        auto database = txn.find(each.c_str(), store::lmdb::Keys::bytes);
+        auto ok = database ? txn.drop(**database) : database.error();
+        if (!ok) {
+            return ok;
+        }
+        some = true;
+    }
+    return some ? Result<void>()
+                : Error(Errc::not_found,
+                        fmt::format("there are no rows of an inline projection {}", name));
 }
 
 }  // namespace
@@ -69,7 +110,7 @@ Result<void> InlineProjection::Impl::attach(const AnyProjection& projection, con
     }
     claimed_ = true;
     auto core =
-        ModelCore::within({host_.env(), fmt::format("inline.{}.", name_),
+        ModelCore::within({host_.env(), prefix_of(name_),
                            [this](const ModelHome::Change& change) { return write(change); }},
                           clock);
     if (!core) {
@@ -149,19 +190,33 @@ Result<std::unique_ptr<InlineProjection>> InlineProjection::attach(EventStore& s
     if (!ok) {
         return ok.error();
     }
-    store::Volume* const volume = store::volume_of(store);
-    if (volume == nullptr) {
-        return Error(Errc::invalid_argument,
-                     fmt::format("inline projection {}: its log must be on a disk and in this "
-                                 "process (open_store); elsewhere start a Projector",
-                                 projection.name));
+    auto host = host_of(store, projection.name);
+    if (!host) {
+        return host.error();
     }
-    auto impl = std::make_unique<Impl>(store, volume->inline_host(), projection.name);
+    auto impl = std::make_unique<Impl>(store, **host, projection.name);
     const Clock& clock = options.clock != nullptr ? *options.clock : SystemClock::instance();
     if (auto attached = impl->attach(projection, clock); !attached) {
         return attached.error();
     }
     return std::unique_ptr<InlineProjection>(new InlineProjection(std::move(impl)));
+}
+
+Result<void> InlineProjection::remove(EventStore& store, const std::string& name) {
+    auto host = host_of(store, name);
+    auto ok = host ? check_name(name) : host.error();
+    if (ok) {
+        ok = (*host)->claim(name);
+    }
+    if (!ok) {
+        return ok;
+    }
+    ok = (*host)->alone([&] {
+        return (*host)->write_alone(
+            [&](store::lmdb::WriteTxn& txn) { return drop_databases(txn, name); });
+    });
+    (*host)->release(name);
+    return ok;
 }
 
 }  // namespace skald::cqrs

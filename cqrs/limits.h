@@ -105,6 +105,10 @@ inline constexpr std::size_t kRemotePageBytesMax = 2 * skald::limits::kMiB - 64 
 // Of a model and of a program that serves: beyond, busy. A client serves 256 names at a time.
 inline constexpr std::size_t kRemoteLiveModelMax = 64;
 inline constexpr std::size_t kRemoteLiveMax = 128;
+// Of rows that a program holds for all askers: looked at when one begins and with each look below.
+// While it is passed, the one that holds most ends with busy.
+inline constexpr std::size_t kRemoteLiveBytesMax = skald::limits::kGiB;
+static_assert(kRemoteLiveBytesMax > kLiveSnapshotBytesMax + kLiveBytesMax);
 // Of one answer, as it travels: the row that would pass it goes into the next. A row that fits into
 // no reply at all ends its live query.
 inline constexpr std::size_t kLiveAnswerBytesMax = skald::limits::kMiB;

@@ -178,4 +178,9 @@ void LiveFeed::stop() {
     changed_.notify_all();
 }
 
+std::size_t LiveFeed::held() const {
+    const std::scoped_lock lock(mutex_);
+    return bytes_;
+}
+
 }  // namespace skald::cqrs

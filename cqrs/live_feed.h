@@ -1,7 +1,7 @@
 // What commits change in the range of one live query, on its way to the thread that tells it.
 //
 // Threads: join() to end() are called with a turn of the hub (live_hub.h), one at a time; the rest
-// by the consumer's thread, but for stop(), which is anybody's.
+// by the consumer's thread, but for stop() and held(), which are anybody's.
 #pragma once
 
 #include <chrono>
@@ -65,6 +65,7 @@ class LiveFeed {
     void begin_joining();
     void wait_to_join(std::chrono::milliseconds wait);
     void stop();
+    std::size_t held() const;  // bytes of the rows that wait
 
   private:
     void note(LiveOp op, std::string_view key, std::string_view stored);
@@ -79,7 +80,7 @@ class LiveFeed {
     std::size_t open_bytes_ = 0;
     bool open_full_ = false;
 
-    std::mutex mutex_;  // guards all below
+    mutable std::mutex mutex_;  // guards all below
     std::condition_variable changed_;
     std::deque<Deltas> waiting_;
     std::size_t changes_ = 0;  // that wait, like the next

@@ -16,7 +16,49 @@ Error too_large(const LiveChange& change) {
     return {Errc::handler_failed, fmt::format("the row {} is too large for a reply", change.key)};
 }
 
+LiveOp op_of(const LiveRow<std::string>& /*row*/) {
+    return LiveOp::put;
+}
+LiveOp op_of(const LiveDelta<std::string>& delta) {
+    return delta.op;
+}
+
+std::size_t held_by(const LiveChange& change) {
+    return change.key.size() + change.row.size();
+}
+
 }  // namespace
+
+void LiveSession::stop() {
+    const std::scoped_lock lock(ending_);
+    if (source_) {
+        source_->stop();
+    }
+}
+
+void LiveSession::end(const Error& reason) {
+    stop();  // else a poll may wait for long
+    const std::scoped_lock polling(polling_);
+    if (!end_) {
+        end_ = ended(reason);
+    }
+    drop_rest();
+    std::unique_ptr<LiveSource> source;
+    {
+        const std::scoped_lock lock(ending_);
+        source = std::move(source_);
+    }
+}
+
+std::size_t LiveSession::held() const {
+    const std::scoped_lock lock(ending_);
+    return rest_bytes_ + (source_ ? source_->held() : 0);
+}
+
+void LiveSession::drop_rest() {
+    rest_.reset();
+    rest_bytes_ = 0;
+}
 
 Result<LiveAnswer> LiveSession::poll(const PollLive& poll) {
     const std::scoped_lock lock(polling_);
@@ -41,6 +83,7 @@ void LiveSession::fill(std::chrono::milliseconds wait) {
     while (!end_) {
         if (!rest_) {
             rest_ = next(last_.parts.empty() ? wait : std::chrono::milliseconds(0));
+            rest_bytes_ = rest_ ? rest_->bytes : 0;
         }
         if (rest_ ? !put_rest(bytes) : !end_) {
             return;
@@ -58,7 +101,7 @@ bool LiveSession::put_rest(std::size_t& bytes) {
         const std::size_t size = bytes_of(change);
         if (size > limits::kLiveRowBytesMax) {
             end_ = ended(too_large(change));
-            rest_.reset();
+            drop_rest();
             return true;
         }
         if (bytes + size > limits::kLiveAnswerBytesMax &&
@@ -67,11 +110,12 @@ bool LiveSession::put_rest(std::size_t& bytes) {
             break;
         }
         bytes += size;
+        rest_bytes_ -= held_by(change);
         part.rows.push_back(std::move(change));
     }
     const bool full = part.more;
     if (!full) {
-        rest_.reset();
+        drop_rest();
     }
     if (!full || !part.rows.empty()) {
         last_.parts.push_back(std::move(part));
@@ -79,13 +123,27 @@ bool LiveSession::put_rest(std::size_t& bytes) {
     return !full && bytes < limits::kLiveAnswerBytesMax;
 }
 
+template <typename Told, typename Rows>
+LiveSession::Rest LiveSession::rest_of(LiveKind kind, const Told& told, Rows& rows) {
+    Rest rest;
+    rest.head.kind = kind;
+    rest.head.position = to_token(told.position);
+    rest.head.version = told.version;
+    rest.rows.reserve(rows.size());
+    for (auto& each : rows) {
+        rest.rows.push_back({op_of(each), std::move(each.key), std::move(each.row)});
+        rest.bytes += held_by(rest.rows.back());
+    }
+    return rest;
+}
+
 std::optional<LiveSession::Rest> LiveSession::next(std::chrono::milliseconds wait) {
     LiveNext next = source_->next(wait);
     if (auto* snapshot = std::get_if<LiveSnapshot<std::string>>(&next)) {
-        return rest_of(std::move(*snapshot));
+        return rest_of(LiveKind::snapshot, *snapshot, snapshot->rows);
     }
     if (auto* deltas = std::get_if<LiveDeltas<std::string>>(&next)) {
-        return rest_of(std::move(*deltas));
+        return rest_of(LiveKind::deltas, *deltas, deltas->deltas);
     }
     if (const auto* why = std::get_if<Resync>(&next)) {
         Rest rest;
@@ -97,30 +155,6 @@ std::optional<LiveSession::Rest> LiveSession::next(std::chrono::milliseconds wai
         end_ = ended(*reason);
     }
     return std::nullopt;
-}
-
-LiveSession::Rest LiveSession::rest_of(LiveSnapshot<std::string> snapshot) {
-    Rest rest;
-    rest.head.kind = LiveKind::snapshot;
-    rest.head.position = to_token(snapshot.position);
-    rest.head.version = snapshot.version;
-    rest.rows.reserve(snapshot.rows.size());
-    for (LiveRow<std::string>& each : snapshot.rows) {
-        rest.rows.push_back({LiveOp::put, std::move(each.key), std::move(each.row)});
-    }
-    return rest;
-}
-
-LiveSession::Rest LiveSession::rest_of(LiveDeltas<std::string> deltas) {
-    Rest rest;
-    rest.head.kind = LiveKind::deltas;
-    rest.head.position = to_token(deltas.position);
-    rest.head.version = deltas.version;
-    rest.rows.reserve(deltas.deltas.size());
-    for (LiveDelta<std::string>& each : deltas.deltas) {
-        rest.rows.push_back({each.op, std::move(each.key), std::move(each.row)});
-    }
-    return rest;
 }
 
 }  // namespace skald::cqrs

@@ -4,6 +4,7 @@
 // Threads: any; polls go one at a time.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -22,7 +23,11 @@ class LiveSession {
     // invalid_argument for the number of no answer that could be meant.
     Result<LiveAnswer> poll(const PollLive& poll);
     // Polls return at once, now and from then on.
-    void stop() { source_->stop(); }
+    void stop();
+    // Lets go of what is held. The next poll tells the end with this reason.
+    void end(const Error& reason);
+    // Bytes of rows that wait to be polled, besides those of the last answer.
+    std::size_t held() const;
 
   private:
     // What is told next, as far as it was not yet.
@@ -30,15 +35,20 @@ class LiveSession {
         LivePart head;  // without rows
         std::vector<LiveChange> rows;
         std::size_t next = 0;
+        std::size_t bytes = 0;  // of all rows
     };
     void fill(std::chrono::milliseconds wait);
     bool put_rest(std::size_t& bytes);
+    void drop_rest();
     std::optional<Rest> next(std::chrono::milliseconds wait);
-    static Rest rest_of(LiveSnapshot<std::string> snapshot);
-    static Rest rest_of(LiveDeltas<std::string> deltas);
+    // `told` is a snapshot or deltas, `rows` its rows.
+    template <typename Told, typename Rows>
+    static Rest rest_of(LiveKind kind, const Told& told, Rows& rows);
 
-    const std::unique_ptr<LiveSource> source_;
-    std::mutex polling_;  // guards all below
+    mutable std::mutex ending_;           // held while source_ is put away, and by who needs it
+    std::unique_ptr<LiveSource> source_;  // none: ended. Asked with polling_
+    std::atomic<std::size_t> rest_bytes_ = 0;  // of rest_, without what was polled
+    std::mutex polling_;                       // guards all below; taken before ending_
     LiveAnswer last_;
     std::optional<Rest> rest_;
     std::optional<LivePart> end_;

@@ -59,6 +59,8 @@ class LiveSessions::Place {
     }
 
     const std::string& model() const { return model_; }
+    std::size_t held() const { return session_.held(); }
+    void end(const Error& reason) { session_.end(reason); }
     bool over() const {
         return closed_ ||
                (!polling_ && clock_.monotonic() - polled_.load() >= limits::kLiveUnpolledMax);
@@ -84,8 +86,11 @@ class LiveSessions::Place {
     std::unique_ptr<Serving> serving_;
 };
 
-LiveSessions::LiveSessions(ServiceHost& host, ReadModels& models, const Clock& clock)
-    : host_(host), models_(models), clock_(clock), keeper_([this] { keep(); }) {}
+LiveSessions::LiveSessions(ServiceHost& host, ReadModels& models, const Clock& clock,
+                           std::size_t bytes_max)
+    : host_(host), models_(models), clock_(clock), bytes_max_(bytes_max), keeper_([this] {
+          keep();
+      }) {}
 
 LiveSessions::~LiveSessions() {
     {
@@ -134,11 +139,12 @@ Result<LiveOpened> LiveSessions::open(const std::string& model, const OpenLive& 
         const std::scoped_lock lock(mutex_);
         places_.emplace(service, std::move(*made));
     }
+    let_go();
     wake();
     return LiveOpened{service};
 }
 
-Result<std::unique_ptr<LiveSessions::Place>> LiveSessions::place(const std::string& model,
+Result<std::shared_ptr<LiveSessions::Place>> LiveSessions::place(const std::string& model,
                                                                  const OpenLive& message,
                                                                  const std::string& service) {
     auto query = from_wire(message.query);
@@ -147,13 +153,18 @@ Result<std::unique_ptr<LiveSessions::Place>> LiveSessions::place(const std::stri
     if (!source) {
         return source.error();
     }
-    auto made = std::make_unique<Place>(model, std::move(*source), clock_, [this] { wake(); });
+    auto made = std::make_shared<Place>(model, std::move(*source), clock_, [this] { wake(); });
     auto ok = made->serve(host_, service);
-    return ok ? Result<std::unique_ptr<Place>>(std::move(made)) : ok.error();
+    return ok ? Result<std::shared_ptr<Place>>(std::move(made)) : ok.error();
 }
 
 void LiveSessions::look() {
-    std::vector<std::unique_ptr<Place>> over;
+    put_away();
+    let_go();
+}
+
+void LiveSessions::put_away() {
+    std::vector<std::shared_ptr<Place>> over;
     {
         const std::scoped_lock lock(mutex_);
         for (auto it = places_.begin(); it != places_.end();) {
@@ -165,10 +176,36 @@ void LiveSessions::look() {
             }
         }
     }
-    for (std::unique_ptr<Place>& each : over) {  // without the lock: it waits for polls
+    for (std::shared_ptr<Place>& each : over) {  // without the lock: it waits for polls
         const std::string model = each->model();
         each.reset();
         release(model);
+    }
+}
+
+void LiveSessions::let_go() {
+    while (true) {
+        std::shared_ptr<Place> most;
+        std::size_t most_bytes = 0;
+        std::size_t bytes = 0;
+        {
+            const std::scoped_lock lock(mutex_);
+            for (const auto& [service, place] : places_) {
+                const std::size_t held = place->held();
+                bytes += held;
+                if (held > most_bytes) {
+                    most = place;
+                    most_bytes = held;
+                }
+            }
+        }
+        if (bytes <= bytes_max_) {
+            return;
+        }
+        most->end(Error(Errc::busy,  // without the lock: it waits for polls
+                        fmt::format("live queries of other programs hold {} bytes that were not "
+                                    "taken, this one of {} most of them: {}",
+                                    bytes, most->model(), most_bytes)));
     }
 }
 

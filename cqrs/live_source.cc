@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <atomic>
+
 #include "cqrs/limits.h"
 #include "cqrs/live_hub.h"
 #include "cqrs/model_core.h"
@@ -21,6 +23,9 @@ class HubSource final : public LiveSource {
             return first.error();
         }
         first_ = std::move(*first);
+        for (const LiveRow<std::string>& each : first_->rows) {
+            first_bytes_ += each.key.size() + each.row.size();
+        }
         return {};
     }
 
@@ -28,6 +33,7 @@ class HubSource final : public LiveSource {
         if (first_) {
             LiveNext first(std::move(*first_));
             first_.reset();
+            first_bytes_ = 0;
             return first;
         }
         if (!joined_) {
@@ -39,6 +45,7 @@ class HubSource final : public LiveSource {
     }
 
     void stop() override { feed_.stop(); }
+    std::size_t held() const override { return first_bytes_ + feed_.held(); }
 
   private:
     LiveNext join(std::chrono::milliseconds wait) {
@@ -59,19 +66,27 @@ class HubSource final : public LiveSource {
     const RowQuery query_;
     LiveFeed feed_;
     std::optional<LiveSnapshot<std::string>> first_;
+    std::atomic<std::size_t> first_bytes_ = 0;
     bool joined_ = true;  // false: a resync was told, and no snapshot yet
 };
 
 }  // namespace
+
+Result<void> check_live_options(const LiveOptions& options) {
+    if (options.buffered == 0 || options.buffered > limits::kLiveChangesMax) {
+        return Error(Errc::invalid_argument, fmt::format("buffered {}: 1 to {}", options.buffered,
+                                                         limits::kLiveChangesMax));
+    }
+    return {};
+}
 
 Result<std::unique_ptr<LiveSource>> ReadModel::follow(const RowQuery& query,
                                                       const LiveOptions& options) const {
     if (!query.after.empty()) {
         return Error(Errc::invalid_argument, "after: a live query has no pages");
     }
-    if (options.buffered == 0 || options.buffered > limits::kLiveChangesMax) {
-        return Error(Errc::invalid_argument, fmt::format("buffered {}: 1 to {}", options.buffered,
-                                                         limits::kLiveChangesMax));
+    if (auto ok = check_live_options(options); !ok) {
+        return ok.error();
     }
     if (auto ok = wait_for_at_least(query); !ok) {
         return ok.error();

@@ -89,10 +89,11 @@ bool is_version(std::string_view key) {
 }
 
 Error damaged(std::string_view key) {
-    return {Errc::corrupt,
-            fmt::format("the entry {} of the read model cannot be read; delete its directory: it "
-                        "is built anew",
-                        key)};
+    return {
+        Errc::corrupt,
+        fmt::format("the entry {} of the read model cannot be read; delete its directory, of an "
+                    "inline projection its rows (InlineProjection::remove): it is built anew",
+                    key)};
 }
 
 template <typename Int>

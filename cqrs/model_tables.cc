@@ -2,9 +2,40 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace skald::cqrs {
 
 using store::lmdb::Keys;
+
+namespace {
+
+// Takes a letter with a number behind it from the front.
+bool take_numbered(std::string_view& name, char letter) {
+    const std::size_t end = name.find_first_not_of("0123456789", 1);
+    const std::size_t digits = std::min(end, name.size());
+    if (digits < 2 || name[0] != letter) {
+        return false;
+    }
+    name.remove_prefix(digits);
+    return true;
+}
+
+}  // namespace
+
+bool ModelTables::has_name(std::string_view name) {
+    if (!take_numbered(name, 'v')) {
+        return false;
+    }
+    if (name == ".rows" || name == ".parked") {
+        return true;
+    }
+    if (!name.starts_with('.')) {
+        return false;
+    }
+    name.remove_prefix(1);
+    return take_numbered(name, 'i') && name.empty();
+}
 
 Result<ModelTables> ModelTables::open(store::lmdb::WriteTxn& txn, std::string_view prefix,
                                       std::uint32_t version, RowSchema schema) {

@@ -28,6 +28,8 @@ struct ModelTables {
     // Makes those that are missing.
     static Result<ModelTables> open(store::lmdb::WriteTxn& txn, std::string_view prefix,
                                     std::uint32_t version, RowSchema schema);
+    // Whether a database of some version is called so, behind the prefix.
+    static bool has_name(std::string_view name);
     Result<void> clear(store::lmdb::WriteTxn& txn) const;
     Result<void> drop(store::lmdb::WriteTxn& txn) const;
 };

@@ -30,13 +30,18 @@ bool is_out_of_reach(Errc code) {
            code == Errc::store_failed || code == Errc::timed_out;
 }
 
+std::size_t bytes_held(const std::vector<LiveChange>& rows) {
+    std::size_t bytes = 0;
+    for (const LiveChange& each : rows) {
+        bytes += each.key.size() + each.row.size();
+    }
+    return bytes;
+}
+
 }  // namespace
 
 RemoteLive::RemoteLive(std::unique_ptr<LiveLink> link, OpenLive message, LiveOpened opened)
-    : link_(std::move(link)),
-      message_(std::move(message)),
-      service_(std::move(opened.service)),
-      answered_(link_->now()) {}
+    : link_(std::move(link)), message_(std::move(message)), service_(std::move(opened.service)) {}
 
 RemoteLive::~RemoteLive() {
     if (service_) {
@@ -79,7 +84,6 @@ LiveNext RemoteLive::open() {
     }
     service_ = std::move(opened->service);
     received_ = 0;
-    answered_ = link_->now();
     return {};
 }
 
@@ -102,6 +106,9 @@ LiveNext RemoteLive::accept(LiveAnswer answer) {
     attempts_ = 0;
     answered_ = link_->now();
     received_ = answer.number;
+    for (const LivePart& part : answer.parts) {
+        held_ += bytes_held(part.rows);
+    }
     parts_.insert(parts_.end(), std::make_move_iterator(answer.parts.begin()),
                   std::make_move_iterator(answer.parts.end()));
     return {};
@@ -120,11 +127,16 @@ LiveNext RemoteLive::failed(const Error& error) {
 LiveNext RemoteLive::lost(const Error& error, bool late) {
     LiveNext next = failed(error);
     service_.reset();
-    rows_.clear();
+    take_rows();
     if (std::holds_alternative<Error>(next) || !std::exchange(follows_, false)) {
         return next;
     }
     return late ? Resync::fell_behind : Resync::connection_lost;
+}
+
+std::vector<LiveChange> RemoteLive::take_rows() {
+    held_ -= bytes_held(rows_);
+    return std::exchange(rows_, {});
 }
 
 std::optional<LiveNext> RemoteLive::told() {
@@ -144,7 +156,7 @@ std::optional<LiveNext> RemoteLive::tell(LivePart part) {
         case LiveKind::deltas:
             return tell_rows(part);
         case LiveKind::resync: {
-            rows_.clear();
+            take_rows();
             follows_ = false;
             auto why = resync_of(part);
             return why ? LiveNext(*why) : LiveNext(why.error());
@@ -169,7 +181,7 @@ std::optional<LiveNext> RemoteLive::tell_rows(LivePart& part) {
         return position.error();
     }
     position_ = *position;
-    std::vector<LiveChange> rows = std::exchange(rows_, {});
+    std::vector<LiveChange> rows = take_rows();
     if (part.kind == LiveKind::snapshot) {
         follows_ = true;
         LiveSnapshot<std::string> snapshot{{}, std::move(*position), part.version};

@@ -11,6 +11,7 @@
 // Threads: as LiveSource.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <memory>
@@ -51,6 +52,7 @@ class RemoteLive final : public LiveSource {
 
     LiveNext next(std::chrono::milliseconds wait) override;
     void stop() override { link_->stop(); }
+    std::size_t held() const override { return held_; }
 
   private:
     // What the parts say that came, one after the other.
@@ -60,6 +62,7 @@ class RemoteLive final : public LiveSource {
     LiveNext open();
     LiveNext poll(std::chrono::milliseconds wait);
     LiveNext accept(LiveAnswer answer);
+    std::vector<LiveChange> take_rows();
     LiveNext failed(const Error& error);
     LiveNext lost(const Error& error, bool late);
 
@@ -67,13 +70,14 @@ class RemoteLive final : public LiveSource {
     OpenLive message_;
     std::optional<std::string> service_;  // none: lost
     std::uint64_t received_ = 0;
-    Monotonic answered_{};   // when the last answer came
+    Monotonic answered_{};   // when the last answer came, if any did
     unsigned attempts_ = 0;  // without an answer
     Monotonic pause_until_{};
     std::deque<LivePart> parts_;
-    std::vector<LiveChange> rows_;      // of parts that are to go on
-    bool follows_ = false;              // a snapshot was told, and no resync since
-    std::optional<Position> position_;  // told last
+    std::vector<LiveChange> rows_;       // of parts that are to go on
+    std::atomic<std::size_t> held_ = 0;  // by both
+    bool follows_ = false;               // a snapshot was told, and no resync since
+    std::optional<Position> position_;   // told last
 };
 
 }  // namespace skald::cqrs

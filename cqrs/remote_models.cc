@@ -141,9 +141,8 @@ Result<RowPage> RemoteModels::query(const std::string& name, const RowQuery& que
 Result<std::unique_ptr<LiveSource>> RemoteModels::follow(const std::string& name,
                                                          const RowQuery& query,
                                                          const LiveOptions& options) {
-    if (options.buffered == 0 || options.buffered > limits::kLiveChangesMax) {
-        return Error(Errc::invalid_argument, fmt::format("buffered {}: 1 to {}", options.buffered,
-                                                         limits::kLiveChangesMax));
+    if (auto ok = check_live_options(options); !ok) {
+        return ok.error();
     }
     OpenLive message{on_wire(query), static_cast<std::uint32_t>(options.buffered)};
     const auto wait = query.at_least ? query.wait : std::chrono::milliseconds(0);

@@ -4,7 +4,12 @@
 
 #include "skald/admin.h"
 #include "skald/client.h"
+#include "skald/cqrs/hosted_models.h"
+#include "skald/cqrs/remote_models.h"
 #include "skald/node.h"
+#include "store/lmdb/database_names.h"
+#include "store/local_store.h"
+#include "tests/cqrs/follower.h"
 #include "tests/cqrs/inline_ledger.h"
 #include "tests/cqrs/stores.h"
 
@@ -33,6 +38,27 @@ Projection<Balance> doubling(std::uint32_t version) {
             rows.change(at.stream, [&](Balance& balance) { balance.cents += 2 * deposited.cents; });
         });
     return projection;
+}
+
+// Of another owner, under another name.
+Projection<Balance> of_another(const std::string& name) {
+    Projection<Balance> projection(name, 1, balance_rows());
+    projection.on<Opened>([](Rows<Balance>& rows, const Opened&, const EventView& at) {
+        rows.put({std::string(at.stream), "another", 0, 0, {}});
+    });
+    return projection;
+}
+
+store::InlineHost& host_of(EventStore& store) {
+    return store::volume_of(store)->inline_host();
+}
+
+std::size_t databases_of(EventStore& store, const std::string& prefix) {
+    auto txn = host_of(store).env().read();
+    REQUIRE(txn);
+    const auto names = store::lmdb::database_names(*txn, prefix);
+    REQUIRE(names);
+    return names->size();
 }
 
 Projection<Balance> other_rows(std::uint32_t version) {
@@ -171,16 +197,64 @@ TEST_CASE("inline attach: of a stream that is not there yet", "[cqrs]") {
 TEST_CASE("inline attach: rows of two names stand beside each other", "[cqrs]") {
     InlineLedger ledger;
     ledger.attach();
-    Projection<Balance> other("balances.v1", 1, balance_rows());
-    other.on<Opened>([](Rows<Balance>& rows, const Opened&, const EventView& at) {
-        rows.put({std::string(at.stream), "another", 0, 0, {}});
-    });
-    auto second = InlineProjection::attach(*ledger.store, other.build());
+    auto second = InlineProjection::attach(*ledger.store, of_another("balances.v1").build());
     REQUIRE(second);
     REQUIRE(ledger.append("a-1", opened("ann")));
     CHECK(ledger.balance("a-1")->owner == "ann");
     CHECK(View<Balance>((*second)->model()).get("a-1").value()->owner == "another");
     CHECK((*second)->model().name() == "balances.v1");
+}
+
+TEST_CASE("inline attach: rows of a name that is given up are removed, no others", "[cqrs]") {
+    InlineLedger ledger;
+    ledger.attach();
+    std::vector<std::unique_ptr<InlineProjection>> others;
+    for (const char* name : {"balances.v1", "balances.v1.rows", "balances2"}) {
+        auto other = InlineProjection::attach(*ledger.store, of_another(name).build());
+        REQUIRE(other);
+        others.push_back(std::move(*other));
+    }
+    REQUIRE(ledger.append("a-1", opened("ann")));
+    CHECK(InlineProjection::remove(*ledger.store, "balances").error().code == Errc::already_exists);
+    ledger.model.reset();
+    others.clear();
+    const std::size_t own = databases_of(*ledger.store, "inline.balances2.");
+    const std::size_t before = databases_of(*ledger.store, "inline.");
+    for (const char* name : {"balances.", "balance", "balances.v"}) {
+        CHECK(InlineProjection::remove(*ledger.store, name).error().code == Errc::not_found);
+    }
+    REQUIRE(InlineProjection::remove(*ledger.store, "balances"));
+    CHECK(databases_of(*ledger.store, "inline.") == before - own);
+    CHECK(InlineProjection::remove(*ledger.store, "balances").error().code == Errc::not_found);
+    ledger.open();
+    auto other = InlineProjection::attach(*ledger.store, of_another("balances.v1").build());
+    REQUIRE(other);
+    CHECK(View<Balance>((*other)->model()).get("a-1").value()->owner == "another");
+    std::atomic<int> calls = 0;
+    ledger.attach(counting(calls));
+    CHECK(calls == 1);  // from nothing
+    CHECK(ledger.is_recount());
+}
+
+TEST_CASE("inline attach: rows that cannot be read are removed, and built anew", "[cqrs]") {
+    InlineLedger ledger;
+    ledger.attach();
+    REQUIRE(ledger.append("a-1", opened("ann")));
+    ledger.model.reset();
+    store::InlineHost& host = host_of(*ledger.store);
+    REQUIRE(host.alone([&] {
+        return host.write_alone([](store::lmdb::WriteTxn& txn) -> Result<void> {
+            auto meta = txn.open("inline.balances.meta", store::lmdb::Keys::bytes);
+            return meta ? txn.put(*meta, as_bytes("v1"), as_bytes("damaged")) : meta.error();
+        });
+    }));
+    const auto refused = InlineProjection::attach(*ledger.store, balances().build());
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::corrupt);
+    CHECK_THAT(refused.error().message, Catch::Contains("InlineProjection::remove"));
+    REQUIRE(InlineProjection::remove(*ledger.store, "balances"));
+    ledger.attach();
+    CHECK(ledger.is_recount());
 }
 
 TEST_CASE("inline attach: once at a time, under a name that can be one", "[cqrs]") {
@@ -204,6 +278,8 @@ TEST_CASE("inline attach: a log elsewhere is refused", "[cqrs]") {
     CHECK(refused.error().code == Errc::invalid_argument);
     CHECK_THAT(refused.error().message,
                Catch::Contains("inline projection balances") && Catch::Contains("in this process"));
+    CHECK(InlineProjection::remove(world.store(), "balances").error().code ==
+          Errc::invalid_argument);
 }
 
 TEST_CASE("inline attach: appends over the node of the log are asked as well", "[cqrs]") {
@@ -231,6 +307,44 @@ TEST_CASE("inline attach: appends over the node of the log are asked as well", "
     CHECK(View<Balance>((*model)->model()).get("a-1").value()->cents == 5);
     client->reset();
     model->reset();
+}
+
+TEST_CASE("inline attach: its rows are served as those of any read model", "[cqrs]") {
+    const TempDirectory directory;
+    NodeOptions options;
+    options.data_dir = directory.path("log");
+    options.map_bytes = std::size_t{1} << 30;
+    options.listen = {"ipc://" + directory.path("node")};
+    auto node = Node::start(options);
+    REQUIRE(node);
+    auto model = InlineProjection::attach((*node)->local(), balances().build());
+    REQUIRE(model);
+    HostedModels hosted((*node)->local());
+    REQUIRE(hosted.add((*model)->model()));
+    CHECK(hosted.add((*model)->model()).error().code == Errc::already_exists);
+    auto served = serve_models((*node)->services(), hosted);
+    REQUIRE(served);
+    ClientOptions client_options;
+    client_options.servers = (*node)->endpoints();
+    auto services = connect_services(client_options);
+    REQUIRE(services);
+    RemoteModels remote(**services);
+    Follower follower;
+    auto live = remote.live("balances", {}, follower);
+    REQUIRE(live);
+    REQUIRE((*node)->local().append(Append::one("a-1", opened("ann"))));
+    const auto page = remote.query("balances", {});
+    REQUIRE(page);
+    CHECK(page->rows.size() == 1);
+    CHECK(follower.wait([&] { return follower.states_seen() == 2; }));
+    const auto info = remote.show("balances");
+    REQUIRE(info);
+    REQUIRE(info->versions.size() == 1);
+    CHECK(info->versions[0].active);
+    CHECK(info->versions[0].lag == 0);
+    CHECK(remote.resume("balances"));
+    CHECK(remote.promote("balances", 1, 0ms).error().code == Errc::unsupported_version);
+    CHECK(remote.parked("balances", "").error().code == Errc::not_ready);
 }
 
 TEST_CASE("inline attach: a log with rows verifies, and a copy of it has none", "[cqrs]") {

@@ -39,6 +39,7 @@ class Given final : public LiveSource {
         return first;
     }
     void stop() override {}
+    std::size_t held() const override { return 0; }
 
   private:
     std::deque<LiveNext> all_;
@@ -117,8 +118,10 @@ TEST_CASE("live session: what is larger than an answer comes in parts", "[cqrs]"
     std::vector<std::size_t> told;
     std::size_t rows = 0;
     std::size_t answers = 0;
+    std::vector<std::size_t> held;
     for (LiveAnswer answer = poll(session, 0); !answer.parts.empty();
          answer = poll(session, answer.number)) {
+        held.push_back(session.held());
         std::size_t here = 0;
         for (const LivePart& part : answer.parts) {
             here += part.rows.size();
@@ -132,6 +135,8 @@ TEST_CASE("live session: what is larger than an answer comes in parts", "[cqrs]"
         CHECK(text_of(answer).size() <= skald::limits::kRequestBytesMax);
     }
     CHECK(answers > 5);
+    CHECK(held.front() == 3 * (quotes.size() + 1));
+    CHECK(held.back() == 0);
     CHECK(told == std::vector<std::size_t>{4, 5, 1});
 }
 
@@ -144,6 +149,38 @@ TEST_CASE("live session: a row that fits into no reply ends it", "[cqrs]") {
     REQUIRE(answer.parts.size() == 1);
     CHECK(answer.parts[0].error == static_cast<std::uint32_t>(Errc::handler_failed));
     CHECK_THAT(answer.parts[0].message, Catch::Contains("second"));
+}
+
+TEST_CASE("live session: what it holds waits in its source or in itself", "[cqrs]") {
+    Shelf shelf;
+    shelf.put_now({1, 1, std::string(200, 'x'), {}});
+    LiveSession session = session_of(shelf);
+    CHECK(session.held() > 200);
+    poll(session, 0);
+    CHECK(session.held() == 0);
+    shelf.put_now({2, 2, std::string(200, 'x'), {}});
+    CHECK(session.held() > 200);
+    poll(session, 1);
+    CHECK(session.held() == 0);
+}
+
+TEST_CASE("live session: ended from outside, it lets go of what it holds and says why", "[cqrs]") {
+    Shelf shelf;
+    shelf.put_now({1, 1, "", {}});
+    LiveSession session = session_of(shelf);
+    const LiveAnswer first = poll(session, 0);
+    shelf.put_now({2, 2, std::string(200, 'x'), {}});
+    CHECK(session.held() > 200);
+    session.end(Error(Errc::busy, "they hold too much"));
+    CHECK(session.held() == 0);
+    shelf.put_now({3, 3, std::string(200, 'x'), {}});
+    CHECK(session.held() == 0);
+    CHECK(text_of(poll(session, 0)) == text_of(first));
+    const LiveAnswer end = poll(session, 1);
+    REQUIRE(end.parts.size() == 1);
+    CHECK(end.parts[0].kind == LiveKind::ended);
+    CHECK(end.parts[0].error == static_cast<std::uint32_t>(Errc::busy));
+    CHECK(end.parts[0].message == "they hold too much");
 }
 
 }  // namespace skald::cqrs

@@ -84,7 +84,8 @@ class Hall final : public ServiceHost {
 
 // A shelf whose live queries are served there.
 struct Open {
-    Open() : hosted(nowhere), sessions(hall, hosted, clock) {
+    explicit Open(std::size_t bytes_max = limits::kRemoteLiveBytesMax)
+        : hosted(nowhere), sessions(hall, hosted, clock, bytes_max) {
         shelf.put_now({1, 1, "", {}});
         REQUIRE(hosted.add(shelf.model(), {}));
     }
@@ -221,6 +222,48 @@ TEST_CASE("live sessions: as many as there may be of a program", "[cqrs]") {
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == Errc::busy);
     CHECK_THAT(refused.error().message, Catch::Contains("has 128 live queries"));
+}
+
+TEST_CASE("live sessions: while all hold too much, the one that holds most ends", "[cqrs]") {
+    Open o(2000);
+    const std::string taken = o.opened();
+    const std::string left = o.opened();
+    CHECK_FALSE(o.poll(taken, 0));
+    CHECK_FALSE(o.poll(left, 0));
+    std::uint64_t received = 1;
+    for (std::uint64_t id = 2; id < 32; ++id) {
+        o.shelf.put_now({id, 1, std::string(200, 'x'), {}});
+        const auto answer = o.hall.ask(taken, PollLive{received, 0});
+        REQUIRE(answer);
+        REQUIRE(answer->parts.size() == 1);
+        CHECK(answer->parts[0].kind == LiveKind::deltas);
+        received = answer->number;
+        o.sessions.look();
+    }
+    for (received = 1; received < 3; ++received) {
+        const auto end = o.hall.ask(left, PollLive{received, 0});
+        REQUIRE(end);
+        REQUIRE(end->parts.size() == 1);
+        CHECK(end->parts[0].kind == LiveKind::ended);
+        CHECK(end->parts[0].error == static_cast<std::uint32_t>(Errc::busy));
+        CHECK_THAT(end->parts[0].message, Catch::Contains("this one of items most of them"));
+    }
+}
+
+TEST_CASE("live sessions: snapshots that nobody takes count from the beginning", "[cqrs]") {
+    Open o(400);
+    o.shelf.put_now({1, 1, std::string(200, 'x'), {}});
+    std::size_t snapshots = 0;
+    std::size_t ends = 0;
+    for (const std::string& service : {o.opened(), o.opened()}) {
+        const auto answer = o.hall.ask(service, PollLive{0, 0});
+        REQUIRE(answer);
+        REQUIRE(answer->parts.size() == 1);
+        snapshots += answer->parts[0].kind == LiveKind::snapshot ? 1 : 0;
+        ends += answer->parts[0].kind == LiveKind::ended ? 1 : 0;
+    }
+    CHECK(snapshots == 1);
+    CHECK(ends == 1);
 }
 
 }  // namespace skald::cqrs

@@ -130,8 +130,11 @@ TEST_CASE("remote live: parts are told when they are whole", "[cqrs]") {
     Script::Notes notes;
     notes.answers = {begun, whole};
     RemoteLive live = remote(notes);
+    CHECK(std::holds_alternative<std::monostate>(live.next(1h)));
+    CHECK(live.held() == 4);
     const auto snapshot = std::get<LiveSnapshot<std::string>>(next_of(live));
     REQUIRE(snapshot.rows.size() == 2);
+    CHECK(live.held() == 4);  // the deltas'
     CHECK(snapshot.rows[0].key == "k1");
     CHECK(snapshot.rows[1].row == "r2");
     CHECK(snapshot.version == 1);
@@ -141,6 +144,7 @@ TEST_CASE("remote live: parts are told when they are whole", "[cqrs]") {
     CHECK(after.deltas[0].op == LiveOp::removed);
     CHECK(after.deltas[0].key == "k2");
     CHECK(offset_of(after.position) == 4);
+    CHECK(live.held() == 0);
     CHECK(notes.polls == std::vector<std::uint64_t>{0, 1});
 }
 

@@ -28,6 +28,9 @@ class HostedModels final : public ReadModels {
     // Under the model's name; `projectors`: those of its versions that this process has.
     // already_exists; invalid_argument for a model without a name: start its projector first.
     Result<void> add(ReadModel& model, std::vector<Projector*> projectors);
+    // The same for one that is only asked, as that of an inline projection: promote() is
+    // unsupported_version, and what asks a projector is not_ready.
+    Result<void> add(const ReadModel& model);
 
     Result<std::vector<ModelInfo>> list() override;
     Result<ModelInfo> show(const std::string& name) override;
@@ -49,9 +52,11 @@ class HostedModels final : public ReadModels {
 
   private:
     struct Hosted {
-        ReadModel* model = nullptr;
+        const ReadModel* model = nullptr;
+        ReadModel* promoted = nullptr;  // none: its versions are not for us
         std::vector<Projector*> projectors;
     };
+    Result<void> host(const Hosted& hosted);
     Result<const Hosted*> find(const std::string& name) const;
     // Of the active version.
     Result<Projector*> projector(const std::string& name) const;

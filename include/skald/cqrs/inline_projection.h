@@ -23,8 +23,9 @@
 // 0020). A handler that is slow makes all appends slow. Further errors of an append: busy when the
 // rows of one commit exceed 64 MiB, request_too_large when its own exceed 32 MiB.
 //
-// Threads: attach() and destruction from any, but not from a handler or a callback of the store;
-// model() as a ReadModel. Handlers and effects run on the thread that commits, one call at a time.
+// Threads: attach(), remove() and destruction from any, but not from a handler or a callback of the
+// store; model() as a ReadModel. Handlers and effects run on the thread that commits, one call at a
+// time.
 #pragma once
 
 #include <memory>
@@ -53,6 +54,11 @@ class InlineProjection {
     static Result<std::unique_ptr<InlineProjection>> attach(EventStore& store,
                                                             AnyProjection projection,
                                                             const InlineOptions& options = {});
+    // Removes the rows of a name that is given up, all its versions, which attach() would else go
+    // on with; appends wait meanwhile. Also rows that cannot be read: attach() then builds them
+    // anew. Errors: invalid_argument for a store that is not in this process; already_exists while
+    // it is attached; not_found when there are none; those of the store.
+    static Result<void> remove(EventStore& store, const std::string& name);
     // Detaches: appends are no longer asked, and the rows stay as they are. Before the store and
     // after whoever queries the model.
     ~InlineProjection();

@@ -23,7 +23,8 @@
 //
 // A live query ends, with on_ended as the last call, when the handler throws (handler_failed with
 // its words), when a fresh snapshot is refused (as live() would), and when the model is destroyed
-// (shutting_down).
+// (shutting_down). Over a node also with busy: a program holds 1 GiB of rows for all who follow its
+// models and do not take them; beyond, the one of whom it holds most ends.
 //
 // Threads: each has one of its own, on which all calls are made, one at a time: a slow handler
 // holds up no commit and no other consumer. A handler may use the model and the store. A LiveSource
@@ -41,6 +42,7 @@
 
 #include "skald/error.h"
 #include "skald/position.h"
+#include "skald/result.h"
 
 namespace skald::cqrs {
 
@@ -110,12 +112,16 @@ class LiveSource {
     virtual LiveNext next(std::chrono::milliseconds wait) = 0;
     // Any thread: next() returns at once, now and from then on, and what it gives does not count.
     virtual void stop() = 0;
+    // Bytes of rows that wait for next(). Any thread.
+    virtual std::size_t held() const = 0;
 };
 
 struct LiveOptions {
     // Changed rows that may wait for the handler, 1-65,536, and never more than 32 MiB of them.
     std::size_t buffered = 65'536;
 };
+// invalid_argument when one is out of its range.
+Result<void> check_live_options(const LiveOptions& options);
 
 // Tells it to the handler, which outlives what is returned.
 std::unique_ptr<LiveQuery> start_live(std::unique_ptr<LiveSource> source,
