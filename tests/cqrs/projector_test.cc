@@ -1,6 +1,9 @@
 #include "skald/cqrs/projector.h"
 
 #include <future>
+#include <mutex>
+#include <set>
+#include <thread>
 
 #include "cqrs/limits.h"
 #include "tests/cqrs/balances.h"
@@ -304,16 +307,30 @@ TEST_CASE("projector: a model of another name or other rows is refused", "[cqrs]
 }
 
 TEST_CASE("projector: with lanes, over every store", "[cqrs]") {
-    Ledgers ledgers(GENERATE(every_store()));
+    const auto kind = GENERATE(every_store());
+    Ledgers ledgers(kind);
     for (int i = 0; i < 150; ++i) {
         const std::string id = "a-" + std::to_string(i);
         ledgers.open(id, "owner");
         ledgers.deposit(id, i);
     }
+    std::mutex mutex;
+    std::set<std::thread::id> threads;
+    auto projection = balances().lanes(4).build();
+    projection.apply = [&, inner = projection.apply](RowChanges& rows, const EventView& event) {
+        {
+            const std::scoped_lock lock(mutex);
+            threads.insert(std::this_thread::get_id());
+        }
+        return inner(rows, event);
+    };
+    auto projector = ledgers.start(projection, {Poison::park()});
+    REQUIRE(ledgers.up_to_date(*projector));
+    // A node may send them in small parts.
+    CHECK((threads.size() == 4 || kind == "node"));
+    CHECK(ledgers.status().reruns == 0);
     ledgers.withdraw("a-7", 13);
     ledgers.deposit("a-7", 100);
-    auto projection = balances();
-    auto projector = ledgers.start(projection.lanes(4).build(), {Poison::park()});
     REQUIRE(ledgers.up_to_date(*projector));
     for (int i = 0; i < 150; ++i) {
         const std::string id = "a-" + std::to_string(i);
