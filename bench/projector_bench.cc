@@ -6,6 +6,9 @@
 //                     second tree by a key of chance: what ../shared/bench calls lmdb-index
 //   project           the same row and index from events in a log, decoded, with the checkpoint;
 //                     from the first event to the last commit
+//   project_lanes2    the same with two lanes
+//   measure_lanes1    a row of a sensor from an event of 200 numbers, half as many events;
+//   measure_lanes2    decoded and sorted, with one lane and with two
 //   query_by_key_p50  a row by its key, as the type it is; microseconds
 //   query_ipc_p50     the same as JSON, by a client over ipc:// of a node that holds the model
 //   round_trip_ipc_p50  a message and an answer as long as those, between two ZeroMQ sockets, by
@@ -56,6 +59,25 @@ struct Note {
             .field("id", &Note::id)
             .field("group", &Note::group)
             .field("text", &Note::text);
+    }
+};
+
+struct Measured {
+    std::vector<std::int64_t> values;
+    static auto describe() {
+        return cqrs::event<Measured>("Measured", 1).required("values", &Measured::values);
+    }
+};
+
+struct Sensor {
+    std::string id;
+    std::uint64_t count = 0;
+    std::int64_t median = 0;
+    static auto describe() {
+        return cqrs::record<Sensor>("Sensor")
+            .field("id", &Sensor::id)
+            .field("count", &Sensor::count)
+            .field("median", &Sensor::median);
     }
 };
 
@@ -116,20 +138,69 @@ void fill(EventStore& store, std::uint64_t events) {
     }
 }
 
-void project(EventStore& store, cqrs::ReadModel& model, std::uint64_t events) {
+void project(const char* metric, EventStore& store, cqrs::ReadModel& model,
+             cqrs::AnyProjection projection, std::uint64_t events) {
+    const Position end = must(store.position());
+    const double begin = now_s();
+    auto projector = must(cqrs::Projector::start(store, model, std::move(projection)));
+    if (!projector->wait_for(end, std::chrono::minutes(10)).reached()) {
+        std::fprintf(stderr, "projector_bench: it did not get there\n");
+        std::exit(1);
+    }
+    report(metric, static_cast<double>(events) / (now_s() - begin), "events/s");
+}
+
+cqrs::AnyProjection notes(unsigned lanes) {
     cqrs::Projection<Note> projection("notes", 1,
                                       cqrs::rows<Note>().key(&Note::id).index(&Note::group));
     projection.on<Noted>([](cqrs::Rows<Note>& rows, const Noted& noted) {
         rows.put({noted.id, noted.group, noted.text});
     });
-    const Position end = must(store.position());
-    const double begin = now_s();
-    auto projector = must(cqrs::Projector::start(store, model, projection.build()));
-    if (!projector->wait_for(end, std::chrono::minutes(10)).reached()) {
-        std::fprintf(stderr, "projector_bench: it did not get there\n");
-        std::exit(1);
+    // A stream has a thousand rows.
+    projection.lanes(lanes,
+                     [](const EventView& at) { return std::to_string(at.version.value / 16); });
+    return projection.build();
+}
+
+cqrs::AnyProjection sensors(unsigned lanes) {
+    cqrs::Projection<Sensor> projection("sensors", 1, cqrs::rows<Sensor>().key(&Sensor::id));
+    projection.on<Measured>(
+        [](cqrs::Rows<Sensor>& rows, const Measured& measured, const EventView& at) {
+            std::vector<std::int64_t> values = measured.values;
+            std::sort(values.begin(), values.end());
+            rows.change_or({std::string(at.stream)}, [&](Sensor& sensor) {
+                ++sensor.count;
+                sensor.median = values[values.size() / 2];
+            });
+        });
+    projection.lanes(lanes);
+    return projection.build();
+}
+
+void fill_sensors(EventStore& store, std::uint64_t events) {
+    for (std::uint64_t id = 0; id < events;) {
+        Append some;
+        for (std::size_t i = 0; i < 250 && id < events; ++i, ++id) {
+            Measured measured;
+            for (std::uint64_t value = 0; value < 200; ++value) {
+                measured.values.push_back(static_cast<std::int64_t>(group_of(id * 200 + value)));
+            }
+            StreamAppend& one = some.streams.emplace_back();
+            one.stream = fmt::format("sensor-{}", id % 10'000);
+            one.events.push_back(must(cqrs::to_new_event(measured)));
+        }
+        must(store.append(std::move(some)));
     }
-    report("project", static_cast<double>(events) / (now_s() - begin), "events/s");
+}
+
+void measure(const std::string& directory, std::uint64_t events) {
+    auto store = must(open_store(directory + "/sensors"));
+    fill_sensors(*store, events);
+    for (const unsigned lanes : {1, 2}) {
+        auto model = must(cqrs::ReadModel::open(fmt::format("{}/sensors{}", directory, lanes)));
+        project(fmt::format("measure_lanes{}", lanes).c_str(), *store, *model, sensors(lanes),
+                events);
+    }
 }
 
 class Times {
@@ -255,7 +326,12 @@ int main(int argc, char** argv) {
     auto store = must(open_store(directory + "/log"));
     fill(*store, events);
     auto model = must(cqrs::ReadModel::open(directory + "/model"));
-    project(*store, *model, events);
+    project("project", *store, *model, notes(1), events);
+    {
+        auto again = must(cqrs::ReadModel::open(directory + "/model2"));
+        project("project_lanes2", *store, *again, notes(2), events);
+    }
+    measure(directory, events / 2);
     query(*model, events);
     query_over_ipc(directory, *model, events);
     return 0;

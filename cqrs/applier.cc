@@ -127,8 +127,34 @@ std::optional<Failure> Applier::apply_one(const EventView& event) {
                    false};
 }
 
-std::size_t Applier::apply_some(std::span<const EventView> events,
-                                std::optional<Failure>& failure) {
+bool Applier::is_held_up(const EventView& event) const {
+    return poison_.policy == Poison::Policy::park && parked_.size() != 0 &&
+           parked_.holds(keys_of(event).all);
+}
+
+bool Applier::apply_in_lanes(std::span<const EventView> events) {
+    if (!target_.wants_lanes(events.size())) {
+        return false;
+    }
+    handled_.clear();
+    for (const EventView& event : events) {
+        if (!target_.handles(event.type)) {
+            continue;
+        }
+        if (is_held_up(event)) {
+            return false;
+        }
+        handled_.push_back(&event);
+    }
+    if (!target_.in_lanes(handled_)) {
+        return false;
+    }
+    events_ += handled_.size();
+    return true;
+}
+
+std::size_t Applier::apply_in_order(std::span<const EventView> events,
+                                    std::optional<Failure>& failure) {
     std::size_t done = 0;
     while (done < events.size() && !target_.full()) {
         failure = apply_one(events[done]);
@@ -136,6 +162,17 @@ std::size_t Applier::apply_some(std::span<const EventView> events,
             break;
         }
         ++done;
+    }
+    return done;
+}
+
+std::size_t Applier::apply_some(std::span<const EventView> events,
+                                std::optional<Failure>& failure) {
+    std::size_t done = 0;
+    while (done < events.size() && !failure && !target_.full()) {
+        const auto some =
+            events.subspan(done, std::min(events.size() - done, limits::kLaneEventsMax));
+        done += apply_in_lanes(some) ? some.size() : apply_in_order(some, failure);
     }
     return done;
 }

@@ -56,6 +56,10 @@ class Applier {
     std::optional<Failure> apply_one(const EventView& event);
     // Until one fails or the batch is full; how many.
     std::size_t apply_some(std::span<const EventView> events, std::optional<Failure>& failure);
+    std::size_t apply_in_order(std::span<const EventView> events, std::optional<Failure>& failure);
+    // All, or none.
+    bool apply_in_lanes(std::span<const EventView> events);
+    bool is_held_up(const EventView& event) const;
     std::optional<Failure> park(const EventView& event, ParkKeys keys, const Error* reason);
     ParkKeys keys_of(const EventView& event) const;
     Result<void> commit_at(const Position& position);
@@ -64,6 +68,7 @@ class Applier {
     ModelProgress& progress_;
     const Poison& poison_;
     ParkedEvents parked_;
+    std::vector<const EventView*> handled_;  // by lanes, for a moment
     Position position_;
     Position committed_;
     std::uint64_t events_ = 0;        // since the last commit

@@ -15,11 +15,11 @@ constexpr std::size_t kBlocksKept = 128;
 constexpr std::size_t kPlacesMin = 1024;  // a power of two, as all sizes of the table
 constexpr std::uint32_t kFree = 0xffffffff;
 
-std::uint64_t hash_of(std::string_view key) {
+}  // namespace
+
+std::uint64_t ByteMap::hash_of(std::string_view key) {
     return XXH3_64bits(key.data(), key.size());
 }
-
-}  // namespace
 
 char* ByteArena::room(std::size_t bytes) {
     while (block_ < blocks_.size() && blocks_[block_].size - used_ < bytes) {

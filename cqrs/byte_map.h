@@ -1,7 +1,7 @@
 // A batch of changes by key, in memory, whose last part can be undone. What it holds stays in one
 // arena until clear(): no allocation a key.
 //
-// Threads: one.
+// Threads: one that changes; any once nobody does.
 #pragma once
 
 #include <cstddef>
@@ -47,8 +47,12 @@ class ByteMap {
     // `arena` outlives it, and is cleared with it.
     explicit ByteMap(ByteArena& arena) : arena_(arena) {}
 
+    static std::uint64_t hash_of(std::string_view key);
+
     // Null when nothing is known of the key.
     const Slot* find(std::string_view key) const;
+    // In no order; unknown ones too.
+    const std::vector<Slot>& slots() const { return slots_; }
     // `value` is in the arena.
     void put(std::string_view key, std::string_view value) { set(key, value, State::present); }
     void erase(std::string_view key) { set(key, {}, State::absent); }

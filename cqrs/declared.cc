@@ -41,34 +41,19 @@ bool never_matches(const std::string& glob) {
     return opens != std::string::npos && glob.find(']', opens) == std::string::npos;
 }
 
-bool comes_before(const toml::key& a, const toml::key& b) {
-    const auto& left = a.source().begin;
-    const auto& right = b.source().begin;
-    return left.line != right.line ? left.line < right.line : left.column < right.column;
-}
-
-// In the order of the file.
-std::vector<std::pair<toml::key, const toml::node*>> in_order(const toml::table& table) {
-    std::vector<std::pair<toml::key, const toml::node*>> entries;
-    for (const auto& [key, node] : table) {
-        entries.emplace_back(key, &node);
-    }
-    std::sort(entries.begin(), entries.end(),
-              [](const auto& a, const auto& b) { return comes_before(a.first, b.first); });
-    return entries;
-}
-
 class DeclarationReader {
   public:
     explicit DeclarationReader(const TomlFile& file) : file_(file) {}
 
     Result<Declaration> read(const toml::table& root) {
         auto ok = file_.check_keys(
-            root, "", {"name", "version", "poison", "key", "from", "columns", "index", "on"});
+            root, "",
+            {"name", "version", "poison", "lanes", "key", "from", "columns", "index", "on"});
         for (const auto step : {&DeclarationReader::read_name, &DeclarationReader::read_version,
-                                &DeclarationReader::read_poison, &DeclarationReader::read_columns,
-                                &DeclarationReader::read_key, &DeclarationReader::read_indexes,
-                                &DeclarationReader::read_rules, &DeclarationReader::read_from}) {
+                                &DeclarationReader::read_poison, &DeclarationReader::read_lanes,
+                                &DeclarationReader::read_columns, &DeclarationReader::read_key,
+                                &DeclarationReader::read_indexes, &DeclarationReader::read_rules,
+                                &DeclarationReader::read_from}) {
             ok = ok ? (this->*step)(root) : std::move(ok);
         }
         return ok ? Result<Declaration>(finish()) : ok.error();
@@ -90,18 +75,35 @@ class DeclarationReader {
         return {};
     }
 
-    Result<void> read_version(const toml::table& root) {
-        const toml::node* node = root.get("version");
+    // 0 when it is not there.
+    Result<std::uint32_t> count(const toml::table& root, std::string_view name, std::uint32_t most,
+                                std::string_view expected) {
+        const toml::node* node = root.get(name);
         if (node == nullptr) {
-            return {};
+            return std::uint32_t{0};
         }
-        const auto* version = node->as_integer();
-        if (version == nullptr || version->get() < 1 || version->get() > UINT32_MAX) {
-            return file_.wrong(*node, "version", "an integer from 1 up");
+        const auto* number = node->as_integer();
+        if (number == nullptr || number->get() < 1 || number->get() > most) {
+            return file_.wrong(*node, name, expected);
         }
-        declared_.version_given = true;
-        declared_.projection.version = static_cast<std::uint32_t>(version->get());
-        return {};
+        return static_cast<std::uint32_t>(number->get());
+    }
+
+    Result<void> read_version(const toml::table& root) {
+        auto version = count(root, "version", UINT32_MAX, "an integer from 1 up");
+        if (version && *version != 0) {
+            declared_.version_given = true;
+            declared_.projection.version = *version;
+        }
+        return version ? Result<void>() : version.error();
+    }
+
+    Result<void> read_lanes(const toml::table& root) {
+        auto lanes = count(root, "lanes", limits::kLanesMax, "an integer from 1 to 16");
+        if (lanes && *lanes != 0) {
+            declared_.projection.lanes = *lanes;
+        }
+        return lanes ? Result<void>() : lanes.error();
     }
 
     Result<void> read_poison(const toml::table& root) {
@@ -369,8 +371,8 @@ class DeclarationReader {
         projection.rows = rows_->schema();
         auto rules = std::make_shared<DeclaredRules>(std::move(*rows_), std::move(rules_));
         projection.handles = [rules](std::string_view type) { return rules->handles(type); };
-        projection.apply = [rules](RowChanges& changes, const EventView& event) {
-            return rules->apply(changes, event);
+        projection.apply = [each = *rules](RowChanges& changes, const EventView& event) mutable {
+            return each.apply(changes, event);
         };
         if (declared_.poison.policy == Poison::Policy::park) {
             declared_.poison.keys = [rules](const EventView& event) { return rules->keys(event); };

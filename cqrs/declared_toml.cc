@@ -120,7 +120,23 @@ toml::source_region place_of(std::string_view text, std::size_t at) {
     return place;
 }
 
+bool comes_before(const toml::key& a, const toml::key& b) {
+    const auto& left = a.source().begin;
+    const auto& right = b.source().begin;
+    return left.line != right.line ? left.line < right.line : left.column < right.column;
+}
+
 }  // namespace
+
+std::vector<std::pair<toml::key, const toml::node*>> in_order(const toml::table& table) {
+    std::vector<std::pair<toml::key, const toml::node*>> entries;
+    for (const auto& [key, node] : table) {
+        entries.emplace_back(key, &node);
+    }
+    std::sort(entries.begin(), entries.end(),
+              [](const auto& a, const auto& b) { return comes_before(a.first, b.first); });
+    return entries;
+}
 
 Result<std::string> json_of(const toml::node& node) {
     std::string json;

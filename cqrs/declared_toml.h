@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "skald/result.h"
@@ -46,6 +47,8 @@ class TomlFile {
 
 // As JSON. invalid_argument for what JSON has not: dates, infinity.
 Result<std::string> json_of(const toml::node& node);
+// In the order of the file.
+std::vector<std::pair<toml::key, const toml::node*>> in_order(const toml::table& table);
 // "the string "two"", "a table"
 std::string found_in(const toml::node& node);
 

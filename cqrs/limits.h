@@ -65,6 +65,13 @@ inline constexpr std::uint32_t kProjectEventsInFlight = 2 * kProjectBatchEvents;
 inline constexpr std::uint32_t kProjectBytesInFlight = 16 * skald::limits::kMiB;
 // Events skipped before the checkpoint is stored though no row changed.
 inline constexpr std::uint64_t kCheckpointEvents = 65'536;
+// Lanes of a projection: beyond, invalid_argument. Events that are not in the fullest lane: fewer
+// are not worth the other threads. Events tried in lanes at once, and such tries left out after one
+// that came to nothing: doubled from 1 each time.
+inline constexpr std::size_t kLanesMax = 16;
+inline constexpr std::size_t kLaneEventsMin = 32;
+inline constexpr std::size_t kLaneEventsMax = 4'096;
+inline constexpr std::size_t kLaneRestMax = 64;
 // Keys and events that are parked: beyond, the projector stops.
 inline constexpr std::size_t kParkedKeysMax = 10'000;
 inline constexpr std::size_t kParkedEventsMax = 1'000'000;

@@ -22,6 +22,7 @@ ModelVersionInfo info_of(const VersionStatus& status, const Position& head) {
     info.events = status.events;
     info.parked = status.parked;
     info.rate = status.rate;
+    info.reruns = status.reruns;
     return info;
 }
 

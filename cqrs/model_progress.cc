@@ -62,6 +62,11 @@ void ModelProgress::note_error(const Error& error) {
     error_ = error;
 }
 
+void ModelProgress::reran() {
+    const std::scoped_lock lock(mutex_);
+    ++reruns_;
+}
+
 void ModelProgress::set_checker(std::function<Result<void>(const Position&)> checker) {
     const std::scoped_lock lock(mutex_);
     checker_ = std::move(checker);
@@ -223,6 +228,7 @@ VersionStatus ModelProgress::status() const {
     status.parked = committed_.parked;
     status.complete = committed_.complete;
     status.rate = rate_;
+    status.reruns = reruns_;
     return status;
 }
 

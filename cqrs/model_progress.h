@@ -21,6 +21,7 @@ class ModelProgress {
     // Whether the store knows the position: until it said so nothing counts as reached.
     void trust(bool trusted);
     void note_error(const Error& error);  // without a change of state
+    void reran();                         // VersionStatus::reruns
     // The store's word on whether a position is of its log, maybe of an older lineage.
     void set_checker(std::function<Result<void>(const Position&)> checker);
 
@@ -59,6 +60,7 @@ class ModelProgress {
     std::function<Result<void>(const Position&)> checker_;
     Committed committed_;
     std::shared_ptr<const Position> reached_ = std::make_shared<Position>();
+    std::uint64_t reruns_ = 0;
     double rate_ = 0;
     Monotonic measured_at_{};
     std::uint64_t measured_events_ = 0;

@@ -1,5 +1,7 @@
 #include "cqrs/model_target.h"
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 #include "cqrs/limits.h"
 
@@ -12,6 +14,10 @@ Result<void> check_projection(const AnyProjection& projection) {
     if (projection.version == 0) {
         return Error(Errc::invalid_argument, "versions of a projector count from 1");
     }
+    if (projection.lanes == 0 || projection.lanes > limits::kLanesMax) {
+        return Error(Errc::invalid_argument,
+                     fmt::format("a projection has 1 to {} lanes", limits::kLanesMax));
+    }
     SKALD_CHECK(projection.handles && projection.apply, "a projection handles events");
     check_schema(projection.name, projection.rows);
     return {};
@@ -22,7 +28,11 @@ ModelTarget::ModelTarget(ModelCore& core, std::shared_ptr<ModelVersion> version,
     : core_(core),
       version_(std::move(version)),
       projection_(std::move(projection)),
-      batch_(core.env(), version_->tables) {}
+      batch_(core.env(), version_->tables) {
+    if (projection_.lanes > 1) {
+        lanes_.emplace(projection_, core.env(), version_->tables, batch_);
+    }
+}
 
 std::string ModelTarget::lease_name() const {
     return ModelCore::lease_name(projection_.name, projection_.version);
@@ -43,6 +53,14 @@ Result<ProjectionTarget::Committed> ModelTarget::begin(std::uint64_t term) {
         return !position ? position.error() : parked.error();
     }
     return Committed{std::move(*position), checkpoint->complete, std::move(*parked)};
+}
+
+bool ModelTarget::in_lanes(std::span<const EventView* const> events) {
+    const Lanes::Outcome outcome = lanes_->handle(events);
+    if (outcome == Lanes::Outcome::undone) {
+        version_->progress.reran();
+    }
+    return outcome == Lanes::Outcome::done;
 }
 
 Result<void> ModelTarget::begin_event(const EventView& event) {

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "cqrs/lanes.h"
 #include "cqrs/model_core.h"
 #include "cqrs/projection_target.h"
 #include "skald/cqrs/projector.h"
@@ -27,6 +29,8 @@ class ModelTarget final : public ProjectionTarget {
     VersionWork& work() override { return *version_; }
     const Clock& clock() const override { return core_.clock(); }
 
+    bool wants_lanes(std::size_t events) override { return lanes_ && lanes_->want(events); }
+    bool in_lanes(std::span<const EventView* const> events) override;
     Result<Committed> begin(std::uint64_t term) override;
     bool empty() const override { return batch_.empty(); }
     bool due() const override;
@@ -46,6 +50,7 @@ class ModelTarget final : public ProjectionTarget {
     const std::shared_ptr<ModelVersion> version_;
     const AnyProjection projection_;
     RowBatch batch_;
+    std::optional<Lanes> lanes_;  // none: it has one
     std::uint64_t term_ = 0;
 };
 

@@ -7,7 +7,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +54,11 @@ class ProjectionTarget {
     virtual Result<void> open_batch() { return {}; }
     // All that the event changes; nothing of it after an error.
     Result<void> handle(const EventView& event);
+    // Whether so many events are better handled at once; then in_lanes() does it, to the same
+    // effect as one after the other, or is false and nothing happened. The events are such as it
+    // handles.
+    virtual bool wants_lanes(std::size_t) { return false; }
+    virtual bool in_lanes(std::span<const EventView* const>) { return false; }
     // Nothing is open that a commit would store.
     virtual bool empty() const = 0;
     // The open batch is to be committed at the end of the delivery; or in the middle of it.

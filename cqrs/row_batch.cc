@@ -11,16 +11,29 @@ namespace skald::cqrs {
 
 using store::lmdb::WriteCursor;
 
-RowBatch::RowBatch(const store::lmdb::Env& env, const ModelTables& tables)
-    : env_(env), tables_(tables), rows_(arena_) {
+namespace {
+
+std::optional<std::string_view> value_of(const ByteMap::Slot& slot) {
+    return slot.state == ByteMap::State::present ? std::optional(slot.value) : std::nullopt;
+}
+
+}  // namespace
+
+RowBatch::RowBatch(const store::lmdb::Env& env, const ModelTables& tables, const RowBatch* below)
+    : env_(env), tables_(tables), below_(below), rows_(arena_) {
     for (const IndexSchema& index : tables.schema.indexes) {
         unique_.emplace_back(arena_);
         has_unique_ = has_unique_ || index.unique;
     }
 }
 
-Result<std::optional<std::string_view>> RowBatch::read(store::lmdb::Database database,
-                                                       std::string_view key) {
+Result<std::optional<std::string_view>> RowBatch::read(std::size_t tree, std::string_view key) {
+    if (below_ != nullptr) {
+        touched_.read(tree, ByteMap::hash_of(key));
+        if (const auto* slot = below_->changes(tree).find(key)) {
+            return value_of(*slot);
+        }
+    }
     if (!reading_) {
         auto txn = env_.read();
         if (!txn) {
@@ -28,6 +41,7 @@ Result<std::optional<std::string_view>> RowBatch::read(store::lmdb::Database dat
         }
         reading_ = std::move(*txn);
     }
+    const auto database = tree == 0 ? tables_.rows : tables_.indexes[tree - 1];
     auto found = reading_->get(database, as_bytes(key));
     if (!found) {
         return found.error();
@@ -36,10 +50,8 @@ Result<std::optional<std::string_view>> RowBatch::read(store::lmdb::Database dat
 }
 
 Result<std::optional<std::string_view>> RowBatch::stored(std::string_view key) {
-    if (const auto* slot = rows_.find(key)) {
-        return slot->state == ByteMap::State::present ? std::optional(slot->value) : std::nullopt;
-    }
-    return read(tables_.rows, key);
+    const auto* slot = rows_.find(key);
+    return slot != nullptr ? value_of(*slot) : read(0, key);
 }
 
 Result<std::optional<std::string_view>> RowBatch::get(std::string_view key) {
@@ -51,10 +63,8 @@ Result<std::optional<std::string_view>> RowBatch::get(std::string_view key) {
 }
 
 Result<std::optional<std::string_view>> RowBatch::owner(std::size_t index, std::string_view value) {
-    if (const auto* slot = unique_[index].find(value)) {
-        return slot->state == ByteMap::State::present ? std::optional(slot->value) : std::nullopt;
-    }
-    return read(tables_.indexes[index], value);
+    const auto* slot = unique_[index].find(value);
+    return slot != nullptr ? value_of(*slot) : read(index + 1, value);
 }
 
 Result<void> RowBatch::check_unique(const RowImage& row) {
@@ -129,12 +139,12 @@ void RowBatch::effect(std::function<void()> act) {
     effects_.add(std::move(act));
 }
 
-void RowBatch::begin_event(Partition partition, Offset offset) {
+void RowBatch::begin_event(Partition partition, Offset offset, std::size_t place) {
     rows_.begin();
     for (ByteMap& map : unique_) {
         map.begin();
     }
-    effects_.begin_event(partition, offset);
+    effects_.begin_event(partition, offset, place);
 }
 
 void RowBatch::undo_event() {
@@ -145,6 +155,38 @@ void RowBatch::undo_event() {
     effects_.undo_event();
 }
 
+void RowBatch::note_changed() {
+    for (std::size_t tree = 0; tree <= unique_.size(); ++tree) {
+        for (const ByteMap::Slot& slot : changes(tree).slots()) {
+            touched_.changed(tree, slot.hash);
+        }
+    }
+    touched_.sort();
+}
+
+void RowBatch::take(ByteMap& into, const ByteMap& from) {
+    for (const ByteMap::Slot& slot : from.slots()) {
+        if (slot.state == ByteMap::State::present) {
+            into.put(slot.key, arena_.store(slot.value));
+        } else if (slot.state == ByteMap::State::absent) {
+            into.erase(slot.key);
+        }
+    }
+}
+
+void RowBatch::absorb(const std::vector<RowBatch*>& lanes) {
+    begin_event({}, {});
+    std::vector<Effects*> effects;
+    for (RowBatch* lane : lanes) {
+        take(rows_, lane->rows_);
+        for (std::size_t i = 0; i < unique_.size(); ++i) {
+            take(unique_[i], lane->unique_[i]);
+        }
+        effects.push_back(&lane->effects_);
+    }
+    effects_.absorb(effects);
+}
+
 void RowBatch::clear() {
     rows_.clear();
     for (ByteMap& map : unique_) {
@@ -152,6 +194,7 @@ void RowBatch::clear() {
     }
     arena_.clear();
     effects_.clear();
+    touched_.clear();
     end_reading();
 }
 

@@ -60,6 +60,18 @@ TEST_CASE("declaration: a good one says what it means", "[cqrs]") {
     CHECK(projection.rows.fields == std::vector<std::string>{"id", "events", "last", "tags"});
     CHECK(projection.rows.key.name() == "id");
     CHECK(projection.rows.indexes.at(0).name() == "events");
+    CHECK(projection.lanes == 1);
+}
+
+TEST_CASE("declaration: it has 1 to 16 lanes", "[cqrs]") {
+    const auto with = [](const std::string& lanes) {
+        return parse_declaration("t.toml", with_line(2, "lanes = " + lanes));
+    };
+    CHECK(with("16")->projection.lanes == 16);
+    const std::string wrong = GENERATE(values<std::string>({"0", "17"}));
+    REQUIRE_FALSE(with(wrong));
+    CHECK_THAT(with(wrong).error().message,
+               Catch::Contains("2:9: `lanes` must be an integer from 1 to 16, found " + wrong));
 }
 
 TEST_CASE("declaration: events are selected by what the rules are for", "[cqrs]") {

@@ -1,5 +1,7 @@
 #include "skald/cqrs/declared.h"
 
+#include <fmt/format.h>
+
 #include "base/json_scanner.h"
 #include "tests/cqrs/declared_fixture.h"
 
@@ -355,6 +357,38 @@ add = { n = "data" }
     sums.append("s-1", "T", large);
     CHECK_FALSE(sums.project());
     CHECK_THAT(sums.error, Catch::Contains("expected a number, found 1"));
+}
+
+TEST_CASE("declared: lanes make the rows that one makes", "[cqrs]") {
+    const std::string text = R"(
+name = "seen"
+key = "id"
+poison = "park"
+[columns]
+id = "text"
+number = "integer"
+versions = "json"
+[[on]]
+type = "*"
+key = "stream"
+add = { number = "data.n" }
+append = { versions = "data.text" }
+)";
+    Declared one(text);
+    Declared lanes("lanes = 4\n" + text);
+    for (int i = 0; i < 400; ++i) {
+        const std::string data =
+            i == 250 ? "[]" : fmt::format(R"({{"n":{},"text":"{}"}})", i, std::string(i % 50, 'x'));
+        one.append(fmt::format("s-{}", i % 80), "Seen", data);
+        lanes.append(fmt::format("s-{}", i % 80), "Seen", data);
+    }
+    REQUIRE(one.project());
+    REQUIRE(lanes.project());
+    RowQuery all;
+    all.limit = 1000;
+    CHECK(one.rows(all).size() == 80);
+    CHECK(lanes.rows(all) == one.rows(all));
+    CHECK(lanes.projector->parked()->size() == 2);
 }
 
 }  // namespace skald::cqrs

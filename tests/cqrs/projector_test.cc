@@ -1,7 +1,11 @@
 #include "skald/cqrs/projector.h"
 
 #include <future>
+#include <mutex>
+#include <set>
+#include <thread>
 
+#include "cqrs/limits.h"
 #include "tests/cqrs/balances.h"
 #include "tests/forwarding_store.h"
 
@@ -300,6 +304,51 @@ TEST_CASE("projector: a model of another name or other rows is refused", "[cqrs]
     auto unnamed = balances().build();
     unnamed.name.clear();
     CHECK_THAT(refused(unnamed), Catch::Contains("1 to 255 bytes"));
+}
+
+TEST_CASE("projector: with lanes, over every store", "[cqrs]") {
+    const auto kind = GENERATE(every_store());
+    Ledgers ledgers(kind);
+    for (int i = 0; i < 150; ++i) {
+        const std::string id = "a-" + std::to_string(i);
+        ledgers.open(id, "owner");
+        ledgers.deposit(id, i);
+    }
+    std::mutex mutex;
+    std::set<std::thread::id> threads;
+    auto projection = balances().lanes(4).build();
+    projection.apply = [&, inner = projection.apply](RowChanges& rows, const EventView& event) {
+        {
+            const std::scoped_lock lock(mutex);
+            threads.insert(std::this_thread::get_id());
+        }
+        return inner(rows, event);
+    };
+    auto projector = ledgers.start(projection, {Poison::park()});
+    REQUIRE(ledgers.up_to_date(*projector));
+    // A node may send them in small parts.
+    CHECK((threads.size() == 4 || kind == "node"));
+    CHECK(ledgers.status().reruns == 0);
+    ledgers.withdraw("a-7", 13);
+    ledgers.deposit("a-7", 100);
+    REQUIRE(ledgers.up_to_date(*projector));
+    for (int i = 0; i < 150; ++i) {
+        const std::string id = "a-" + std::to_string(i);
+        REQUIRE(ledgers.balance(id) == Balance{id, "owner", i, 1, {}});
+    }
+    CHECK(projector->parked("a-7")->size() == 2);
+    CHECK(ledgers.status().events == 302);
+}
+
+TEST_CASE("projector: no lanes, and too many, are refused", "[cqrs]") {
+    Ledgers ledgers;
+    const auto lanes = GENERATE(0U, unsigned{limits::kLanesMax} + 1);
+    auto projection = balances();
+    auto started =
+        Projector::start(ledgers.world.store(), *ledgers.model, projection.lanes(lanes).build());
+    REQUIRE_FALSE(started);
+    CHECK(started.error().code == Errc::invalid_argument);
+    CHECK_THAT(started.error().message, Catch::Contains("1 to 16 lanes"));
 }
 
 }  // namespace skald::cqrs

@@ -15,7 +15,8 @@
 // Handlers read and change rows and nothing else, since they run again in every rebuild; what is to
 // happen outside goes into rows.effect(). Rules P2, P5, P6.
 //
-// Threads: build one in one thread. Handlers are called by one thread at a time.
+// Threads: build one in one thread. Handlers are called by one thread at a time, unless the
+// projection has lanes.
 #pragma once
 
 #include <functional>
@@ -140,23 +141,40 @@ class Projection {
         selection_ = std::move(selection);
         return *this;
     }
+    // A projector handles events on up to `count` threads at once, 1 to 16: those of one key in
+    // their order on one of them, the key being what `key` says of an event, or its stream. The
+    // outcome is always that of one lane, whatever the key: events of different lanes that come
+    // upon the same row or unique value, one changing it, and an event that fails, make all events
+    // of that try be handled again one after the other (VersionStatus::reruns). So lanes are for
+    // handlers that cost time and rows that few lanes share.
+    //
+    // Handlers are called by several threads at once then, and may be called for rows as they are
+    // without what earlier events of other lanes do; what comes of such a call is thrown away, an
+    // exception too. `key` is called for each event, by one thread; it must not throw.
+    Projection& lanes(unsigned count, std::function<std::string(const EventView&)> key = {}) {
+        lanes_ = count;
+        lane_key_ = std::move(key);
+        return *this;
+    }
 
     // May be called again; each owns what it needs.
     AnyProjection build() const {
         struct Built {
             RowsOf<T> kind;
             EventHandlers<Rows<T>> handlers;
-            RowImage scratch;
         };
-        const auto built = std::make_shared<Built>(Built{kind_, handlers_, {}});
+        const auto built = std::make_shared<const Built>(Built{kind_, handlers_});
         AnyProjection any;
         any.name = name_;
         any.version = version_;
         any.selection = selection_.value_or(handlers_.selection());
         any.rows = kind_.schema();
+        any.lanes = lanes_;
+        any.lane_key = lane_key_;
         any.handles = [built](std::string_view type) { return built->handlers.handle(type); };
-        any.apply = [built](RowChanges& changes, const EventView& event) -> Result<void> {
-            Rows<T> rows(changes, built->kind, built->scratch);
+        any.apply = [built, scratch = RowImage()](RowChanges& changes,
+                                                  const EventView& event) mutable -> Result<void> {
+            Rows<T> rows(changes, built->kind, scratch);
             try {
                 return built->handlers.apply(rows, event);
             } catch (const RowRefused& refused) {
@@ -172,6 +190,8 @@ class Projection {
     std::uint32_t version_;
     RowsOf<T> kind_;
     std::optional<Selection> selection_;
+    unsigned lanes_ = 1;
+    std::function<std::string(const EventView&)> lane_key_;
     EventHandlers<Rows<T>> handlers_;
 };
 

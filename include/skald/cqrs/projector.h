@@ -15,8 +15,9 @@
 // stopped projector stays so until rebuild() or resume().
 //
 // Threads: its methods may be called from any. Handlers run on the store's delivery thread, one
-// call at a time, and so do commits. It has one thread besides, for waiting. Destroy it before the
-// store and the model; not from a handler.
+// call at a time, and so do commits; a projection with lanes (projection.h) has a thread more for
+// each but the first, whose handlers run only while that of the store waits for them. It has one
+// thread besides, for waiting. Destroy it before the store and the model; not from a handler.
 #pragma once
 
 #include <chrono>
@@ -44,8 +45,11 @@ struct AnyProjection {
     RowSchema rows;
     // By type; what it does not handle is passed over.
     std::function<bool(std::string_view type)> handles;
-    // An exception is an error of the event.
+    // An exception is an error of the event. Each lane has a copy.
     std::function<Result<void>(RowChanges&, const EventView&)> apply;
+    // Projection::lanes; invalid_argument unless 1 to 16.
+    unsigned lanes = 1;
+    std::function<std::string(const EventView&)> lane_key{};  // empty: the stream
 };
 
 struct ProjectorOptions {

@@ -56,6 +56,8 @@ struct VersionStatus {
     std::uint64_t events = 0;    // handled since the rows were begun
     std::uint64_t parked = 0;    // events
     double rate = 0;             // events handled a second, lately
+    std::uint64_t reruns =
+        0;  // tries of lanes (projection.h) that came to nothing, in this process
 };
 
 // Whether a version has reached a position, and if not, why. Rule P7.

@@ -35,6 +35,7 @@ struct ModelVersionInfo {
     std::uint64_t events = 0;
     std::uint64_t parked = 0;
     double rate = 0;  // events a second
+    std::uint64_t reruns = 0;
 
     static auto describe() {
         return record<ModelVersionInfo>("ModelVersionInfo")
@@ -49,7 +50,8 @@ struct ModelVersionInfo {
             .field("eta_s", &ModelVersionInfo::eta_s)
             .field("events", &ModelVersionInfo::events)
             .field("parked", &ModelVersionInfo::parked)
-            .field("rate", &ModelVersionInfo::rate);
+            .field("rate", &ModelVersionInfo::rate)
+            .field("reruns", &ModelVersionInfo::reruns);
     }
 };
 
