@@ -1,6 +1,6 @@
 #include "client/connection.h"
 
-#include <random>
+#include "base/random.h"
 
 namespace skald::client {
 namespace {
@@ -28,17 +28,6 @@ Result<void> check_options(const ClientOptions& options) {
 }
 
 }  // namespace
-
-Uuid random_uuid() {
-    std::random_device device;
-    Uuid id;
-    for (std::uint8_t& byte : id.bytes) {
-        byte = static_cast<std::uint8_t>(device());
-    }
-    id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0f) | 0x40);
-    id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
-    return id;
-}
 
 Error not_the_answer() {
     return {Errc::malformed, "the node answered with another kind of message"};

@@ -11,7 +11,6 @@
 namespace skald::client {
 
 Error not_the_answer();
-Uuid random_uuid();
 
 // Thread safe.
 class Connection {

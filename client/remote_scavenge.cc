@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/random.h"
 #include "client/connection.h"
 
 namespace skald {
@@ -20,7 +21,7 @@ Result<ScavengeReport> scavenge_node(const ClientOptions& options, const AdminPr
     if (!connection) {
         return connection.error();
     }
-    const msg::Scavenge question{0, client::random_uuid()};
+    const msg::Scavenge question{0, random_uuid()};
     for (auto ask_again = kAskAgainMin;; ask_again = std::min(2 * ask_again, kAskAgainMax)) {
         auto standing = (*connection)
                             ->answer_to<msg::ScavengeAnswer>(

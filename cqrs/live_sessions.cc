@@ -6,10 +6,10 @@
 #include <functional>
 #include <vector>
 
+#include "base/random.h"
 #include "cqrs/limits.h"
 #include "cqrs/live_session.h"
 #include "skald/cqrs/remote_bus.h"
-#include "store/identity.h"
 #include "wire/service_call.h"
 
 namespace skald::cqrs {
@@ -128,8 +128,8 @@ Result<LiveOpened> LiveSessions::open(const std::string& model, const OpenLive& 
     if (auto ok = reserve(model); !ok) {
         return ok.error();
     }
-    const std::string service = fmt::format("{}{}{}{}", kModelService, model, wire::kPlaceSign,
-                                            to_string(store::random_uuid()));
+    const std::string service =
+        fmt::format("{}{}{}{}", kModelService, model, wire::kPlaceSign, to_string(random_uuid()));
     auto made = place(model, message, service);
     if (!made) {
         release(model);

@@ -5,14 +5,13 @@
 #include <random>
 #include <thread>
 
+#include "base/random.h"
+
 namespace skald::cqrs {
 namespace {
 
 std::uint64_t drawn() {
-    thread_local std::mt19937_64 engine{[] {
-        std::random_device device;
-        return (std::uint64_t{device()} << 32) | device();
-    }()};
+    thread_local std::mt19937_64 engine{random_number()};
     return engine();
 }
 

@@ -1,11 +1,10 @@
 #include "store/identity.h"
 
 #include <fmt/format.h>
-#include <sys/random.h>
 
 #include <algorithm>
 
-#include "base/check.h"
+#include "base/random.h"
 
 namespace skald::store {
 namespace {
@@ -96,15 +95,6 @@ Result<Identity> open_identity(lmdb::WriteTxn& txn, std::uint16_t partitions) {
         return ok.error();
     }
     return identity;
-}
-
-Uuid random_uuid() {
-    Uuid id;
-    const ssize_t n = getrandom(id.bytes.data(), id.bytes.size(), 0);
-    SKALD_CHECK(n == static_cast<ssize_t>(id.bytes.size()), "the system has no randomness");
-    id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0f) | 0x40);
-    id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
-    return id;
 }
 
 }  // namespace skald::store

@@ -25,7 +25,4 @@ Result<void> write_identity(lmdb::WriteTxn& txn, const Identity& identity);
 // have as many, unless they are 0 or 1.
 Result<Identity> open_identity(lmdb::WriteTxn& txn, std::uint16_t partitions);
 
-// A random UUID, version 4.
-Uuid random_uuid();
-
 }  // namespace skald::store

@@ -1,22 +1,13 @@
 #include "store/log_set.h"
 
 #include <algorithm>
-#include <random>
 
 #include "base/limits.h"
+#include "base/random.h"
 
 namespace skald::store {
 
-namespace {
-
-std::uint64_t random_seed() {
-    std::random_device device;
-    return std::uint64_t{device()} << 32 | device();
-}
-
-}  // namespace
-
-LogSet::LogSet(lmdb::Env& env) : env_(env), heads_(random_seed()) {}
+LogSet::LogSet(lmdb::Env& env) : env_(env), heads_(random_number()) {}
 
 Result<std::unique_ptr<LogSet>> LogSet::open(lmdb::Env& env,
                                              const std::vector<LogDatabases>& databases) {

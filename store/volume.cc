@@ -8,6 +8,7 @@
 #include "base/argument_checks.h"
 #include "base/glob.h"
 #include "base/limits.h"
+#include "base/random.h"
 #include "store/cursor.h"
 #include "store/database_log.h"
 #include "store/file_extender.h"

@@ -1,13 +1,12 @@
 #include <fmt/format.h>
-#include <sys/random.h>
 
 #include <array>
 #include <bit>
 #include <memory_resource>
 
-#include "base/check.h"
 #include "base/glob.h"
 #include "base/limits.h"
+#include "base/random.h"
 #include "wire/batch.h"
 #include "wire/query.h"
 #include "wire/request_tables.h"
@@ -191,12 +190,6 @@ class Encoder {
     std::size_t places_at_ = 0;
     Uuid last_id_;
 };
-
-std::uint64_t random_number() {
-    std::uint64_t number = 0;
-    SKALD_CHECK(getrandom(&number, sizeof number, 0) == sizeof number, "no random numbers");
-    return number;
-}
 
 Error twice(std::string_view stream) {
     return invalid(

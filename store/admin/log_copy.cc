@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "base/random.h"
 #include "store/producer_rows.h"
 #include "store/sequence_store.h"
 

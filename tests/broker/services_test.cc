@@ -1,59 +1,11 @@
 // Programs that serve and ask, over a node and its sockets.
-#include "skald/services.h"
-
 #include <atomic>
 #include <future>
 #include <thread>
 
-#include "tests/broker/node_fixture.h"
+#include "tests/broker/services_fixture.h"
 
 namespace skald {
-namespace {
-
-std::unique_ptr<Services> services_of(const Node& node) {
-    ClientOptions options;
-    options.servers = node.endpoints();
-    auto services = connect_services(options);
-    INFO((services ? std::string() : services.error().message));
-    REQUIRE(services);
-    return std::move(*services);
-}
-
-std::unique_ptr<Serving> serve(Services& services, const std::string& name, ServiceHandler handler,
-                               const ServeOptions& options = {}) {
-    auto serving = services.serve(name, std::move(handler), options);
-    INFO((serving ? std::string() : serving.error().message));
-    REQUIRE(serving);
-    return std::move(*serving);
-}
-
-// Workers stand here until they may go on.
-class Gate {
-  public:
-    void pass() {
-        std::unique_lock lock(mutex_);
-        ++waiting_;
-        changed_.notify_all();
-        changed_.wait(lock, [this] { return open_; });
-    }
-    void open() {
-        const std::lock_guard lock(mutex_);
-        open_ = true;
-        changed_.notify_all();
-    }
-    void wait_for(int waiting) {
-        std::unique_lock lock(mutex_);
-        REQUIRE(changed_.wait_for(lock, 60s, [&] { return waiting_ >= waiting; }));
-    }
-
-  private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    int waiting_ = 0;
-    bool open_ = false;
-};
-
-}  // namespace
 
 TEST_CASE("services: a request is answered by a worker elsewhere", "[broker]") {
     TempDirectory directory;
@@ -91,82 +43,6 @@ TEST_CASE("services: a request is answered by a worker elsewhere", "[broker]") {
     }
     REQUIRE_FALSE(after);
     CHECK(after.error().code == Errc::not_ready);
-}
-
-TEST_CASE("services: a brief handler answers on the thread that takes requests in", "[broker]") {
-    TempDirectory directory;
-    auto node = start(options_of(directory));
-    auto workers = services_of(*node);
-    auto asker = services_of(*node);
-    ServiceHost& host = GENERATE(true, false) ? node->services() : *workers;
-    Gate gate;
-    std::atomic<int> looks{0};
-    ServeOptions options;
-    options.brief = [&](const ServiceRequest& request) -> std::optional<Result<std::string>> {
-        ++looks;
-        if (request.payload == "slow") {
-            return std::nullopt;
-        }
-        return std::string(request.payload) +
-               (request.left > 0s && request.left <= 10s ? "!" : "?");
-    };
-    auto serving = host.serve(
-        "both",
-        [&](const ServiceRequest& request) -> Result<std::string> {
-            gate.pass();
-            return std::string(request.payload) + ", done";
-        },
-        options);
-    REQUIRE(serving);
-    CHECK(*asker->request("both", "x", 10s) == "x!");
-    std::promise<Result<std::string>> slow;
-    asker->begin_request("both", "slow", 60s,
-                         [&](Result<std::string> answer) { slow.set_value(std::move(answer)); });
-    gate.wait_for(1);
-    gate.open();
-    CHECK(*slow.get_future().get() == "slow, done");
-    CHECK(looks == 2);
-    serving->reset();
-    for (int i = 0; i < 3; ++i) {
-        CHECK_FALSE(asker->request("both", "x", 10s));
-    }
-    CHECK(looks == 2);
-}
-
-TEST_CASE("services: more than a turn answers at once are answered by the worker", "[broker]") {
-    constexpr int kRequests = 1000;
-    TempDirectory directory;
-    auto node = start(options_of(directory));
-    auto asker = services_of(*node);
-    std::atomic<int> brief{0};
-    ServeOptions options;
-    options.brief = [&](const ServiceRequest& request) {
-        ++brief;
-        return std::optional<Result<std::string>>(std::string(request.payload));
-    };
-    const auto serving = node->services().serve(
-        "echo",
-        [](const ServiceRequest& request) -> Result<std::string> {
-            return std::string(request.payload);
-        },
-        options);
-    REQUIRE(serving);
-    std::mutex mutex;
-    std::condition_variable changed;
-    int answered = 0;
-    int wrong = 0;
-    for (int i = 0; i < kRequests; ++i) {
-        asker->begin_request("echo", std::to_string(i), 60s, [&, i](Result<std::string> answer) {
-            const std::lock_guard lock(mutex);
-            wrong += answer && *answer == std::to_string(i) ? 0 : 1;
-            ++answered;
-            changed.notify_all();
-        });
-    }
-    std::unique_lock lock(mutex);
-    REQUIRE(changed.wait_for(lock, 60s, [&] { return answered == kRequests; }));
-    CHECK(wrong == 0);
-    CHECK(brief > 0);
 }
 
 TEST_CASE("services: a request that nobody waits for is answered later", "[broker]") {

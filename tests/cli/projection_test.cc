@@ -134,6 +134,7 @@ TEST_CASE("projection, query: created, asked by key, index and order, changed be
     CHECK(shown["versions"][1]["active"] == true);
     CHECK(shown["versions"][1]["lag"] == 0);
     CHECK(shown["versions"][1]["events"] == 4);
+    CHECK(shown["versions"][1]["reruns"] == 0);
     CHECK(desk.run({"projection", "delete", "sums"}).out == "sums: deleted\n");
     CHECK(desk.run({"projection", "ls"}).out.empty());
 }

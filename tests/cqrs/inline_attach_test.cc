@@ -66,6 +66,27 @@ Projection<Balance> other_rows(std::uint32_t version) {
                                rows<Balance>().key(&Balance::account).index(&Balance::owner));
 }
 
+// A node whose log has an inline projection.
+struct Attended {
+    Attended() {
+        NodeOptions options;
+        options.data_dir = directory.path("log");
+        options.map_bytes = std::size_t{1} << 30;
+        options.listen = {"ipc://" + directory.path("node")};
+        auto started = Node::start(options);
+        REQUIRE(started);
+        node = std::move(*started);
+        auto attached = InlineProjection::attach(node->local(), balances().build());
+        REQUIRE(attached);
+        model = std::move(*attached);
+        client.servers = node->endpoints();
+    }
+    const TempDirectory directory;
+    std::unique_ptr<Node> node;
+    std::unique_ptr<InlineProjection> model;
+    ClientOptions client;
+};
+
 }  // namespace
 
 TEST_CASE("inline attach: rows are built of what is in the log", "[cqrs]") {
@@ -283,56 +304,34 @@ TEST_CASE("inline attach: a log elsewhere is refused", "[cqrs]") {
 }
 
 TEST_CASE("inline attach: appends over the node of the log are asked as well", "[cqrs]") {
-    const TempDirectory directory;
-    NodeOptions options;
-    options.data_dir = directory.path("log");
-    options.map_bytes = std::size_t{1} << 30;
-    options.listen = {"ipc://" + directory.path("node")};
-    auto node = Node::start(options);
-    REQUIRE(node);
-    auto model = InlineProjection::attach((*node)->local(), balances().build());
-    REQUIRE(model);
-    ClientOptions client_options;
-    client_options.servers = (*node)->endpoints();
-    auto client = connect(client_options);
+    Attended at;
+    auto client = connect(at.client);
     REQUIRE(client);
     const auto receipt = (*client)->append(Append::one("a-1", opened("ann")));
     REQUIRE(receipt);
-    CHECK((*model)->model().wait_for(receipt->position, 0ms).reached());
+    CHECK(at.model->model().wait_for(receipt->position, 0ms).reached());
     const auto refused = (*client)->append(Append::one("a-1", withdrawn(13)));
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == Errc::handler_failed);
     CHECK_THAT(refused.error().message, Catch::Contains("stream a-1 version 1: event Withdrawn"));
     CHECK((*client)->append(Append::one("a-1", deposited(5), Expected::exact(0))));
-    CHECK(View<Balance>((*model)->model()).get("a-1").value()->cents == 5);
-    client->reset();
-    model->reset();
+    CHECK(View<Balance>(at.model->model()).get("a-1").value()->cents == 5);
 }
 
 TEST_CASE("inline attach: its rows are served as those of any read model", "[cqrs]") {
-    const TempDirectory directory;
-    NodeOptions options;
-    options.data_dir = directory.path("log");
-    options.map_bytes = std::size_t{1} << 30;
-    options.listen = {"ipc://" + directory.path("node")};
-    auto node = Node::start(options);
-    REQUIRE(node);
-    auto model = InlineProjection::attach((*node)->local(), balances().build());
-    REQUIRE(model);
-    HostedModels hosted((*node)->local());
-    REQUIRE(hosted.add((*model)->model()));
-    CHECK(hosted.add((*model)->model()).error().code == Errc::already_exists);
-    auto served = serve_models((*node)->services(), hosted);
+    Attended at;
+    HostedModels hosted(at.node->local());
+    REQUIRE(hosted.add(at.model->model()));
+    CHECK(hosted.add(at.model->model()).error().code == Errc::already_exists);
+    auto served = serve_models(at.node->services(), hosted);
     REQUIRE(served);
-    ClientOptions client_options;
-    client_options.servers = (*node)->endpoints();
-    auto services = connect_services(client_options);
+    auto services = connect_services(at.client);
     REQUIRE(services);
     RemoteModels remote(**services);
     Follower follower;
     auto live = remote.live("balances", {}, follower);
     REQUIRE(live);
-    REQUIRE((*node)->local().append(Append::one("a-1", opened("ann"))));
+    REQUIRE(at.node->local().append(Append::one("a-1", opened("ann"))));
     const auto page = remote.query("balances", {});
     REQUIRE(page);
     CHECK(page->rows.size() == 1);

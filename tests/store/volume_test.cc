@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/limits.h"
+#include "base/random.h"
 #include "skald/store.h"
 #include "store/identity.h"
 #include "tests/store/fixture.h"

@@ -1,8 +1,11 @@
 // What a worker's handler gives, as it travels.
 #include "wire/service_call.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <future>
 #include <stdexcept>
+#include <thread>
 
 #include "base/glob.h"
 #include "base/limits.h"
@@ -74,6 +77,28 @@ TEST_CASE("service call: a brief handler answers, leaves it to the other, or fai
     brief.close();
     CHECK_FALSE(brief.ask({"quick"}));
     CHECK_FALSE(BriefAnswers(nullptr).ask({"quick"}));
+}
+
+TEST_CASE("service call: whoever ends a brief handler waits for it", "[wire]") {
+    std::promise<void> entered;
+    std::atomic<bool> closing = false;
+    std::atomic<bool> left = false;
+    BriefAnswers brief([&](const ServiceRequest&) -> std::optional<Result<std::string>> {
+        entered.set_value();
+        closing.wait(false);
+        for (int i = 0; i < 10'000; ++i) {
+            std::this_thread::yield();
+        }
+        left = true;
+        return std::nullopt;
+    });
+    std::thread asker([&] { (void)brief.ask({"x"}); });
+    entered.get_future().wait();
+    closing = true;
+    closing.notify_all();
+    brief.close();
+    CHECK(left);
+    asker.join();
 }
 
 TEST_CASE("service call: threads are 1-1,024", "[wire]") {

@@ -146,7 +146,8 @@ class Projection {
     // outcome is always that of one lane, whatever the key: events of different lanes that come
     // upon the same row or unique value, one changing it, and an event that fails, make all events
     // of that try be handled again one after the other (VersionStatus::reruns). So lanes are for
-    // handlers that cost time and rows that few lanes share.
+    // handlers that cost time and rows that few lanes share. Inline projections and those into SQL
+    // have one lane all the same.
     //
     // Handlers are called by several threads at once then, and may be called for rows as they are
     // without what earlier events of other lanes do; what comes of such a call is thrown away, an

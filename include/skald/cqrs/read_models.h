@@ -147,9 +147,8 @@ class ReadModels {
     virtual Result<RowPage> query(const std::string& name, const RowQuery& query) = 0;
     // The same by key, answered at once; nullopt when it would have to wait for anything, or is
     // refused: ask query(), which says why.
-    virtual std::optional<RowPage> try_query(const std::string& name, const RowQuery& query) {
-        (void)name;
-        (void)query;
+    virtual std::optional<RowPage> try_query(const std::string& /*name*/,
+                                             const RowQuery& /*query*/) {
         return std::nullopt;
     }
     // A query that goes on (live_query.h). Errors: ReadModel::live. It ends with shutting_down when
