@@ -153,6 +153,7 @@ struct Selection {
     std::vector<std::string> types;
     std::vector<std::string> streams;
     bool system = false;  // control records too; only with Kind::all
+    bool operator==(const Selection&) const = default;
 
     static Selection all() { return {}; }
     static Selection stream(std::string name);
@@ -167,10 +168,15 @@ struct Selection {
 // else invalid_argument. A position lies between events: forward begins behind it, backward before
 // it. Backward, the other starts include their event, End gives the last one first, Beginning
 // nothing. A position of another log is wrong_lineage, one the log no longer reaches log_truncated.
-struct Beginning {};
-struct End {};
+struct Beginning {
+    bool operator==(const Beginning&) const = default;
+};
+struct End {
+    bool operator==(const End&) const = default;
+};
 struct AtTime {
     Time time;
+    bool operator==(const AtTime&) const = default;
 };
 using Start = std::variant<Beginning, End, Version, Offset, Position, AtTime>;
 
