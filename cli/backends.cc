@@ -32,6 +32,7 @@ Backends real_backends() {
     return {.open = open_store,
             .connect = connect_to_node,
             .connect_services = connect_services,
+            .connect_consumers = connect_consumers,
             .start_node = Node::start,
             .verify = verify_directory,
             .backup = backup_directory,

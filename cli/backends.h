@@ -7,6 +7,7 @@
 
 #include "skald/admin.h"
 #include "skald/client.h"
+#include "skald/consumers.h"
 #include "skald/node.h"
 #include "skald/services.h"
 #include "skald/store.h"
@@ -19,6 +20,7 @@ struct Backends {
         open;
     std::function<Result<std::unique_ptr<EventStore>>(const ClientOptions&)> connect;
     std::function<Result<std::unique_ptr<Services>>(const ClientOptions&)> connect_services;
+    std::function<Result<std::unique_ptr<Consumers>>(const ClientOptions&)> connect_consumers;
     std::function<Result<std::unique_ptr<Node>>(const NodeOptions&)> start_node;
     std::function<Result<VerifyReport>(const std::string& directory, const AdminProgress&)> verify;
     std::function<Result<BackupReport>(const std::string& directory, const std::string& out,

@@ -92,4 +92,9 @@ Result<std::unique_ptr<EventStore>> open_session(const Invocation& invocation,
     return invocation.backends.open(choice.directory, options);
 }
 
+Result<std::unique_ptr<Consumers>> open_consumers(const Invocation& invocation) {
+    auto options = client_options(invocation.globals);
+    return options ? invocation.backends.connect_consumers(*options) : options.error();
+}
+
 }  // namespace skald::cli

@@ -30,4 +30,7 @@ Result<std::optional<ClientOptions>> choose_server(const Invocation& invocation,
 Result<std::unique_ptr<EventStore>> open_session(const Invocation& invocation,
                                                  const StoreChoice& choice, Create create);
 
+// The durable consumers of the server. Errors of connect_consumers.
+Result<std::unique_ptr<Consumers>> open_consumers(const Invocation& invocation);
+
 }  // namespace skald::cli

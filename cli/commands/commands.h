@@ -14,6 +14,7 @@ Command read_command();
 Command sub_command();
 Command stream_command();
 Command projection_command();
+Command consumer_command();
 Command query_command();
 Command aggregate_command();
 Command verify_command();

@@ -111,7 +111,20 @@ class Printer final : public SubscriptionHandler {
     std::optional<Error> error_;  // guarded by mutex_
 };
 
+Result<void> run_group(const SubOptions& options, const Invocation& invocation) {
+    if (!options.store.directory.empty()) {
+        return Error(Errc::invalid_argument,
+                     "--group and --data exclude each other: a node keeps "
+                     "durable consumers");
+    }
+    auto consumers = open_consumers(invocation);
+    return consumers ? follow_group(**consumers, options, invocation) : consumers.error();
+}
+
 Result<void> run(const SubOptions& options, const Invocation& invocation) {
+    if (!options.group.empty()) {
+        return run_group(options, invocation);
+    }
     auto store = open_session(invocation, options.store, Create::no);
     if (!store) {
         return store.error();
@@ -127,15 +140,23 @@ void declare(Arguments& arguments, SubOptions& options) {
     auto all = arguments.flag("--all", words.all, "everything (default)");
     stream.excludes(category).excludes(all);
     category.excludes(all);
-    arguments.list("--type", "GLOB", words.type_globs, "only types that match; again for more");
-    arguments.list("--stream", "GLOB", words.stream_globs,
-                   "only streams that match; again for more");
-    arguments.text("--from", "start|end|N|POSITION|@TIME", words.from,
-                   "where to begin: a version of the stream, an offset, a position, a time; "
-                   "default start");
+    auto types =
+        arguments.list("--type", "GLOB", words.type_globs, "only types that match; again for more");
+    auto streams = arguments.list("--stream", "GLOB", words.stream_globs,
+                                  "only streams that match; again for more");
+    auto from =
+        arguments.text("--from", "start|end|N|POSITION|@TIME", words.from,
+                       "where to begin: a version of the stream, an offset, a position, a time; "
+                       "default start");
     arguments.number("--count", "N", options.count, "end after N events").range(1, ~0ULL);
-    arguments.flag("--until-caught-up", options.until_caught_up,
-                   "end when everything stored was printed");
+    auto caught_up = arguments.flag("--until-caught-up", options.until_caught_up,
+                                    "end when everything stored was printed");
+    auto group = arguments.text("--group", "NAME", options.group,
+                                "as a member of this durable consumer, whose events they are; "
+                                "what was printed is acknowledged");
+    for (const Argument& other : {stream, category, all, types, streams, from, caught_up}) {
+        group.excludes(other);
+    }
     declare_store(arguments, options.store, Create::no);
 }
 

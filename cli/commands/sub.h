@@ -13,6 +13,7 @@ namespace skald::cli {
 struct SubOptions {
     StoreChoice store;
     SelectionWords words;
+    std::string group;
     std::optional<std::uint64_t> count;
     bool until_caught_up = false;
 };
@@ -20,5 +21,8 @@ struct SubOptions {
 // Prints events until one of the options, a stop or the end of the subscription says so. Only the
 // last is an error.
 Result<void> follow(EventStore& store, const SubOptions& options, const Invocation& invocation);
+// The same as a member of the consumer options.group; what was printed is acknowledged.
+Result<void> follow_group(Consumers& consumers, const SubOptions& options,
+                          const Invocation& invocation);
 
 }  // namespace skald::cli

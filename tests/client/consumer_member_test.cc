@@ -1,185 +1,12 @@
 #include "client/consumer_member.h"
 
-#include <algorithm>
-#include <future>
-#include <map>
-#include <set>
 #include <stdexcept>
-#include <thread>
 
 #include "base/limits.h"
-#include "tests/client/fake_services.h"
+#include "tests/client/member_fixture.h"
 
 namespace skald::client {
 namespace {
-
-using std::chrono::milliseconds;
-using wire::AnsweredPlaces;
-using wire::MemberVerb;
-using List = std::vector<AnsweredPlaces>;
-
-AnsweredPlaces places(std::uint64_t first, std::uint64_t next, WorkAnswer answer = AckWork{}) {
-    return {Partition{0}, Offset{first}, Offset{next}, std::move(answer)};
-}
-AnsweredPlaces released(std::uint64_t offset) {
-    return places(offset, offset + 1, ReleaseWork{});
-}
-
-// A handler that can be held up, and what it was called with.
-class Handled {
-  public:
-    // How it answers for an offset; else with an ack.
-    std::map<std::uint64_t, WorkAnswer> answers;
-
-    WorkAnswer operator()(const Work& work) {
-        std::unique_lock lock(mutex_);
-        const std::uint64_t offset = work.event.offset.value;
-        begun_.push_back(offset);
-        attempts_.push_back(work.attempt);
-        term_ = work.term;
-        changed_.notify_all();
-        changed_.wait(lock, [&] { return !held_up_.contains(offset); });
-        const auto answer = answers.find(offset);
-        return answer == answers.end() ? WorkAnswer(AckWork{}) : answer->second;
-    }
-    WorkHandler handler() {
-        return [this](const Work& work) { return (*this)(work); };
-    }
-
-    void hold_up(std::uint64_t offset) {
-        const std::lock_guard lock(mutex_);
-        held_up_.insert(offset);
-    }
-    void let_go(std::uint64_t offset) {
-        const std::lock_guard lock(mutex_);
-        held_up_.erase(offset);
-        changed_.notify_all();
-    }
-    // Until the call for this one has begun: what came before it is answered.
-    void await(std::uint64_t offset) {
-        std::unique_lock lock(mutex_);
-        REQUIRE(changed_.wait_for(lock, kLong, [&] {
-            return std::find(begun_.begin(), begun_.end(), offset) != begun_.end();
-        }));
-    }
-    std::vector<std::uint64_t> begun() {
-        const std::lock_guard lock(mutex_);
-        return begun_;
-    }
-    std::vector<std::uint32_t> attempts() {
-        const std::lock_guard lock(mutex_);
-        return attempts_;
-    }
-    std::uint64_t term() {
-        const std::lock_guard lock(mutex_);
-        return term_;
-    }
-
-  private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::set<std::uint64_t> held_up_;  // guarded by mutex_, like the rest
-    std::vector<std::uint64_t> begun_;
-    std::vector<std::uint32_t> attempts_;
-    std::uint64_t term_ = 0;
-};
-
-using Offsets = std::vector<std::uint64_t>;
-
-// A member of `orders`, number 1, and the node's side of it.
-class Fixture {
-  public:
-    explicit Fixture(milliseconds lease = milliseconds(60000),
-                     milliseconds timeout = milliseconds(30000)) {
-        services.reply(number_of_member(1));
-        MemberOptions options;
-        options.name = "me";
-        options.in_flight = 7;
-        options.lease = lease;
-        auto joined = ConsumerMember::join(services, "orders", handled.handler(), options, timeout);
-        REQUIRE(joined);
-        member = std::move(*joined);
-    }
-    ~Fixture() {
-        auto end = ending();
-        leave();
-        end.get();
-    }
-    Fixture(const Fixture&) = delete;
-    Fixture& operator=(const Fixture&) = delete;
-
-    FakeServices::Asked fetch(std::uint64_t number = 1) { return take(MemberVerb::fetch, number); }
-    void give(const std::vector<Sent>& events, std::uint64_t term = 0) {
-        fetch().answer(page_of(events, term));
-    }
-    FakeServices::Asked answers(std::uint64_t number = 1) {
-        return take(MemberVerb::answer, number);
-    }
-    // Confirms answers until these many requests of them came; all they said.
-    List confirm(std::size_t requests, std::uint64_t number = 1) {
-        List all;
-        for (std::size_t i = 0; i < requests; ++i) {
-            const auto asked = answers(number);
-            all.insert(all.end(), asked.request.answers.begin(), asked.request.answers.end());
-            asked.answer(std::string());
-        }
-        return all;
-    }
-    // The same until as many places were answered.
-    List confirm_places(std::uint64_t count, std::uint64_t number = 1) {
-        List all;
-        for (std::uint64_t come = 0; come < count;) {
-            for (const AnsweredPlaces& answered : confirm(1, number)) {
-                all.push_back(answered);
-                come += answered.next - answered.first;
-            }
-        }
-        return all;
-    }
-    void rejoin(Result<std::string> reply) { services.take(MemberVerb::join).answer(reply); }
-
-    std::future<void> ending() {
-        return std::async(std::launch::async, [this] { member.reset(); });
-    }
-    std::future<Result<void>> draining() {
-        return std::async(std::launch::async, [this] { return member->drain(); });
-    }
-    // Confirms what comes until the member leaves, if it is to.
-    void leave() {
-        if (!leaves) {
-            return;
-        }
-        while (services.untaken(MemberVerb::leave) == 0) {
-            if (services.untaken(MemberVerb::answer) != 0) {
-                confirm(1, last_number);
-            }
-            std::this_thread::yield();
-        }
-        services.take(MemberVerb::leave).answer(std::string());
-    }
-    Error await_end() {
-        while (!member->ended()) {
-            std::this_thread::yield();
-        }
-        leaves = false;
-        return *member->ended();
-    }
-
-    FakeServices services;
-    Handled handled;
-    std::unique_ptr<Member> member;
-    std::uint64_t last_number = 1;
-    bool leaves = true;
-
-  private:
-    FakeServices::Asked take(MemberVerb verb, std::uint64_t number) {
-        auto asked = services.take(verb);
-        CHECK(asked.service == "consumer/orders");
-        CHECK(asked.request.member == number);
-        last_number = number;
-        return asked;
-    }
-};
 
 Error unreachable() {
     return {Errc::unreachable, "no connection"};
@@ -188,7 +15,7 @@ Error unreachable() {
 }  // namespace
 
 TEST_CASE("consumer member: joins as it was asked to", "[client]") {
-    Fixture f(milliseconds(3000), milliseconds(500));
+    MemberFixture f(milliseconds(3000), milliseconds(500));
     CHECK(f.services.last_service() == "consumer/orders");
     const wire::Frame frame(as_bytes(f.services.last_payload()));
     const auto request = wire::decode_member_request(frame.bytes()).value();
@@ -227,7 +54,7 @@ TEST_CASE("consumer member: what keeps it from joining", "[client]") {
 }
 
 TEST_CASE("consumer member: events go to the handler in order", "[client]") {
-    Fixture f;
+    MemberFixture f;
     f.give({{5, "a"}, {7, "b", 3}}, 4);
     f.give({{6, "c", 2}}, 4);
     f.confirm_places(3);
@@ -237,7 +64,7 @@ TEST_CASE("consumer member: events go to the handler in order", "[client]") {
 }
 
 TEST_CASE("consumer member: what is answered meanwhile gathers", "[client]") {
-    Fixture f;
+    MemberFixture f;
     f.handled.hold_up(9);
     f.give({{5, "a"}, {6, "a"}, {7, "a"}, {9, "a"}});
     const auto first = f.answers();
@@ -253,7 +80,7 @@ TEST_CASE("consumer member: what is answered meanwhile gathers", "[client]") {
 }
 
 TEST_CASE("consumer member: what comes behind a failure is given back", "[client]") {
-    Fixture f;
+    MemberFixture f;
     const WorkAnswer retry = RetryWork{milliseconds(50), "later"};
     f.handled.answers[5] = retry;
     f.handled.hold_up(5);
@@ -301,7 +128,7 @@ TEST_CASE("consumer member: a handler that throws failed", "[client]") {
 }
 
 TEST_CASE("consumer member: after a lost connection it joins again", "[client]") {
-    Fixture f;
+    MemberFixture f;
     f.handled.hold_up(5);
     f.give({{4, "a"}, {5, "a"}, {6, "a"}});
     f.handled.await(5);
@@ -321,7 +148,7 @@ TEST_CASE("consumer member: after a lost connection it joins again", "[client]")
 }
 
 TEST_CASE("consumer member: answers that were lost are given again", "[client]") {
-    Fixture f;
+    MemberFixture f;
     f.handled.hold_up(9);
     f.give({{4, "a"}, {5, "a"}, {6, "a"}, {9, "a"}});
     const auto lost = f.answers();
@@ -334,7 +161,7 @@ TEST_CASE("consumer member: answers that were lost are given again", "[client]")
 }
 
 TEST_CASE("consumer member: a node that forgot it is joined again", "[client]") {
-    Fixture f;
+    MemberFixture f;
     f.fetch().answer(Error(Errc::not_found, "no such member"));
     f.rejoin(number_of_member(5));
     (void)f.fetch(5);
@@ -342,7 +169,7 @@ TEST_CASE("consumer member: a node that forgot it is joined again", "[client]") 
 }
 
 TEST_CASE("consumer member: ends when the consumer is gone", "[client]") {
-    Fixture f;
+    MemberFixture f;
     f.fetch().answer(Error(Errc::not_found, "no such member"));
     f.rejoin(Error(Errc::not_found, "no such consumer"));
     CHECK(f.await_end() == Error(Errc::not_found, "no such consumer"));
@@ -351,17 +178,17 @@ TEST_CASE("consumer member: ends when the consumer is gone", "[client]") {
 
 TEST_CASE("consumer member: ends when joining again would not help", "[client]") {
     for (const Errc code : {Errc::forbidden, Errc::invalid_argument}) {
-        Fixture f;
+        MemberFixture f;
         f.fetch().answer(Error(code, "no"));
         CHECK(f.await_end().code == code);
     }
-    Fixture f;
+    MemberFixture f;
     f.fetch().answer(std::string("noise"));
     CHECK(f.await_end().code == Errc::malformed);
 }
 
 TEST_CASE("consumer member: drained, all it has is handled and confirmed", "[client]") {
-    Fixture f;
+    MemberFixture f;
     f.handled.hold_up(4);
     f.give({{4, "a"}, {5, "a"}});
     f.handled.await(4);
@@ -381,7 +208,7 @@ TEST_CASE("consumer member: drained, all it has is handled and confirmed", "[cli
 }
 
 TEST_CASE("consumer member: while it drains it says a word, and takes nothing", "[client]") {
-    Fixture f(limits::kLeaseMin);
+    MemberFixture f(limits::kLeaseMin);
     f.handled.hold_up(4);
     f.give({{4, "a"}});
     f.handled.await(4);
@@ -404,7 +231,7 @@ TEST_CASE("consumer member: while it drains it says a word, and takes nothing", 
 }
 
 TEST_CASE("consumer member: a drain has an end", "[client]") {
-    Fixture f(milliseconds(60000), milliseconds(1));
+    MemberFixture f(milliseconds(60000), milliseconds(1));
     f.handled.hold_up(4);
     f.give({{4, "a"}});
     f.handled.await(4);
@@ -414,7 +241,7 @@ TEST_CASE("consumer member: a drain has an end", "[client]") {
 
 TEST_CASE("consumer member: destroyed, it confirms what is answered and gives back the rest",
           "[client]") {
-    Fixture f(limits::kLeaseMin);
+    MemberFixture f(limits::kLeaseMin);
     f.handled.hold_up(4);
     f.give({{4, "a"}, {5, "a"}});
     f.handled.await(4);
@@ -433,7 +260,7 @@ TEST_CASE("consumer member: destroyed, it confirms what is answered and gives ba
 }
 
 TEST_CASE("consumer member: destroyed without a connection it does not wait for one", "[client]") {
-    Fixture f;
+    MemberFixture f;
     f.give({{4, "a"}});
     f.answers().answer(unreachable());
     (void)f.services.take(MemberVerb::join);

@@ -1,0 +1,231 @@
+#include "cli/consumer_text.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/event_text.h"
+#include "cli/json_writer.h"
+#include "cli/output.h"
+
+namespace skald::cli {
+namespace {
+
+std::string_view name_of(ConsumerMode mode) {
+    switch (mode) {
+        case ConsumerMode::shared:
+            return "shared";
+        case ConsumerMode::exclusive:
+            return "exclusive";
+        case ConsumerMode::per_key:
+            return "per_key";
+    }
+    return "unknown";
+}
+
+// As the file of a consumer has it; "" for what it cannot have.
+std::string_view key_of(Selection::Kind kind) {
+    switch (kind) {
+        case Selection::Kind::stream:
+            return "stream";
+        case Selection::Kind::category:
+            return "category";
+        case Selection::Kind::type:
+            return "type";
+        case Selection::Kind::correlation:
+            return "correlation";
+        default:
+            return "";
+    }
+}
+
+// As parse_start() reads it.
+std::string start_text(const Start& start) {
+    if (std::holds_alternative<End>(start)) {
+        return "end";
+    }
+    if (const auto* offset = std::get_if<Offset>(&start)) {
+        return std::to_string(offset->value);
+    }
+    if (const auto* time = std::get_if<AtTime>(&start)) {
+        return "@" + to_string(time->time);
+    }
+    const auto* position = std::get_if<Position>(&start);
+    return position != nullptr ? to_token(*position) : "beginning";
+}
+
+std::string time_text(std::chrono::milliseconds time) {
+    return time.count() % 1000 == 0 ? fmt::format("{}s", time.count() / 1000)
+                                    : fmt::format("{}ms", time.count());
+}
+
+std::string events_text(const Selection& selection) {
+    std::string text;
+    if (selection.kind == Selection::Kind::query) {
+        text = "events of a query";
+    } else if (selection.kind == Selection::Kind::all) {
+        text = "all events";
+    } else {
+        text = fmt::format("{} {}", key_of(selection.kind), selection.name);
+    }
+    if (!selection.types.empty()) {
+        text += fmt::format(", types {}", fmt::join(selection.types, " "));
+    }
+    if (!selection.streams.empty()) {
+        text += fmt::format(", streams {}", fmt::join(selection.streams, " "));
+    }
+    return text;
+}
+
+std::string delivery_text(const ConsumerSettings& settings) {
+    const Backoff& backoff = settings.backoff;
+    return fmt::format(
+        "ack timeout {}, {}, backoff {} times {} up to {}, up to {} in flight",
+        time_text(settings.ack_timeout),
+        settings.max_deliveries == 0 ? "any number of deliveries"
+                                     : counted(settings.max_deliveries, "delivery", "deliveries"),
+        time_text(backoff.first), backoff.factor, time_text(backoff.most), settings.in_flight);
+}
+
+void write_list(JsonWriter& json, std::string_view key, const std::vector<std::string>& texts) {
+    json.key(key).begin_array();
+    for (const std::string& text : texts) {
+        json.string(text);
+    }
+    json.end_array();
+}
+
+void write_filter(JsonWriter& json, const Selection& selection) {
+    json.key("filter").begin_object();
+    if (const auto key = key_of(selection.kind); !key.empty()) {
+        json.field(key, selection.name);
+    }
+    write_list(json, "types", selection.types);
+    write_list(json, "streams", selection.streams);
+    json.end_object();
+}
+
+double seconds_of(std::chrono::milliseconds time) {
+    return std::chrono::duration<double>(time).count();
+}
+
+void write_settings(JsonWriter& json, const ConsumerSettings& settings) {
+    json.key("settings").begin_object().field("mode", name_of(settings.mode));
+    if (settings.mode == ConsumerMode::per_key) {
+        json.field("key", settings.key);
+    }
+    json.field("start", start_text(settings.start));
+    write_filter(json, settings.selection);
+    json.field("ack_timeout_seconds", seconds_of(settings.ack_timeout))
+        .field("max_deliveries", std::uint64_t{settings.max_deliveries})
+        .field("in_flight", std::uint64_t{settings.in_flight});
+    json.key("backoff")
+        .begin_object()
+        .field("first_seconds", seconds_of(settings.backoff.first))
+        .field("factor", settings.backoff.factor)
+        .field("most_seconds", seconds_of(settings.backoff.most))
+        .field("jitter", settings.backoff.jitter)
+        .end_object();
+    json.end_object();
+}
+
+void write_members(JsonWriter& json, const std::vector<MemberStatus>& members) {
+    json.key("members").begin_array();
+    for (const MemberStatus& member : members) {
+        json.begin_object()
+            .field("name", member.name)
+            .field("in_flight", std::uint64_t{member.in_flight})
+            .field("delivered", member.delivered)
+            .field("active", member.active)
+            .end_object();
+    }
+    json.end_array();
+}
+
+}  // namespace
+
+std::string consumer_line(const ConsumerStatus& status) {
+    return tame(fmt::format(
+        "{}{}  {}  {}  {} in flight  {} waiting  {} parked  {} behind  {} done  {:.0f}/s",
+        status.settings.name, status.paused ? "  paused" : "", name_of(status.settings.mode),
+        counted(status.members.size(), "member", "members"), status.in_flight, status.waiting,
+        status.parked, status.behind, status.done, status.out_rate));
+}
+
+std::string consumer_text(const ConsumerStatus& status) {
+    const ConsumerSettings& settings = status.settings;
+    std::string text = consumer_line(status);
+    const auto line = [&text](const std::string& words) { text += "\n    " + tame(words); };
+    line(fmt::format("{}, from {}", events_text(settings.selection), start_text(settings.start)));
+    if (!settings.key.empty()) {
+        line(fmt::format("in order by the metadata {}", settings.key));
+    }
+    line(delivery_text(settings));
+    line(fmt::format("{} skipped, {} failed", status.skipped,
+                     counted(status.failures, "delivery", "deliveries")));
+    if (status.oldest) {
+        line(fmt::format("the oldest open event is of {}", to_string(*status.oldest)));
+    }
+    for (const MemberStatus& member : status.members) {
+        line(fmt::format("member {}  {} in flight  {} delivered{}", member.name, member.in_flight,
+                         member.delivered, member.active ? "" : "  stands by"));
+    }
+    return text;
+}
+
+std::string consumer_json(const ConsumerStatus& status) {
+    std::string out;
+    JsonWriter json(out);
+    json.begin_object()
+        .field("name", status.settings.name)
+        .field("paused", status.paused)
+        .field("done", status.done)
+        .field("skipped", status.skipped)
+        .field("failures", status.failures)
+        .field("in_flight", status.in_flight)
+        .field("waiting", status.waiting)
+        .field("parked", status.parked)
+        .field("behind", status.behind)
+        .field("out_rate", status.out_rate);
+    json.key("oldest");
+    if (status.oldest) {
+        json.string(to_string(*status.oldest));
+    } else {
+        json.null();
+    }
+    if (status.settings.mode == ConsumerMode::exclusive) {
+        json.field("term", status.term);
+    }
+    write_members(json, status.members);
+    write_settings(json, status.settings);
+    json.end_object();
+    return out;
+}
+
+std::string place_text(Place place) {
+    return fmt::format("{}:{}", place.partition.value, place.offset.value);
+}
+
+std::string parked_line(const ParkedEvent& event) {
+    return tame(fmt::format("{}  {}  {}  {}  {}", place_text(event.place), event.stream, event.type,
+                            counted(event.attempts, "delivery", "deliveries"),
+                            event.follower ? "waits behind another" : event.reason));
+}
+
+std::string parked_json(const ParkedEvent& event) {
+    std::string out;
+    JsonWriter(out)
+        .begin_object()
+        .field("place", place_text(event.place))
+        .field("partition", std::uint64_t{event.place.partition.value})
+        .field("offset", event.place.offset.value)
+        .field("stream", event.stream)
+        .field("type", event.type)
+        .field("reason", event.reason)
+        .field("attempts", std::uint64_t{event.attempts})
+        .field("at", to_string(event.at))
+        .field("follower", event.follower)
+        .end_object();
+    return out;
+}
+
+}  // namespace skald::cli

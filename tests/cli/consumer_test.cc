@@ -1,0 +1,394 @@
+// skald consumer and skald sub --group, and the file that declares a consumer.
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/limits.h"
+#include "cli/consumer_file.h"
+#include "tests/cli/harness.h"
+
+namespace skald::cli {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// What a test says they are, and what they were asked.
+struct Told {
+    std::vector<std::string> asked;
+    std::map<std::string, ConsumerStatus> consumers;
+    std::vector<ParkedEvent> parked;
+    std::uint64_t count = 2;
+    std::vector<std::string> events;  // data, of the group
+    std::vector<std::size_t> answers;
+    std::uint32_t in_flight = 0;
+    std::optional<Error> ended;
+};
+
+class FakeMember final : public Member {
+  public:
+    explicit FakeMember(std::optional<Error> ended) : ended_(std::move(ended)) {}
+    Result<void> drain() override { return {}; }
+    std::optional<Error> ended() const override { return ended_; }
+
+  private:
+    const std::optional<Error> ended_;
+};
+
+class FakeConsumers final : public Consumers {
+  public:
+    explicit FakeConsumers(Told& told) : told_(told) {}
+
+    Result<void> create(const ConsumerSettings& settings) override {
+        if (told_.consumers.contains(settings.name)) {
+            return Error(Errc::already_exists, settings.name + ": there is one");
+        }
+        return put("create", settings);
+    }
+    Result<void> edit(const ConsumerSettings& settings) override { return put("edit", settings); }
+    Result<void> pause(std::string_view name) override { return ask("pause", name); }
+    Result<void> resume(std::string_view name) override { return ask("resume", name); }
+    Result<void> remove(std::string_view name) override { return ask("remove", name); }
+    Result<std::vector<ConsumerStatus>> list() override {
+        std::vector<ConsumerStatus> all;
+        for (const auto& [name, status] : told_.consumers) {
+            all.push_back(status);
+        }
+        return all;
+    }
+    Result<ConsumerStatus> show(std::string_view name) override {
+        if (auto ok = ask("show", name); !ok) {
+            return ok.error();
+        }
+        return told_.consumers.at(std::string(name));
+    }
+    Result<std::vector<ParkedEvent>> parked(std::string_view name, std::optional<Place> after,
+                                            std::uint32_t limit) override {
+        if (auto ok = ask("parked", name, after ? after->offset.value + 1 : 0, limit); !ok) {
+            return ok.error();
+        }
+        std::vector<ParkedEvent> page;
+        for (const ParkedEvent& event : told_.parked) {
+            if (page.size() < limit && (!after || *after < event.place)) {
+                page.push_back(event);
+            }
+        }
+        return page;
+    }
+    Result<std::uint64_t> replay(std::string_view name, std::uint64_t count) override {
+        auto ok = ask("replay", name, count);
+        return ok ? Result<std::uint64_t>(told_.count) : ok.error();
+    }
+    Result<std::uint64_t> replay_one(std::string_view name, Place place) override {
+        auto ok = ask("replay_one", name, place.partition.value, place.offset.value);
+        return ok ? Result<std::uint64_t>(1) : ok.error();
+    }
+    Result<std::uint64_t> purge(std::string_view name) override {
+        auto ok = ask("purge", name);
+        return ok ? Result<std::uint64_t>(told_.count) : ok.error();
+    }
+    Result<std::unique_ptr<Member>> join(std::string_view name, WorkHandler handler,
+                                         const MemberOptions& options) override {
+        if (auto ok = ask("join", name); !ok) {
+            return ok.error();
+        }
+        told_.in_flight = options.in_flight;
+        for (const std::string& data : told_.events) {
+            EventView event;
+            event.stream = "s";
+            event.type = "t";
+            event.data = data;
+            told_.answers.push_back(handler(Work{event, 1, 0}).index());
+        }
+        return std::unique_ptr<Member>(std::make_unique<FakeMember>(told_.ended));
+    }
+
+  private:
+    template <typename... Numbers>
+    Result<void> ask(const std::string& what, std::string_view name, Numbers... numbers) {
+        std::string words = what + " " + std::string(name);
+        ((words += " " + std::to_string(numbers)), ...);
+        told_.asked.push_back(words);
+        return told_.consumers.contains(std::string(name))
+                   ? Result<void>()
+                   : Error(Errc::not_found, "no such consumer");
+    }
+    Result<void> put(const std::string& what, const ConsumerSettings& settings) {
+        told_.consumers[settings.name].settings = settings;
+        return ask(what, settings.name);
+    }
+
+    Told& told_;
+};
+
+struct Desk {
+    Desk() {
+        harness.backends.connect_consumers = [this](const ClientOptions&) {
+            return Result<std::unique_ptr<Consumers>>(std::make_unique<FakeConsumers>(told));
+        };
+        told.consumers["billing"].settings.name = "billing";
+    }
+    Ran run(std::vector<std::string> words) {
+        words.insert(words.begin(), "consumer");
+        return harness.run(std::move(words));
+    }
+    // That this is asked for by these words, and nothing else.
+    void check(std::vector<std::string> words, const std::string& asked, const std::string& said) {
+        told.asked.clear();
+        const Ran ran = run(std::move(words));
+        CHECK(ran.status == 0);
+        CHECK(ran.out == said);
+        CHECK(told.asked == std::vector<std::string>{asked});
+    }
+    std::string file(const std::string& text) {
+        const std::string path = directory.path("c.toml");
+        std::ofstream(path) << text;
+        return path;
+    }
+
+    const TempDirectory directory;
+    Told told;
+    Harness harness;
+};
+
+std::string refusal(const std::string& text) {
+    const auto settings = parse_consumer_file("c.toml", text);
+    return settings ? "" : settings.error().message;
+}
+
+ParkedEvent parked_at(std::uint64_t offset) {
+    return {Place{Partition{0}, Offset{offset}}, "order-1", "Placed", "no such customer", 5,
+            Time{1'767'225'600'000'000},         false};
+}
+
+}  // namespace
+
+TEST_CASE("consumer file: all there is") {
+    const auto settings = parse_consumer_file("c.toml", R"(
+name = "billing"
+mode = "per_key"
+key = "customer"
+start = "@2026-01-31T08:00:00Z"
+ack_timeout = "45s"
+max_deliveries = 0
+in_flight = 10
+
+[filter]
+category = "order"
+types = ["Order*", "Paid"]
+streams = "*-eu"
+
+[backoff]
+first = "250ms"
+factor = 3
+most = "5m"
+jitter = 0.5
+)");
+    REQUIRE(settings);
+    ConsumerSettings wanted;
+    wanted.name = "billing";
+    wanted.mode = ConsumerMode::per_key;
+    wanted.key = "customer";
+    wanted.start = AtTime{*parse_time("2026-01-31T08:00:00Z")};
+    wanted.selection = Selection::category("order");
+    wanted.selection.types = {"Order*", "Paid"};
+    wanted.selection.streams = {"*-eu"};
+    wanted.ack_timeout = seconds(45);
+    wanted.max_deliveries = 0;
+    wanted.in_flight = 10;
+    wanted.backoff = {milliseconds(250), 3, std::chrono::minutes(5), 0.5};
+    CHECK(*settings == wanted);
+}
+
+TEST_CASE("consumer file: what is left out is as it is by default") {
+    ConsumerSettings wanted;
+    wanted.name = "billing";
+    CHECK(parse_consumer_file("c.toml", "name = \"billing\"").value() == wanted);
+    const auto start = [](const std::string& text) {
+        return parse_consumer_file("c.toml", "name = \"b\"\nstart = " + text).value().start;
+    };
+    CHECK(start("12") == Start(Offset{12}));
+    CHECK(start("\"12\"") == Start(Offset{12}));
+    CHECK(start("\"end\"") == Start(End{}));
+    CHECK(start("\"beginning\"") == Start(Beginning{}));
+    CHECK(parse_consumer_file("c.toml", "name = \"b\"\nbackoff = {first = \"0s\", factor = 1.5}")
+              .value()
+              .backoff == Backoff{milliseconds(0), 1.5, seconds(60), 0.1});
+}
+
+TEST_CASE("consumer file: what is wrong is said with its place") {
+    const std::string name = "name = \"b\"\n";
+    for (const auto& [text, message] : std::vector<std::pair<std::string, std::string>>{
+             {"", "c.toml:1:1: `name` is missing: expected the consumer's name"},
+             {"name = 3", "c.toml:1:8: `name` must be a string that is not empty, found 3"},
+             {name + "mod = 3", "c.toml:2:1: unknown key `mod`: did you mean `mode`?"},
+             {name + "mode = \"any\"",
+              "c.toml:2:8: `mode` must be \"shared\", \"exclusive\" or \"per_key\", found the "
+              "string \"any\""},
+             {name + "key = \"a\"", "c.toml:2:7: `key` is for mode = \"per_key\""},
+             {name + "start = -1", "c.toml:2:9: `start` must be"},
+             {name + "start = \"\"", "c.toml:2:9: `start` must be"},
+             {name + "start = \"now\"",
+              "c.toml:2:9: `start` must be \"beginning\", \"end\", an offset, a position or "
+              "\"@TIME\" (RFC 3339), found the string \"now\""},
+             {name + "filter = 3", "c.toml:2:10: `filter` must be a table, found 3"},
+             {name + "filter = {categories = \"a\"}", "c.toml:2:11: unknown key"},
+             {name + "filter = {type = \"a\", stream = \"b\"}", "a filter has one of"},
+             {name + "filter = {category = \"\"}", "`filter.category` must be a string that"},
+             {name + "filter = {types = []}",
+              "`filter.types` must be a string or a list of 1 to 64 strings"},
+             {name + "ack_timeout = 30",
+              "c.toml:2:15: `ack_timeout` must be a time from 10ms to 24h, as \"30s\", found 30"},
+             {name + "ack_timeout = \"9ms\"", "`ack_timeout` must be a time from 10ms"},
+             {name + "ack_timeout = \"25h\"", "`ack_timeout` must be a time from 10ms"},
+             {name + "max_deliveries = -1", "`max_deliveries` must be an integer from 0 to"},
+             {name + "in_flight = 0", "`in_flight` must be an integer from 1 to 65536, found 0"},
+             {name + "backoff = {first = \"61s\"}", "longer than `backoff.most`"},
+             {name + "backoff = {factor = 0.5}", "`backoff.factor` must be a number from 1 to 10"},
+             {name + "backoff = {jitter = \"1\"}", "`backoff.jitter` must be a number from 0 to 1"},
+             {name + "backoff = {last = 1}", "unknown key `backoff.last`"}}) {
+        INFO(text);
+        CHECK_THAT(refusal(text), Catch::Contains(message));
+    }
+}
+
+TEST_CASE("consumer: what it asks for") {
+    Desk desk;
+    desk.check({"pause", "billing"}, "pause billing", "billing: paused\n");
+    desk.check({"resume", "billing"}, "resume billing", "billing: resumed\n");
+    desk.check({"delete", "billing"}, "remove billing", "billing: deleted\n");
+    desk.check({"purge", "billing"}, "purge billing", "billing: 2 events purged\n");
+    desk.check({"replay", "billing", "--count", "3"}, "replay billing 3",
+               "billing: 2 events replayed\n");
+    desk.check({"replay", "billing"}, "replay billing 18446744073709551615",
+               "billing: 2 events replayed\n");
+    desk.check({"replay", "billing", "--place", "1:17"}, "replay_one billing 1 17",
+               "billing: 1 event replayed\n");
+    desk.check({"purge", "billing", "--json"}, "purge billing", "{\"purged\":2}\n");
+    desk.check({"pause", "billing", "--json"}, "pause billing", "");
+    desk.check({"pause", "billing", "-q"}, "pause billing", "");
+}
+
+TEST_CASE("consumer: exit statuses") {
+    Desk desk;
+    CHECK(desk.run({"show", "orders"}).status == 3);
+    CHECK(desk.run({"replay", "orders"}).status == 3);
+    CHECK(desk.run({"create", desk.file("name = \"billing\"")}).status == 4);
+    CHECK(desk.run({"create", desk.file("name = 3")}).status == 2);
+    CHECK(desk.run({"create", desk.directory.path("none.toml")}).status == 3);
+    for (const char* bad : {"17", "x:1", "1:", ":1", "1:2x", "70000:1"}) {
+        CHECK(desk.run({"replay", "billing", "--place", bad}).status == 2);
+    }
+    CHECK(desk.run({"replay", "billing", "--place", "0:1", "--count", "1"}).status == 2);
+}
+
+TEST_CASE("consumer: create, edit and show") {
+    Desk desk;
+    const Ran created = desk.run({"create", desk.file("name = \"orders\"\nmode = \"exclusive\"")});
+    CHECK(created.out == "orders: created\n");
+    const Ran edited =
+        desk.run({"edit", desk.file("name = \"orders\"\nack_timeout = \"5s\""), "--json"});
+    REQUIRE(edited.status == 0);
+    CHECK(json::parse(edited.out)["settings"]["ack_timeout_seconds"] == 5);
+
+    ConsumerStatus& status = desk.told.consumers["orders"];
+    status.paused = true;
+    status.done = 12;
+    status.oldest = Time{1'767'225'600'000'000};
+    status.members = {{"a\x1b", 3, 4, true}, {"b", 0, 0, false}};
+    status.settings.selection = Selection::category("order");
+    status.settings.selection.types = {"Order*"};
+    const Ran shown = desk.run({"show", "orders"});
+    CHECK_THAT(shown.out, Catch::StartsWith("orders  paused  shared  2 members  0 in flight"));
+    CHECK_THAT(shown.out, Catch::Contains("\n    category order, types Order*, from beginning\n"));
+    CHECK_THAT(shown.out, Catch::Contains("ack timeout 5s, 5 deliveries, backoff 1s times 2"));
+    CHECK_THAT(shown.out, Catch::Contains("2026-01-01T00:00:00"));
+    CHECK_THAT(shown.out, Catch::Contains("member b  0 in flight  0 delivered  stands by"));
+    CHECK(shown.out.find('\x1b') == std::string::npos);
+
+    const json as_json = json::parse(desk.run({"show", "orders", "--json"}).out);
+    CHECK(as_json["name"] == "orders");
+    CHECK(as_json["paused"] == true);
+    CHECK(as_json["done"] == 12);
+    CHECK(as_json["oldest"] == "2026-01-01T00:00:00.000000Z");
+    CHECK(as_json["members"][0]["delivered"] == 4);
+    CHECK(as_json["settings"]["filter"]["category"] == "order");
+    CHECK(as_json["settings"]["filter"]["types"] == json::array({"Order*"}));
+    CHECK(as_json["settings"]["start"] == "beginning");
+}
+
+TEST_CASE("consumer: lists, one line each") {
+    Desk desk;
+    desk.told.consumers["orders"].settings.name = "orders";
+    const auto lines = lines_of(desk.run({"ls"}).out);
+    REQUIRE(lines.size() == 2);
+    CHECK_THAT(lines[0], Catch::StartsWith("billing  shared  0 members"));
+    const auto objects = lines_of(desk.run({"ls", "--json"}).out);
+    REQUIRE(objects.size() == 2);
+    CHECK(json::parse(objects[1])["name"] == "orders");
+}
+
+TEST_CASE("consumer: parked events, page by page") {
+    Desk desk;
+    for (std::uint64_t i = 0; i < 2 * limits::kListMax; ++i) {
+        desk.told.parked.push_back(parked_at(i));
+    }
+    desk.told.parked[1].follower = true;
+    const auto lines = lines_of(desk.run({"parked", "billing", "--limit", "1500"}).out);
+    REQUIRE(lines.size() == 1500);
+    CHECK(lines[0] == "0:0  order-1  Placed  5 deliveries  no such customer");
+    CHECK(lines[1] == "0:1  order-1  Placed  5 deliveries  waits behind another");
+    CHECK(desk.told.asked ==
+          std::vector<std::string>{"parked billing 0 1000", "parked billing 1000 500"});
+    CHECK(lines_of(desk.run({"parked", "billing"}).out).size() == 1000);
+    const auto one = lines_of(desk.run({"parked", "billing", "--limit", "1", "--json"}).out);
+    REQUIRE(one.size() == 1);
+    CHECK(json::parse(one[0]) == json({{"place", "0:0"},
+                                       {"partition", 0},
+                                       {"offset", 0},
+                                       {"stream", "order-1"},
+                                       {"type", "Placed"},
+                                       {"reason", "no such customer"},
+                                       {"attempts", 5},
+                                       {"at", "2026-01-01T00:00:00.000000Z"},
+                                       {"follower", false}}));
+}
+
+TEST_CASE("sub --group: acknowledges what it printed") {
+    Desk desk;
+    desk.told.events = {"1", "2", "3"};
+    const Ran ran = desk.harness.run({"sub", "--group", "billing", "--count", "2"});
+    CHECK(ran.status == 0);
+    const auto lines = lines_of(ran.out);
+    REQUIRE(lines.size() == 2);
+    CHECK(json::parse(lines[1])["data"] == 2);
+    const std::size_t ack = WorkAnswer(AckWork{}).index();
+    CHECK(desk.told.answers ==
+          std::vector<std::size_t>{ack, ack, WorkAnswer(ReleaseWork{}).index()});
+    CHECK(desk.told.in_flight == 2);
+}
+
+TEST_CASE("sub --group: ends with the member, and goes with no other choice of events") {
+    Desk desk;
+    desk.told.ended = Error(Errc::not_found, "it was deleted");
+    const Ran ran = desk.harness.run({"sub", "--group", "billing"});
+    CHECK(ran.status == 3);
+    CHECK_THAT(ran.err, Catch::Contains("it was deleted"));
+    CHECK(desk.harness.run({"sub", "--group", "orders"}).status == 3);
+    for (const auto& words : std::vector<std::vector<std::string>>{{"order-1"},
+                                                                   {"--all"},
+                                                                   {"--category", "a"},
+                                                                   {"--type", "a"},
+                                                                   {"--stream", "a"},
+                                                                   {"--from", "end"},
+                                                                   {"--until-caught-up"},
+                                                                   {"--data", "d"}}) {
+        std::vector<std::string> all{"sub", "--group", "billing"};
+        all.insert(all.end(), words.begin(), words.end());
+        CHECK(desk.harness.run(all).status == 2);
+    }
+}
+
+}  // namespace skald::cli
