@@ -133,6 +133,21 @@ inline constexpr int kListenBacklog = 4096;                        // beyond, th
 inline constexpr auto kHandshakeMax = std::chrono::seconds(5);     // beyond, closed
 inline constexpr auto kSendSilenceMax = std::chrono::seconds(15);  // nothing taken: closed
 
+// ---- consumers: settings beyond are invalid_argument
+inline constexpr std::size_t kConsumersMax = 1024;        // of a node: beyond, busy
+inline constexpr std::size_t kConsumerMembersMax = 1024;  // of a consumer: beyond, busy
+inline constexpr std::size_t kConsumerNameBytesMax = 200;
+inline constexpr std::size_t kConsumerKeyBytesMax = 255;
+inline constexpr std::uint32_t kConsumerInFlightMax = 65536;
+inline constexpr auto kAckTimeoutMin = std::chrono::milliseconds(10);
+inline constexpr auto kWorkTimeMax = std::chrono::milliseconds(std::chrono::hours(24));
+inline constexpr double kBackoffFactorMax = 10;
+inline constexpr std::size_t kMemberNameBytesMax = 255;
+inline constexpr auto kLeaseMin = std::chrono::milliseconds(100);
+inline constexpr auto kLeaseMax = std::chrono::milliseconds(std::chrono::minutes(10));
+inline constexpr std::size_t kMemberAnswersMax = 4096;    // of one request: beyond, malformed
+inline constexpr std::size_t kWorkReasonBytesMax = 1024;  // cut there
+
 // ---- the data directory
 inline constexpr std::uint16_t kPartitionsMax = 1024;
 // Attached inline handlers: beyond, request_too_large; and the databases that each may open.

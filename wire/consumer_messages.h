@@ -45,6 +45,7 @@ struct ConsumerReply {
     std::vector<ConsumerStatus> consumers;  // list, show
     std::vector<ParkedEvent> parked;        // parked
     std::uint64_t count = 0;                // replay, replay_one, purge
+    bool operator==(const ConsumerReply&) const = default;
 };
 
 enum class MemberVerb : std::uint8_t { join = 0, fetch = 1, answer = 2, leave = 3 };
@@ -56,6 +57,7 @@ struct AnsweredPlaces {
     Offset first;
     Offset next;
     WorkAnswer answer;
+    bool operator==(const AnsweredPlaces&) const = default;
 };
 // join: name, in_flight, lease. The others: the member's number; answer: the answers. fetch: waits
 // so long for an event.
@@ -67,6 +69,7 @@ struct MemberRequest {
     std::chrono::microseconds lease{0};
     std::chrono::microseconds wait{0};
     std::vector<AnsweredPlaces> answers;
+    bool operator==(const MemberRequest&) const = default;
 };
 // join: the member's number. fetch: events, as slices or whole batches; `attempts` one for each,
 // or none when all are first ones.
@@ -84,14 +87,16 @@ std::string encode(const ConsumerReply& reply);
 std::string encode(const MemberRequest& request);
 std::string encode(const MemberReply& reply);
 
-// Whatever the bytes hold. malformed, also for a value out of range. The bytes must begin at a
-// multiple of 8: aligned() in wire/envelope.h.
+// Whatever the bytes hold: malformed beyond limits::kRequestBytesMax, and for what is out of range.
+// Of settings and names, what is beyond a bound comes out just beyond it, for check_settings() to
+// refuse; reasons come cut. The bytes must begin at a multiple of 8: aligned() in wire/envelope.h.
 Result<ConsumerRequest> decode_consumer_request(Bytes bytes);
 Result<ConsumerReply> decode_consumer_reply(Bytes bytes);
 Result<MemberRequest> decode_member_request(Bytes bytes);
 Result<MemberReply> decode_member_reply(Bytes bytes);
 
-// What needs no log: names, ranges (skald/consumers.h). invalid_argument.
+// What needs no log: names, ranges (skald/consumers.h). invalid_argument, or what check_selection()
+// says (wire/query.h).
 Result<void> check_settings(const ConsumerSettings& settings);
 
 }  // namespace skald::wire

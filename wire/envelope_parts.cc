@@ -9,13 +9,6 @@ namespace {
 
 constexpr std::size_t kPartitionsListedMax = limits::kPartitionsMax;
 
-template <typename Enum>
-void check_range(Enum value, Enum max, const char* what) {
-    if (static_cast<int>(value) > static_cast<int>(max)) {
-        throw Refused(std::string(what) + " out of range");
-    }
-}
-
 Ref<fb::QueryItem> build(Builder& b, const QueryItem& item) {
     const auto types = b.CreateVectorOfStrings(item.types);
     const auto tags = b.CreateVectorOfStrings(item.tags);
@@ -152,7 +145,7 @@ std::string text(const flatbuffers::Vector<std::uint8_t>* bytes) {
     return bytes == nullptr ? std::string() : std::string(bytes->begin(), bytes->end());
 }
 
-// One byte more than may be: enough to be refused by. Many entries of a vector may be one string.
+// Many entries of a vector may be one string.
 std::string short_text(const flatbuffers::String* string, std::size_t bytes_max) {
     return string == nullptr
                ? std::string()

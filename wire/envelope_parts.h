@@ -35,9 +35,18 @@ struct Refused : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+template <typename Enum>
+void check_range(Enum value, Enum max, const char* what) {
+    if (static_cast<int>(value) > static_cast<int>(max)) {
+        throw Refused(std::string(what) + " out of range");
+    }
+}
+
 Uuid from_fb(const fb::Id* id);
 std::string text(const flatbuffers::String* string);
 std::string text(const flatbuffers::Vector<std::uint8_t>* bytes);
+// At most one byte more than may be: enough to be refused by.
+std::string short_text(const flatbuffers::String* string, std::size_t bytes_max);
 // At most one more than the bounds, and each at most one byte more than its own.
 std::vector<std::string> texts(
     const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* strings,
@@ -54,10 +63,11 @@ msg::FromClient service_request(const fb::Envelope& envelope);
 msg::FromNode service_message(const fb::Envelope& envelope);
 std::vector<msg::ChunkHead> from_fb(const flatbuffers::Vector<const fb::ChunkHead*>* chunks);
 
-// Structs in a vector; FlatBuffers' verifier does not ask it of those.
+// Structs in a vector; FlatBuffers' verifier does not ask it of those, nor its builder of none.
 template <typename T>
 void check_aligned(const flatbuffers::Vector<const T*>* structs) {
-    if (structs != nullptr && reinterpret_cast<std::uintptr_t>(structs->Data()) % alignof(T) != 0) {
+    if (structs != nullptr && structs->size() != 0 &&
+        reinterpret_cast<std::uintptr_t>(structs->Data()) % alignof(T) != 0) {
         throw Refused("structs that are not aligned");
     }
 }

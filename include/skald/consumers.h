@@ -69,6 +69,7 @@ struct MemberStatus {
     std::uint32_t in_flight = 0;
     std::uint64_t delivered = 0;  // since it joined
     bool active = true;           // an exclusive consumer gives it events
+    bool operator==(const MemberStatus&) const = default;
 };
 
 struct ConsumerStatus {
@@ -86,6 +87,7 @@ struct ConsumerStatus {
     std::optional<Time> oldest;  // recorded_at of the oldest event known that is neither done nor
                                  // parked
     double out_rate = 0;         // events done per second, of the last seconds
+    bool operator==(const ConsumerStatus&) const = default;
 };
 
 struct ParkedEvent {
@@ -96,23 +98,34 @@ struct ParkedEvent {
     std::uint32_t attempts = 0;
     Time at;                // when it was parked
     bool follower = false;  // parked because one of its key before it is
+    bool operator==(const ParkedEvent&) const = default;
 };
 
 // ---- members
 
 // What becomes of an event.
-struct AckWork {};
+struct AckWork {
+    bool operator==(const AckWork&) const = default;
+};
 // Give it again, after `delay` or what Backoff says. Counted; with the last of max_deliveries it is
 // parked.
 struct RetryWork {
     std::optional<std::chrono::milliseconds> delay;  // up to 24 h
     std::string reason;
+    bool operator==(const RetryWork&) const = default;
 };
-struct ReleaseWork {};  // give it again at once, maybe to another; not counted
+// Give it again at once, maybe to another; not counted.
+struct ReleaseWork {
+    bool operator==(const ReleaseWork&) const = default;
+};
 struct ParkWork {
     std::string reason;
+    bool operator==(const ParkWork&) const = default;
 };
-struct SkipWork {};  // done, and counted as skipped
+// Done, and counted as skipped.
+struct SkipWork {
+    bool operator==(const SkipWork&) const = default;
+};
 using WorkAnswer = std::variant<AckWork, RetryWork, ReleaseWork, ParkWork, SkipWork>;
 
 struct Work {

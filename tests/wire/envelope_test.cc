@@ -1,10 +1,10 @@
 #include "wire/envelope.h"
 
 #include <catch2/catch.hpp>
-#include <cstring>
 #include <fstream>
 
 #include "base/limits.h"
+#include "tests/wire/frame.h"
 
 namespace skald::wire {
 namespace {
@@ -36,20 +36,6 @@ LogState some_log() {
     }
     return state;
 }
-
-// An encoded envelope at an address that is a multiple of 8.
-class Frame {
-  public:
-    explicit Frame(Bytes bytes) : words_(bytes.size() / 8 + 1), size_(bytes.size()) {
-        std::memcpy(words_.data(), bytes.data(), bytes.size());
-    }
-    Bytes bytes() const { return {reinterpret_cast<const std::byte*>(words_.data()), size_}; }
-    void flip(std::size_t i) { reinterpret_cast<unsigned char*>(words_.data())[i] ^= 0xff; }
-
-  private:
-    std::vector<std::uint64_t> words_;
-    std::size_t size_;
-};
 
 template <typename Message>
 Message over_the_wire_from_client(const Message& message) {
