@@ -109,25 +109,6 @@ inline constexpr std::size_t kStepRecordsMax = 4096;  // looked at for one reade
 inline constexpr std::size_t kNodeSubscriptionsMax = 32768;
 inline constexpr std::size_t kNodeJobsMax = 64;  // beyond, lists of streams wait in their session
 
-// ---- durable consumers
-inline constexpr std::size_t kConsumersMax = 1024;          // of a node: beyond, busy
-inline constexpr std::size_t kConsumerMembersMax = 1000;    // of one: beyond, busy
-// Events known and neither done, delayed nor parked, and those delayed, and those parked: beyond,
-// the consumer reads no further until there are less.
-inline constexpr std::size_t kConsumerWindowMax = 65536;
-inline constexpr std::size_t kConsumerDelayedMax = std::size_t{1} << 20;
-inline constexpr std::size_t kConsumerParkedMax = 100'000;
-inline constexpr std::size_t kParkReasonBytesMax = 512;  // cut there
-// What a member gets at one time.
-inline constexpr std::size_t kConsumerPageEventsMax = 4096;
-inline constexpr std::size_t kConsumerPageBytes = 512 * kKiB;
-// Records without a match, behind which a consumer writes down how far it is.
-inline constexpr std::uint64_t kConsumerLookedMax = 65536;
-// Of a consumer's records behind the last whole one, which a start reads: then the next is written.
-inline constexpr std::size_t kConsumerRecordsMax = 256;
-inline constexpr std::size_t kConsumerItemsMin = 4096;
-inline constexpr std::size_t kConsumerPartItemsMax = 8192;  // of one part of a whole record
-
 // ---- connections of a node
 inline constexpr int kListenBacklog = 4096;                        // beyond, the system refuses
 inline constexpr auto kHandshakeMax = std::chrono::seconds(5);     // beyond, closed
@@ -147,6 +128,20 @@ inline constexpr auto kLeaseMin = std::chrono::milliseconds(100);
 inline constexpr auto kLeaseMax = std::chrono::milliseconds(std::chrono::minutes(10));
 inline constexpr std::size_t kMemberAnswersMax = 4096;    // of one request: beyond, malformed
 inline constexpr std::size_t kWorkReasonBytesMax = 1024;  // cut there
+// Events known and neither done, delayed nor parked, and those delayed, and those parked: beyond,
+// the consumer reads no further until there are less.
+inline constexpr std::size_t kConsumerWindowMax = 65536;
+inline constexpr std::size_t kConsumerDelayedMax = std::size_t{1} << 20;
+inline constexpr std::size_t kConsumerParkedMax = 100'000;
+// What a member gets at one time.
+inline constexpr std::size_t kConsumerPageEventsMax = 4096;
+inline constexpr std::size_t kConsumerPageBytes = 512 * kKiB;
+// Records without a match, behind which a consumer writes down how far it is.
+inline constexpr std::uint64_t kConsumerLookedMax = 65536;
+// Of a consumer's records behind the last whole one, which a start reads: then the next is written.
+inline constexpr std::size_t kConsumerRecordsMax = 256;
+inline constexpr std::size_t kConsumerItemsMin = 4096;
+inline constexpr std::size_t kConsumerPartItemsMax = 8192;  // of one part of a whole record
 
 // ---- the data directory
 inline constexpr std::uint16_t kPartitionsMax = 1024;

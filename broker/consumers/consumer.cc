@@ -249,7 +249,7 @@ void Consumer::fail(Entries::iterator it, std::optional<Monotonic> delay_by,
 void Consumer::set_parked(Entries::iterator it, std::string_view reason, bool follower, Time now) {
     it->second.state = State::parked;
     parkings_[it->first] = {now, follower,
-                            std::string(utf8_prefix(reason, limits::kParkReasonBytesMax))};
+                            std::string(utf8_prefix(reason, limits::kWorkReasonBytesMax))};
     note_parked(it);
 }
 
