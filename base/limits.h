@@ -19,6 +19,7 @@ inline constexpr std::size_t kIdTextBytesMax = 255;  // correlation, causation, 
 inline constexpr std::size_t kTagBytesMax = 255;
 inline constexpr std::size_t kTagsMax = 64;
 inline constexpr std::size_t kEventDataBytesMax = 1 * kMiB;
+inline constexpr std::size_t kControlDataBytesMax = 3 * kMiB;  // of our own records
 inline constexpr std::size_t kEventFieldsBytesMax = 60 * kKiB;
 inline constexpr std::size_t kFieldBytesMax = 32 * kKiB;
 
@@ -119,7 +120,7 @@ inline constexpr std::size_t kConsumersMax = 1024;        // of a node: beyond, 
 inline constexpr std::size_t kConsumerMembersMax = 1024;  // of a consumer: beyond, busy
 inline constexpr std::size_t kConsumerNameBytesMax = 200;
 inline constexpr std::size_t kConsumerKeyBytesMax = 255;
-inline constexpr std::uint32_t kConsumerInFlightMax = 65536;
+inline constexpr std::uint32_t kConsumerInFlightMax = 16384;
 inline constexpr auto kAckTimeoutMin = std::chrono::milliseconds(10);
 inline constexpr auto kWorkTimeMax = std::chrono::milliseconds(std::chrono::hours(24));
 inline constexpr double kBackoffFactorMax = 10;
@@ -141,7 +142,9 @@ inline constexpr std::uint64_t kConsumerLookedMax = 65536;
 // Of a consumer's records behind the last whole one, which a start reads: then the next is written.
 inline constexpr std::size_t kConsumerRecordsMax = 256;
 inline constexpr std::size_t kConsumerItemsMin = 4096;
-inline constexpr std::size_t kConsumerPartItemsMax = 8192;  // of one part of a whole record
+// Of one record, and of one part of a whole one: some 48 bytes each. What would be more waits for
+// the next.
+inline constexpr std::size_t kConsumerPartItemsMax = 4096;
 
 // ---- the data directory
 inline constexpr std::uint16_t kPartitionsMax = 1024;

@@ -61,7 +61,7 @@ ConsumerRecord read_record(const fb::ConsumerRecord& record) {
 }
 
 CatalogueEntry read_entry(const fb::CatalogueEntry* entry) {
-    return {from_fb(entry->settings()), entry->paused(), entry->born()};
+    return {from_fb(entry->settings()), from_fb(entry->begins()), entry->paused(), entry->born()};
 }
 
 ConsumerCatalogue read_catalogue(const fb::ConsumerCatalogue& catalogue) {
@@ -95,8 +95,9 @@ std::string encode(const ConsumerCatalogue& catalogue) {
     Builder b;
     const auto consumers =
         parts::build_list(b, catalogue.consumers, [&b](const CatalogueEntry& entry) {
-            return fb::CreateCatalogueEntry(b, parts::build(b, entry.settings), entry.paused,
-                                            entry.born);
+            const auto settings = parts::build(b, entry.settings);
+            const auto begins = parts::build(b, entry.begins);
+            return fb::CreateCatalogueEntry(b, settings, begins, entry.paused, entry.born);
         });
     return parts::finished(b, fb::CreateConsumerCatalogue(b, consumers, catalogue.births),
                            kCatalogueIdentifier);

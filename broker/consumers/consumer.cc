@@ -70,6 +70,11 @@ void Consumer::looked(Partition partition, Offset next) {
     }
 }
 
+Offset Consumer::looked_to(Partition partition) const {
+    const auto it = looked_.find(partition);
+    return std::max(it == looked_.end() ? Offset{} : it->second, first_open(partition));
+}
+
 void Consumer::vanished(Place place) {
     if (const auto it = entries_.find(place); it != entries_.end()) {
         let_go(it);
@@ -213,6 +218,7 @@ void Consumer::note_parked(Entries::iterator it) {
         entry.recorded = true;
     }
     const Parking& parking = parkings_.at(it->first);
+    change_.reasons += parking.reason.size();
     change_.waiting.erase(it->first);
     change_.parked[it->first] = {it->first,  entry.version,  entry.bytes,      entry.key,
                                  parking.at, entry.attempts, parking.follower, parking.reason};
@@ -292,8 +298,7 @@ void Consumer::unpark(Entries::iterator it) {
     note_waiting(it);
 }
 
-std::uint64_t Consumer::replay_parked(std::uint64_t count, std::optional<Place> one,
-                                      std::uint64_t ticket) {
+std::uint64_t Consumer::replay_parked(std::uint64_t count, std::optional<Place> one) {
     std::set<Place> chosen;
     std::set<std::uint64_t> keys;
     const auto choose = [&](Place place) {
@@ -319,22 +324,17 @@ std::uint64_t Consumer::replay_parked(std::uint64_t count, std::optional<Place> 
     for (const Place& place : chosen) {
         unpark(entries_.find(place));
     }
-    change_.tickets.push_back(ticket);
     return chosen.size();
 }
 
-std::uint64_t Consumer::purge(std::uint64_t ticket) {
-    std::vector<Place> places;
-    for (const auto& [place, parking] : parkings_) {
-        places.push_back(place);
-    }
-    for (const Place& place : places) {
-        const auto it = entries_.find(place);
+std::uint64_t Consumer::purge(std::uint64_t count) {
+    std::uint64_t purged = 0;
+    for (; purged < count && !parkings_.empty(); ++purged) {
+        const auto it = entries_.find(parkings_.begin()->first);
         let_go(it);
         settle(it, false);
     }
-    change_.tickets.push_back(ticket);
-    return places.size();
+    return purged;
 }
 
 void Consumer::edit(const ConsumerSettings& settings) {

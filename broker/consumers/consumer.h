@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "broker/consumers/taken_offsets.h"
 #include "skald/consumers.h"
 #include "wire/consumer_messages.h"
@@ -70,10 +71,11 @@ class Consumer {
     void replay(const wire::ConsumerRecord& record);
     // Where reading begins: what lies before, of that partition, was taken.
     Offset first_open(Partition partition) const;
+    void begin_at(Partition partition, Offset offset) { taken_[partition].add({}, offset); }
 
     // ---- what was read
-    // Whether there is room for more.
-    bool wants_more() const;
+    // A member asks for events, and there is room for more of them here.
+    bool hungry() const;
     // In the order of the log.
     void take(std::span<const Candidate> candidates, Now now);
     // Nothing else matches below `next`.
@@ -85,17 +87,19 @@ class Consumer {
     std::uint64_t join(std::string name, std::uint32_t in_flight, Monotonic lease, Now now);
     // not_found for a member that is none (any more), as the next two.
     Result<void> fetch(std::uint64_t member, std::uint64_t ticket, Monotonic wait, Now now);
-    Result<void> answer(std::uint64_t member, std::uint64_t ticket,
-                        std::span<const wire::AnsweredPlaces> answers, Now now);
+    // How many of the answers were taken, in order: when it is full() the rest must come again once
+    // a record was written.
+    Result<std::size_t> answer(std::uint64_t member, std::span<const wire::AnsweredPlaces> answers,
+                               Now now);
     Result<void> leave(std::uint64_t member, Now now);
 
     // ---- an administrator
     void edit(const ConsumerSettings& settings);
     void pause(bool paused) { paused_ = paused; }
     std::vector<wire::ParkedPlace> parked(std::optional<Place> after, std::size_t limit) const;
-    std::uint64_t replay_parked(std::uint64_t count, std::optional<Place> one,
-                                std::uint64_t ticket);
-    std::uint64_t purge(std::uint64_t ticket);
+    // How many, at most about `count`.
+    std::uint64_t replay_parked(std::uint64_t count, std::optional<Place> one);
+    std::uint64_t purge(std::uint64_t count);
     ConsumerStatus status() const;  // without what takes a look at the log
 
     // ---- time and the log
@@ -103,6 +107,10 @@ class Consumer {
     void tick(Now now);
     // When tick() has something to do, if nothing else comes.
     std::optional<Monotonic> next_tick(Now now) const;
+    // The next record has all it can say: no answers and events until it was taken.
+    bool full() const { return change_.items() >= limits::kConsumerPartItemsMax; }
+    // Among Effects::confirmed once all that was done so far is in the log.
+    void confirm(std::uint64_t ticket) { change_.tickets.push_back(ticket); }
     // The next record, when there is something to say and none is under way.
     std::optional<wire::ConsumerRecord> next_record();
     // It is in the log, at this offset.
@@ -110,9 +118,10 @@ class Consumer {
 
     Effects& effects() { return effects_; }
     const ConsumerSettings& settings() const { return settings_; }
+    // Behind all that was read or skipped.
+    Offset looked_to(Partition partition) const;
     // Of the oldest entry that is neither done nor parked.
     std::optional<Place> oldest() const;
-    bool has_members() const { return !members_.empty(); }
 
   private:
     enum class State : std::uint8_t { ready, delayed, held, parked };
@@ -163,10 +172,9 @@ class Consumer {
         std::set<Place> settled;
         std::vector<std::uint64_t> tickets;
         bool totals = false;
-        bool says_something() const {
-            return !taken.empty() || !waiting.empty() || !parked.empty() || !settled.empty() ||
-                   totals;
-        }
+        std::size_t reasons = 0;  // bytes
+        bool says_something() const { return items() != 0 || totals; }
+        std::size_t items() const;
     };
 
     bool ordered() const { return settings_.mode != ConsumerMode::shared; }
@@ -190,7 +198,9 @@ class Consumer {
     Monotonic backoff(std::uint32_t failures);
 
     void apply(Entries::iterator it, const WorkAnswer& answer, Now now);
-    void answer_range(std::uint64_t number, MemberState& member, const wire::AnsweredPlaces& answer,
+    bool wants_more() const;
+    bool serves(std::uint64_t number, const MemberState& member) const;
+    bool answer_range(std::uint64_t number, MemberState& member, const wire::AnsweredPlaces& answer,
                       Now now);
     void lose(std::uint64_t member, bool counted, Now now);
     void elect();

@@ -39,40 +39,47 @@ Result<void> Consumer::fetch(std::uint64_t number, std::uint64_t ticket, Monoton
     return {};
 }
 
-Result<void> Consumer::answer(std::uint64_t number, std::uint64_t ticket,
-                              std::span<const wire::AnsweredPlaces> answers, Now now) {
+Result<std::size_t> Consumer::answer(std::uint64_t number,
+                                     std::span<const wire::AnsweredPlaces> answers, Now now) {
     const auto it = members_.find(number);
     if (it == members_.end()) {
         return unknown_member();
     }
     it->second.heard = now.monotonic;
-    for (const wire::AnsweredPlaces& answer : answers) {
-        answer_range(number, it->second, answer, now);
+    std::size_t taken = 0;
+    while (taken < answers.size() && answer_range(number, it->second, answers[taken], now)) {
+        ++taken;
     }
-    change_.tickets.push_back(ticket);
     hand_out(now);
-    return {};
+    return taken;
 }
 
 // A single place may be one that it held once: whoever did the work did it, even if it was given to
-// others meanwhile. But only who holds it may say that it failed.
-void Consumer::answer_range(std::uint64_t number, MemberState& member,
+// others meanwhile. But only who holds it may say that it failed. False when it is to come again.
+bool Consumer::answer_range(std::uint64_t number, MemberState& member,
                             const wire::AnsweredPlaces& answer, Now now) {
     const Place first{answer.partition, answer.first};
     if (answer.next - answer.first == 1) {
         const auto it = entries_.find(first);
         const bool done = std::holds_alternative<AckWork>(answer.answer) ||
                           std::holds_alternative<SkipWork>(answer.answer);
+        if (full()) {
+            return false;
+        }
         if (it != entries_.end() && (it->second.member == number || done)) {
             apply(it, answer.answer, now);
         }
-        return;
+        return true;
     }
     const Place next{answer.partition, answer.next};
     for (auto held = member.held.lower_bound(first); held != member.held.end() && *held < next;
          held = member.held.lower_bound(first)) {
+        if (full()) {
+            return false;
+        }
         apply(entries_.find(*held), answer.answer, now);
     }
+    return true;
 }
 
 void Consumer::apply(Entries::iterator it, const WorkAnswer& answer, Now now) {
@@ -165,7 +172,7 @@ void Consumer::tick(Now now) {
 }
 
 void Consumer::time_out(Now now) {
-    while (!deadlines_.empty() && deadlines_.front().first <= now.monotonic) {
+    while (!full() && !deadlines_.empty() && deadlines_.front().first <= now.monotonic) {
         const auto [deadline, place] = deadlines_.front();
         deadlines_.pop_front();
         const auto it = entries_.find(place);
@@ -227,9 +234,22 @@ void Consumer::end_fetch(MemberState& member, GivenPage page) {
 std::size_t Consumer::share() const {
     std::size_t asking = 0;
     for (const auto& [number, member] : members_) {
-        asking += member.fetch && room(member) != 0 ? 1 : 0;
+        asking += serves(number, member) ? 1 : 0;
     }
     return asking == 0 ? 0 : (ready_count_ + asking - 1) / asking;
+}
+
+// Whether the member may get something now.
+bool Consumer::serves(std::uint64_t number, const MemberState& member) const {
+    const bool active =
+        settings_.mode != ConsumerMode::exclusive || (number == active_ && term_recorded_);
+    return member.fetch && active && !paused_ && room(member) != 0;
+}
+
+bool Consumer::hungry() const {
+    return wants_more() && !full() &&
+           std::any_of(members_.begin(), members_.end(),
+                       [this](const auto& member) { return serves(member.first, member.second); });
 }
 
 void Consumer::hand_out(Now now) {
@@ -238,9 +258,7 @@ void Consumer::hand_out(Now now) {
     }
     const std::size_t most = share();
     for (auto& [number, member] : members_) {
-        const bool active =
-            settings_.mode != ConsumerMode::exclusive || (number == active_ && term_recorded_);
-        if (!member.fetch || !active || room(member) == 0) {
+        if (!serves(number, member)) {
             continue;
         }
         GivenPage page;

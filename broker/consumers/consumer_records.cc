@@ -9,11 +9,23 @@ namespace skald::broker {
 namespace {
 
 std::size_t items(const wire::ConsumerRecord& record) {
-    return record.taken.size() + record.waiting.size() + record.parked.size() +
-           record.settled.size();
+    std::size_t count = record.taken.size() + record.waiting.size() + 2 * record.parked.size() +
+                        record.settled.size();
+    for (const wire::ParkedPlace& parked : record.parked) {
+        count += parked.reason.size() / 48;
+    }
+    return count;
 }
 
 }  // namespace
+
+std::size_t Consumer::Change::items() const {
+    std::size_t count = waiting.size() + 2 * parked.size() + settled.size() + reasons / 48;
+    for (const auto& [partition, offsets] : taken) {
+        count += offsets.ranges();
+    }
+    return count;
+}
 
 // Entries are put where they stand by what they are in the end, once all records were read.
 void Consumer::replay(const wire::ConsumerRecord& record) {

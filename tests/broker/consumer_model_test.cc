@@ -103,7 +103,7 @@ class World {
         } else {
             worked_on(given.place);
         }
-        if (!consumer_->answer(it->first, ++ticket_, answers, now_)) {
+        if (!answer(it->first, answers)) {
             members_.erase(it);
             return;
         }
@@ -137,7 +137,7 @@ class World {
 
     void crash() { start(); }
     void replay_parked() {
-        (void)consumer_->replay_parked(kEvents, std::nullopt, ++ticket_);
+        (void)consumer_->replay_parked(kEvents, std::nullopt);
         first_.clear();  // of a key that was parked, order begins anew
     }
 
@@ -161,6 +161,15 @@ class World {
         }
         write();
         written();
+    }
+
+    bool answer(std::uint64_t member, std::span<const wire::AnsweredPlaces> answers) {
+        const auto taken = consumer_->answer(member, answers, now_);
+        if (taken) {
+            RC_ASSERT(*taken == answers.size());
+            consumer_->confirm(++ticket_);
+        }
+        return taken.has_value();
     }
 
     std::uint64_t open() const {

@@ -88,7 +88,8 @@ TEST_CASE("consumer records: are what they were", "[wire]") {
     CHECK(rc::check("catalogues", [] {
         const ConsumerCatalogue catalogue{
             any_list([] {
-                return CatalogueEntry{any_settings(), any<bool>(), any<std::uint64_t>()};
+                return CatalogueEntry{any_settings(), Position{}, any<bool>(),
+                                      any<std::uint64_t>()};
             }),
             any<std::uint64_t>()};
         const Frame frame(as_bytes(encode(catalogue)));
