@@ -95,6 +95,8 @@ Result<ConsumerReply> decode_consumer_reply(Bytes bytes);
 Result<MemberRequest> decode_member_request(Bytes bytes);
 Result<MemberReply> decode_member_reply(Bytes bytes);
 
+// invalid_argument: it is no name that a consumer may have.
+Result<void> check_consumer_name(std::string_view name);
 // What needs no log: names, ranges (skald/consumers.h). invalid_argument, or what check_selection()
 // says (wire/query.h).
 Result<void> check_settings(const ConsumerSettings& settings);

@@ -82,20 +82,6 @@ Error refused(std::string what) {
     return {Errc::invalid_argument, std::move(what)};
 }
 
-Result<void> check_name(std::string_view name) {
-    if (name.size() > limits::kConsumerNameBytesMax) {
-        return refused(fmt::format("no consumer's name has more than {} bytes",
-                                   limits::kConsumerNameBytesMax));
-    }
-    if (auto ok = check_stream_name(name); !ok) {
-        return refused(fmt::format("a consumer's name: {}", ok.error().message));
-    }
-    if (name.find_first_of("/#") != std::string_view::npos) {
-        return refused("a consumer's name has no `/` and no `#` in it");
-    }
-    return {};
-}
-
 Result<void> check_key(const ConsumerSettings& settings) {
     if (settings.mode > ConsumerMode::per_key) {
         return refused("a consumer is shared, exclusive or per_key");
@@ -150,8 +136,22 @@ Result<void> check_reach(const ConsumerSettings& settings) {
 
 }  // namespace
 
+Result<void> check_consumer_name(std::string_view name) {
+    if (name.size() > limits::kConsumerNameBytesMax) {
+        return refused(fmt::format("no consumer's name has more than {} bytes",
+                                   limits::kConsumerNameBytesMax));
+    }
+    if (auto ok = check_stream_name(name); !ok) {
+        return refused(fmt::format("a consumer's name: {}", ok.error().message));
+    }
+    if (name.find_first_of("/#") != std::string_view::npos) {
+        return refused("a consumer's name has no `/` and no `#` in it");
+    }
+    return {};
+}
+
 Result<void> check_settings(const ConsumerSettings& settings) {
-    if (auto ok = check_name(settings.name); !ok) {
+    if (auto ok = check_consumer_name(settings.name); !ok) {
         return ok;
     }
     if (auto ok = check_key(settings); !ok) {

@@ -1,0 +1,350 @@
+#include "client/consumer_member.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "base/limits.h"
+
+namespace skald::client {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPauseFirst(50);
+constexpr milliseconds kPauseMost(2000);
+constexpr milliseconds kLeaveTimeMax(1000);
+constexpr int kWordsInLease = 3;
+
+Result<void> check(const MemberOptions& options) {
+    if (options.name.size() > limits::kMemberNameBytesMax) {
+        return Error(Errc::invalid_argument, fmt::format("a member's name has up to {} bytes",
+                                                         limits::kMemberNameBytesMax));
+    }
+    if (options.in_flight == 0 || options.in_flight > limits::kConsumerInFlightMax) {
+        return Error(Errc::invalid_argument,
+                     fmt::format("a member holds 1 to {} events, not {}",
+                                 limits::kConsumerInFlightMax, options.in_flight));
+    }
+    if (options.lease < limits::kLeaseMin || options.lease > limits::kLeaseMax) {
+        return Error(Errc::invalid_argument, "a member's lease is 100 ms to 10 minutes");
+    }
+    return {};
+}
+
+// Joining again would not help.
+bool is_final(const Error& error) {
+    const ErrorClass error_class = class_of(error.code);
+    return error_class == ErrorClass::auth ||
+           (error_class == ErrorClass::usage && error.code != Errc::handler_failed);
+}
+
+Result<std::uint64_t> member_of(const Result<std::string>& reply) {
+    if (!reply) {
+        return reply.error();
+    }
+    auto joined = wire::decode_member_reply(as_bytes(*reply));
+    return joined ? Result<std::uint64_t>(joined->member) : joined.error();
+}
+
+bool is_done(const WorkAnswer& answer) {
+    return std::holds_alternative<AckWork>(answer) || std::holds_alternative<SkipWork>(answer);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Member>> ConsumerMember::join(Services& services, std::string_view consumer,
+                                                     WorkHandler handler,
+                                                     const MemberOptions& options,
+                                                     milliseconds timeout) {
+    if (auto ok = wire::check_consumer_name(consumer); !ok) {
+        return ok.error();
+    }
+    if (auto ok = check(options); !ok) {
+        return ok.error();
+    }
+    auto threads = WorkerThreads::start(2);
+    if (!threads) {
+        return threads.error();
+    }
+    std::unique_ptr<ConsumerMember> member(
+        new ConsumerMember(services, consumer, std::move(handler), options, timeout));
+    const auto number = member_of(
+        services.request(member->service_, wire::encode(member->join_request()), timeout));
+    if (!number) {
+        member->link_over_ = member->handler_over_ = true;
+        return number.error();
+    }
+    member->joined(*number);
+    member->threads_ = std::move(*threads);
+    member->threads_->queue()->add([m = member.get()] { m->run_link(); });
+    member->threads_->queue()->add([m = member.get()] { m->run_handler(); });
+    return std::unique_ptr<Member>(std::move(member));
+}
+
+ConsumerMember::ConsumerMember(Services& services, std::string_view consumer, WorkHandler handler,
+                               const MemberOptions& options, milliseconds timeout)
+    : services_(services),
+      service_(std::string(wire::kConsumerService) + std::string(consumer)),
+      handler_(std::move(handler)),
+      options_(options),
+      timeout_(timeout) {}
+
+ConsumerMember::~ConsumerMember() {
+    close(true);
+    Lock lock(desk_->mutex);
+    done_.wait(lock, [this] { return link_over_ && handler_over_; });
+}
+
+Result<void> ConsumerMember::drain() {
+    close(false);
+    Lock lock(desk_->mutex);
+    const bool over = done_.wait_for(lock, timeout_, [this] { return link_over_; });
+    if (ended_) {
+        return *ended_;
+    }
+    return over ? Result<void>()
+                : Error(Errc::timed_out, "its events are not all handled and confirmed yet");
+}
+
+std::optional<Error> ConsumerMember::ended() const {
+    const Lock lock(desk_->mutex);
+    return ended_;
+}
+
+void ConsumerMember::close(bool stop) {
+    const Lock lock(desk_->mutex);
+    closing_ = true;
+    if (stop) {
+        stopping_ = true;
+        held_.clear();
+    }
+    desk_->link.notify_all();
+    work_.notify_all();
+}
+
+wire::MemberRequest ConsumerMember::join_request() const {
+    wire::MemberRequest request;
+    request.verb = wire::MemberVerb::join;
+    request.name = options_.name;
+    request.in_flight = options_.in_flight;
+    request.lease = options_.lease;
+    return request;
+}
+
+// ---- the link's thread
+
+void ConsumerMember::run_link() {
+    Lock lock(desk_->mutex);
+    while (!over()) {
+        if (member_) {
+            step(lock);
+        } else {
+            rejoin(lock);
+        }
+    }
+    leave(lock);
+    link_over_ = true;
+    work_.notify_all();
+    done_.notify_all();
+}
+
+// Closing: once all is handled and confirmed, or, without a connection, once nobody waits for that.
+bool ConsumerMember::over() const {
+    if (ended_) {
+        return true;
+    }
+    const bool idle = held_.empty() && !handling_;
+    return closing_ && idle && (answers_.settled() || (stopping_ && !member_));
+}
+
+bool ConsumerMember::something_to_do() const {
+    return (fetch_ && *fetch_) || (answer_ && *answer_) || (!closing_ && !fetch_) ||
+           (!answer_ && answers_.waiting()) || over();
+}
+
+void ConsumerMember::step(Lock& lock) {
+    if (auto page = taken(fetch_)) {
+        take_page(std::move(*page));
+    } else if (auto confirmation = taken(answer_)) {
+        take_confirmation(*confirmation);
+    } else if (!closing_ && !fetch_) {
+        begin_fetch(lock);
+    } else if (!answer_ && answers_.waiting()) {
+        begin_answers(lock);
+    } else if (!desk_->link.wait_for(lock, options_.lease / kWordsInLease,
+                                     [this] { return something_to_do(); }) &&
+               !answer_ && closing_) {
+        begin_answers(lock);  // of none: a word, since no fetch is one any more
+    }
+}
+
+void ConsumerMember::begin_fetch(Lock& lock) {
+    wire::MemberRequest request;
+    request.verb = wire::MemberVerb::fetch;
+    request.wait = options_.lease / kWordsInLease;
+    ++fetches_;
+    fetch_ = begin(lock, std::move(request), options_.lease / kWordsInLease + timeout_);
+}
+
+void ConsumerMember::begin_answers(Lock& lock) {
+    wire::MemberRequest request;
+    request.verb = wire::MemberVerb::answer;
+    request.answers = answers_.begin();
+    answer_ = begin(lock, std::move(request), timeout_);
+}
+
+// Without the lock, since the reply may come at once.
+ConsumerMember::Call ConsumerMember::begin(Lock& lock, wire::MemberRequest request,
+                                           milliseconds time) {
+    request.member = member_.value_or(0);
+    auto call = std::make_shared<Reply>();
+    lock.unlock();
+    services_.begin_request(service_, wire::encode(request), time,
+                            [desk = desk_, call](Result<std::string> reply) {
+                                const Lock inside(desk->mutex);
+                                call->emplace(std::move(reply));
+                                desk->link.notify_all();
+                            });
+    lock.lock();
+    return call;
+}
+
+std::optional<Result<std::string>> ConsumerMember::taken(Call& call) {
+    if (!call || !*call) {
+        return std::nullopt;
+    }
+    return std::move(*std::exchange(call, nullptr));
+}
+
+void ConsumerMember::take_page(Result<std::string> reply) {
+    if (!reply) {
+        lose(reply.error());
+        return;
+    }
+    pause_ = milliseconds(0);
+    HeldWork unwanted;
+    if (auto ok = (closing_ ? unwanted : held_).add(std::move(*reply), fetches_); !ok) {
+        end(ok.error());
+        return;
+    }
+    while (!unwanted.empty()) {
+        answers_.add(unwanted.take().place(), ReleaseWork{});
+    }
+    work_.notify_one();
+}
+
+void ConsumerMember::take_confirmation(const Result<std::string>& reply) {
+    if (!reply) {
+        lose(reply.error());
+        return;
+    }
+    answers_.confirm();
+    held_.confirmed(answers_.confirmed(), fetches_);
+}
+
+void ConsumerMember::lose(const Error& why) {
+    if (is_final(why)) {
+        end(why);
+        return;
+    }
+    member_.reset();
+    fetch_ = nullptr;
+    answer_ = nullptr;
+    held_.clear();
+    answers_.lose();
+}
+
+void ConsumerMember::end(Error why) {
+    ended_ = std::move(why);
+    member_.reset();
+    held_.clear();
+}
+
+void ConsumerMember::rejoin(Lock& lock) {
+    pause_ = std::clamp(pause_ * 2, kPauseFirst, kPauseMost);
+    if (desk_->link.wait_for(lock, pause_, [this] { return over(); })) {
+        return;
+    }
+    Call call = begin(lock, join_request(), timeout_);
+    desk_->link.wait(lock, [&] { return *call || over(); });
+    const auto reply = taken(call);
+    if (!reply) {
+        return;
+    }
+    const auto number = member_of(*reply);
+    if (number) {
+        joined(*number);
+    } else if (number.error().code == Errc::not_found || is_final(number.error())) {
+        end(number.error());
+    }
+}
+
+void ConsumerMember::joined(std::uint64_t member) {
+    member_ = member;
+    ++membership_;
+}
+
+// Best effort: the node finds out by itself, later.
+void ConsumerMember::leave(Lock& lock) {
+    if (!member_) {
+        return;
+    }
+    wire::MemberRequest request;
+    request.verb = wire::MemberVerb::leave;
+    const milliseconds time = std::min(timeout_, kLeaveTimeMax);
+    const Call call = begin(lock, std::move(request), time);
+    desk_->link.wait_for(lock, time, [&] { return call->has_value(); });
+    member_.reset();
+}
+
+// ---- the handler's thread
+
+void ConsumerMember::run_handler() {
+    Lock lock(desk_->mutex);
+    while (true) {
+        work_.wait(lock, [this] { return stopping_ || link_over_ || !held_.empty(); });
+        if (held_.empty()) {
+            break;
+        }
+        handle(lock, held_.take());
+        if (!answer_) {
+            desk_->link.notify_one();
+        }
+    }
+    handler_over_ = true;
+    done_.notify_all();
+}
+
+void ConsumerMember::handle(Lock& lock, const HeldWork::Piece& piece) {
+    if (held_.behind_failure(piece)) {
+        answers_.add(piece.place(), ReleaseWork{});
+        return;
+    }
+    const std::uint64_t membership = membership_;
+    handling_ = true;
+    lock.unlock();
+    WorkAnswer answer = call(piece);
+    lock.lock();
+    handling_ = false;
+    const bool late = !member_ || membership != membership_;
+    const bool failed = !is_done(answer);
+    const std::uint64_t number = answers_.add(piece.place(), std::move(answer), late);
+    if (failed && !late) {
+        held_.failed(piece, number);
+    }
+}
+
+WorkAnswer ConsumerMember::call(const HeldWork::Piece& piece) const {
+    try {
+        return handler_(Work{piece.event, piece.attempt, piece.term});
+    } catch (const std::exception& thrown) {
+        return RetryWork{std::nullopt, thrown.what()};
+    } catch (...) {
+        return RetryWork{std::nullopt, "the handler threw no std::exception"};
+    }
+}
+
+}  // namespace skald::client
