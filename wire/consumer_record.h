@@ -31,7 +31,7 @@ struct TakenRange {
 struct WaitingPlace {
     Place place;
     Version version;
-    std::uint32_t bytes = 0;  // it takes in a page
+    std::uint32_t bytes = 0;     // it takes in a page
     std::uint64_t key = 0;       // hash of the event's key
     Time due;                    // not before
     std::uint32_t attempts = 0;  // failures so far

@@ -48,7 +48,8 @@ struct Given {
 struct GivenPage {
     std::uint64_t ticket = 0;  // of the fetch
     std::uint64_t term = 0;
-    std::vector<Given> events;  // may be none: the time is over, or the member left
+    std::uint64_t answered = 0;  // what the member said with its last answers before
+    std::vector<Given> events;   // may be none: the time is over, or the member left
     std::size_t bytes = 0;
 };
 
@@ -89,8 +90,9 @@ class Consumer {
     Result<void> fetch(std::uint64_t member, std::uint64_t ticket, Monotonic wait, Now now);
     // How many of the answers were taken, in order: when it is full() the rest must come again once
     // a record was written.
+    // `answered`: told with the next page, once all were taken.
     Result<std::size_t> answer(std::uint64_t member, std::span<const wire::AnsweredPlaces> answers,
-                               Now now);
+                               std::uint64_t answered, Now now);
     Result<void> leave(std::uint64_t member, Now now);
 
     // ---- an administrator
@@ -158,6 +160,7 @@ class Consumer {
         Monotonic lease{};
         Monotonic heard{};
         std::uint64_t delivered = 0;
+        std::uint64_t answered = 0;
         std::set<Place> held;
         std::deque<std::uint64_t> lanes;     // that it holds events of, with more
         std::optional<std::uint64_t> fetch;  // ticket

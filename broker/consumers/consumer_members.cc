@@ -40,7 +40,8 @@ Result<void> Consumer::fetch(std::uint64_t number, std::uint64_t ticket, Monoton
 }
 
 Result<std::size_t> Consumer::answer(std::uint64_t number,
-                                     std::span<const wire::AnsweredPlaces> answers, Now now) {
+                                     std::span<const wire::AnsweredPlaces> answers,
+                                     std::uint64_t answered, Now now) {
     const auto it = members_.find(number);
     if (it == members_.end()) {
         return unknown_member();
@@ -49,6 +50,9 @@ Result<std::size_t> Consumer::answer(std::uint64_t number,
     std::size_t taken = 0;
     while (taken < answers.size() && answer_range(number, it->second, answers[taken], now)) {
         ++taken;
+    }
+    if (taken == answers.size()) {
+        it->second.answered = answered;
     }
     hand_out(now);
     return taken;
@@ -225,6 +229,7 @@ std::size_t Consumer::room(const MemberState& member) const {
 void Consumer::end_fetch(MemberState& member, GivenPage page) {
     page.ticket = *member.fetch;
     page.term = active_term_;
+    page.answered = member.answered;
     member.fetch.reset();
     effects_.pages.push_back(std::move(page));
 }

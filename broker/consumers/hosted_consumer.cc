@@ -122,19 +122,11 @@ Result<void> HostedConsumer::read(Consumer::Now now) {
     return {};
 }
 
-// An event without the metadata that is the key is in order with its stream.
 std::uint64_t HostedConsumer::key_of(const EventView& event) const {
     if (entry_.settings.mode != ConsumerMode::per_key) {
         return 0;
     }
-    if (!entry_.settings.key.empty()) {
-        for (const auto& [name, value] : event.metadata()) {
-            if (name == entry_.settings.key) {
-                return wire::name_hash(value);
-            }
-        }
-    }
-    return wire::name_hash(event.stream);
+    return wire::name_hash(wire::key_of(event, entry_.settings.key));
 }
 
 // ---- requests
@@ -167,6 +159,7 @@ void HostedConsumer::request(Bytes payload, ReplyTo reply, Consumer::Now now) {
             Rest rest;
             rest.member = request->member;
             rest.answers = std::move(request->answers);
+            rest.answered = request->answered;
             rest.reply = std::move(reply);
             rests_.push_back(std::move(rest));
             return;
@@ -194,6 +187,8 @@ void HostedConsumer::join(const wire::MemberRequest& request, const ReplyTo& rep
         return;
     }
     wire::MemberReply joined;
+    joined.mode = entry_.settings.mode;
+    joined.key = entry_.settings.key;
     joined.member = consumer_.join(request.name, request.in_flight, request.lease, now);
     reply(frame_of(wire::encode(joined)));
 }
@@ -224,8 +219,8 @@ void HostedConsumer::go_on(Consumer::Now now) {
 // False when there is more of it.
 bool HostedConsumer::work_on(Rest& rest, Consumer::Now now) {
     if (rest.member != 0) {
-        auto taken =
-            consumer_.answer(rest.member, std::span(rest.answers).subspan(rest.taken), now);
+        auto taken = consumer_.answer(rest.member, std::span(rest.answers).subspan(rest.taken),
+                                      rest.answered, now);
         if (!taken) {
             rest.reply(taken.error());
             return true;
@@ -329,6 +324,7 @@ Result<wire::MemberReply> HostedConsumer::reply_of(GivenPage& page,
     }
     wire::MemberReply reply;
     reply.term = page.term;
+    reply.answered = page.answered;
     for (const store::Chunk& chunk : chunks) {
         reply.heads.push_back({chunk.partition, chunk.events, chunk.first, chunk.next});
         reply.slices.push_back(as_bytes(*chunk.frame));

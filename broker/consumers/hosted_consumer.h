@@ -56,6 +56,7 @@ class HostedConsumer {
         std::uint64_t member = 0;
         std::vector<wire::AnsweredPlaces> answers;
         std::size_t taken = 0;
+        std::uint64_t answered = 0;
         std::uint64_t left = 0;  // of an administrator's
         std::optional<Place> one;
         bool purge = false;
@@ -76,7 +77,6 @@ class HostedConsumer {
     void reply_confirmed();
     void write();
     std::uint64_t ticket_for(std::function<void(Result<Frame>)> reply);
-    
 
     Parts parts_;
     wire::CatalogueEntry entry_;

@@ -103,7 +103,7 @@ class World {
         } else {
             worked_on(given.place);
         }
-        if (!answer(it->first, answers)) {
+        if (!tell(it->first, answers)) {
             members_.erase(it);
             return;
         }
@@ -163,8 +163,8 @@ class World {
         written();
     }
 
-    bool answer(std::uint64_t member, std::span<const wire::AnsweredPlaces> answers) {
-        const auto taken = consumer_->answer(member, answers, now_);
+    bool tell(std::uint64_t member, std::span<const wire::AnsweredPlaces> answers) {
+        const auto taken = consumer_->answer(member, answers, 0, now_);
         if (taken) {
             RC_ASSERT(*taken == answers.size());
             consumer_->confirm(++ticket_);
