@@ -19,6 +19,7 @@ inline constexpr std::size_t kIdTextBytesMax = 255;  // correlation, causation, 
 inline constexpr std::size_t kTagBytesMax = 255;
 inline constexpr std::size_t kTagsMax = 64;
 inline constexpr std::size_t kEventDataBytesMax = 1 * kMiB;
+inline constexpr std::size_t kControlDataBytesMax = 3 * kMiB;  // of our own records
 inline constexpr std::size_t kEventFieldsBytesMax = 60 * kKiB;
 inline constexpr std::size_t kFieldBytesMax = 32 * kKiB;
 
@@ -119,7 +120,7 @@ inline constexpr std::size_t kConsumersMax = 1024;        // of a node: beyond, 
 inline constexpr std::size_t kConsumerMembersMax = 1024;  // of a consumer: beyond, busy
 inline constexpr std::size_t kConsumerNameBytesMax = 200;
 inline constexpr std::size_t kConsumerKeyBytesMax = 255;
-inline constexpr std::uint32_t kConsumerInFlightMax = 65536;
+inline constexpr std::uint32_t kConsumerInFlightMax = 16384;
 inline constexpr auto kAckTimeoutMin = std::chrono::milliseconds(10);
 inline constexpr auto kWorkTimeMax = std::chrono::milliseconds(std::chrono::hours(24));
 inline constexpr double kBackoffFactorMax = 10;
@@ -128,6 +129,22 @@ inline constexpr auto kLeaseMin = std::chrono::milliseconds(100);
 inline constexpr auto kLeaseMax = std::chrono::milliseconds(std::chrono::minutes(10));
 inline constexpr std::size_t kMemberAnswersMax = 4096;    // of one request: beyond, malformed
 inline constexpr std::size_t kWorkReasonBytesMax = 1024;  // cut there
+// Events known and neither done, delayed nor parked, and those delayed, and those parked: beyond,
+// the consumer reads no further until there are less.
+inline constexpr std::size_t kConsumerWindowMax = 65536;
+inline constexpr std::size_t kConsumerDelayedMax = std::size_t{1} << 20;
+inline constexpr std::size_t kConsumerParkedMax = 100'000;
+// What a member gets at one time.
+inline constexpr std::size_t kConsumerPageEventsMax = 4096;
+inline constexpr std::size_t kConsumerPageBytes = 512 * kKiB;
+// Records without a match, behind which a consumer writes down how far it is.
+inline constexpr std::uint64_t kConsumerLookedMax = 65536;
+// Of a consumer's records behind the last whole one, which a start reads: then the next is written.
+inline constexpr std::size_t kConsumerRecordsMax = 256;
+inline constexpr std::size_t kConsumerItemsMin = 4096;
+// Of one record, and of one part of a whole one: some 48 bytes each. What would be more waits for
+// the next.
+inline constexpr std::size_t kConsumerPartItemsMax = 4096;
 
 // ---- the data directory
 inline constexpr std::uint16_t kPartitionsMax = 1024;

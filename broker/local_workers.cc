@@ -10,13 +10,14 @@ namespace skald::broker {
 
 namespace msg = wire::msg;
 
-struct Begin {
-    msg::Serve serve;
+// Where the requests of one worker go.
+struct LocalWorkers::Place {
     std::shared_ptr<WorkQueue> queue;
     std::shared_ptr<const ServiceHandler> handler;
     std::shared_ptr<wire::BriefAnswers> brief;
-    std::promise<Result<void>> done;
+    std::shared_ptr<const DeferredHandler> later;  // instead of the others
 };
+
 struct End {
     std::uint64_t worker = 0;
 };
@@ -36,10 +37,10 @@ Result<Frame> framed(Result<std::string> reply) {
 
 // Bounded by the servings there are, and by the requests they take at one time.
 struct LocalWorkers::Inbox {
-    struct Place {
-        std::shared_ptr<WorkQueue> queue;
-        std::shared_ptr<const ServiceHandler> handler;
-        std::shared_ptr<wire::BriefAnswers> brief;
+    struct Begin {
+        msg::Serve serve;
+        Place place;
+        std::promise<Result<void>> done;
     };
     explicit Inbox(std::function<void()> wake_node) : wake(std::move(wake_node)) {}
 
@@ -81,13 +82,15 @@ class LocalWorkers::Worker final : public Serving {
     }
 
     Result<void> begin(msg::Serve serve, ServiceHandler handler) {
+        return begin(std::move(serve),
+                     {threads_->queue(), std::make_shared<const ServiceHandler>(std::move(handler)),
+                      brief_, nullptr});
+    }
+
+    Result<void> begin(msg::Serve serve, Place place) {
         serve.id = inbox_->next++;
         const std::uint64_t id = serve.id;
-        Begin begin{std::move(serve),
-                    threads_->queue(),
-                    std::make_shared<const ServiceHandler>(std::move(handler)),
-                    brief_,
-                    {}};
+        Inbox::Begin begin{std::move(serve), std::move(place), {}};
         std::future<Result<void>> done = begin.done.get_future();
         if (!inbox_->put(inbox_->begun, std::move(begin))) {
             return Error(Errc::shutting_down, "the node has ended");
@@ -127,9 +130,19 @@ Result<std::unique_ptr<Serving>> LocalWorkers::serve(std::string_view name, Serv
     return ok ? Result<std::unique_ptr<Serving>>(std::move(worker)) : ok.error();
 }
 
+Result<std::unique_ptr<Serving>> LocalWorkers::serve_later(std::string_view name,
+                                                           std::uint32_t capacity,
+                                                           DeferredHandler handler) {
+    auto worker = std::make_unique<Worker>(inbox_, nullptr, nullptr);
+    auto ok = worker->begin(msg::Serve{0, std::string(name), Balance::round_robin, 1, capacity},
+                            Place{nullptr, nullptr, nullptr,
+                                  std::make_shared<const DeferredHandler>(std::move(handler))});
+    return ok ? Result<std::unique_ptr<Serving>>(std::move(worker)) : ok.error();
+}
+
 void LocalWorkers::hand_on(Router& router, Effects& effects) {
     const Monotonic now = clock_.monotonic();
-    std::vector<Begin> begun;
+    std::vector<Inbox::Begin> begun;
     std::vector<End> ended;
     std::vector<Answered> answers;
     {
@@ -141,9 +154,8 @@ void LocalWorkers::hand_on(Router& router, Effects& effects) {
     for (Answered& answer : answers) {
         router.respond_here(answer.number, std::move(answer.reply), now, effects);
     }
-    for (Begin& begin : begun) {
-        auto& place = inbox_->places[begin.serve.id];
-        place = {std::move(begin.queue), std::move(begin.handler), std::move(begin.brief)};
+    for (Inbox::Begin& begin : begun) {
+        inbox_->places[begin.serve.id] = std::move(begin.place);
         auto ok = router.serve_here(begin.serve, now, effects);
         if (!ok) {
             inbox_->places.erase(begin.serve.id);
@@ -163,7 +175,14 @@ void LocalWorkers::call(const std::vector<LocalCall>& calls, std::size_t& brief,
         if (found == inbox_->places.end()) {
             continue;
         }
-        const Inbox::Place& place = found->second;
+        const Place& place = found->second;
+        if (place.later) {
+            (*place.later)(
+                {call.payload, [inbox = inbox_, number = call.number](Result<Frame> reply) {
+                     (void)inbox->put(inbox->answers, Answered{number, std::move(reply)});
+                 }});
+            continue;
+        }
         const Monotonic now = clock_.monotonic();
         if (brief != 0) {
             --brief;
@@ -185,13 +204,13 @@ void LocalWorkers::call(const std::vector<LocalCall>& calls, std::size_t& brief,
 }
 
 void LocalWorkers::close() {
-    std::vector<Begin> begun;
+    std::vector<Inbox::Begin> begun;
     {
         const std::lock_guard lock(inbox_->mutex);
         inbox_->closed = true;
         begun.swap(inbox_->begun);
     }
-    for (Begin& begin : begun) {
+    for (Inbox::Begin& begin : begun) {
         begin.done.set_value(Error(Errc::shutting_down, "the node is going down"));
     }
 }

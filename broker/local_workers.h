@@ -14,7 +14,15 @@
 
 namespace skald::broker {
 
-// serve() and what it returns: any thread. The rest: the node's.
+// A request that is answered later: once, from any thread.
+struct DeferredRequest {
+    Frame payload;
+    std::function<void(Result<Frame>)> reply;
+};
+// Runs on the node's thread: it takes the request and no more.
+using DeferredHandler = std::function<void(DeferredRequest)>;
+
+// serve(), serve_later() and what they return: any thread. The rest: the node's.
 class LocalWorkers final : public ServiceHost {
   public:
     // `wake` is called when there is something for hand_on(). Both outlive it.
@@ -23,6 +31,11 @@ class LocalWorkers final : public ServiceHost {
 
     Result<std::unique_ptr<Serving>> serve(std::string_view name, ServiceHandler handler,
                                            const ServeOptions& options) override;
+
+    // Up to `capacity` requests are unanswered at a time. The handler may be called until a little
+    // after the Serving ended.
+    Result<std::unique_ptr<Serving>> serve_later(std::string_view name, std::uint32_t capacity,
+                                                 DeferredHandler handler);
 
     // What workers said since the last time.
     void hand_on(Router& router, Effects& effects);
@@ -35,6 +48,7 @@ class LocalWorkers final : public ServiceHost {
   private:
     class Worker;
     struct Inbox;
+    struct Place;
     std::shared_ptr<Inbox> inbox_;
     const Clock& clock_;
 };

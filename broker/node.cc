@@ -8,6 +8,7 @@
 
 #include "base/endpoint.h"
 #include "broker/agent.h"
+#include "broker/consumers/consumer_host.h"
 #include "broker/http/server.h"
 #include "broker/metrics.h"
 #include "broker/transport/zap.h"
@@ -116,6 +117,7 @@ class NodeImpl final : public Node {
             stop();
         }
         http_.reset();
+        consumers_.reset();
         agent_.reset();
     }
 
@@ -176,6 +178,12 @@ class NodeImpl final : public Node {
         }
         agent_ = std::move(*agent);
         agent_->start();
+        auto consumers =
+            ConsumerHost::start({*volume_, SystemClock::instance(), agent_->workers()});
+        if (!consumers) {
+            return consumers.error();
+        }
+        consumers_ = std::move(*consumers);
         ready_ = true;
         return {};
     }
@@ -206,6 +214,7 @@ class NodeImpl final : public Node {
     std::unique_ptr<EventStore> local_;
     std::unique_ptr<ZapDomain> zap_;
     std::unique_ptr<Agent> agent_;
+    std::unique_ptr<ConsumerHost> consumers_;
     std::unique_ptr<http::Server> http_;
     std::vector<std::string> endpoints_;
     std::atomic<bool> ready_{false};

@@ -41,12 +41,8 @@ bool is_final(const Error& error) {
            (error_class == ErrorClass::usage && error.code != Errc::handler_failed);
 }
 
-Result<std::uint64_t> member_of(const Result<std::string>& reply) {
-    if (!reply) {
-        return reply.error();
-    }
-    auto joined = wire::decode_member_reply(as_bytes(*reply));
-    return joined ? Result<std::uint64_t>(joined->member) : joined.error();
+Result<wire::MemberReply> joined_by(const Result<std::string>& reply) {
+    return reply ? wire::decode_member_reply(as_bytes(*reply)) : reply.error();
 }
 
 bool is_done(const WorkAnswer& answer) {
@@ -71,13 +67,14 @@ Result<std::unique_ptr<Member>> ConsumerMember::join(Services& services, std::st
     }
     std::unique_ptr<ConsumerMember> member(
         new ConsumerMember(services, consumer, std::move(handler), options, timeout));
-    const auto number = member_of(
-        services.request(member->service_, wire::encode(member->join_request()), timeout));
-    if (!number) {
+    const auto reply =
+        services.request(member->service_, wire::encode(member->join_request()), timeout);
+    const auto joined = joined_by(reply);
+    if (!joined) {
         member->link_over_ = member->handler_over_ = true;
-        return number.error();
+        return why_not(services, consumer, joined.error(), timeout);
     }
-    member->joined(*number);
+    member->joined(*joined);
     member->threads_ = std::move(*threads);
     member->threads_->queue()->add([m = member.get()] { m->run_link(); });
     member->threads_->queue()->add([m = member.get()] { m->run_handler(); });
@@ -87,7 +84,8 @@ Result<std::unique_ptr<Member>> ConsumerMember::join(Services& services, std::st
 ConsumerMember::ConsumerMember(Services& services, std::string_view consumer, WorkHandler handler,
                                const MemberOptions& options, milliseconds timeout)
     : services_(services),
-      service_(std::string(wire::kConsumerService) + std::string(consumer)),
+      consumer_(consumer),
+      service_(std::string(wire::kConsumerService) + consumer_),
       handler_(std::move(handler)),
       options_(options),
       timeout_(timeout) {}
@@ -185,7 +183,7 @@ void ConsumerMember::begin_fetch(Lock& lock) {
     wire::MemberRequest request;
     request.verb = wire::MemberVerb::fetch;
     request.wait = options_.lease / kWordsInLease;
-    ++fetches_;
+
     fetch_ = begin(lock, std::move(request), options_.lease / kWordsInLease + timeout_);
 }
 
@@ -193,6 +191,7 @@ void ConsumerMember::begin_answers(Lock& lock) {
     wire::MemberRequest request;
     request.verb = wire::MemberVerb::answer;
     request.answers = answers_.begin();
+    request.answered = answers_.begun();
     answer_ = begin(lock, std::move(request), timeout_);
 }
 
@@ -226,7 +225,7 @@ void ConsumerMember::take_page(Result<std::string> reply) {
     }
     pause_ = milliseconds(0);
     HeldWork unwanted;
-    if (auto ok = (closing_ ? unwanted : held_).add(std::move(*reply), fetches_); !ok) {
+    if (auto ok = (closing_ ? unwanted : held_).add(std::move(*reply)); !ok) {
         end(ok.error());
         return;
     }
@@ -242,7 +241,6 @@ void ConsumerMember::take_confirmation(const Result<std::string>& reply) {
         return;
     }
     answers_.confirm();
-    held_.confirmed(answers_.confirmed(), fetches_);
 }
 
 void ConsumerMember::lose(const Error& why) {
@@ -274,17 +272,36 @@ void ConsumerMember::rejoin(Lock& lock) {
     if (!reply) {
         return;
     }
-    const auto number = member_of(*reply);
-    if (number) {
-        joined(*number);
-    } else if (number.error().code == Errc::not_found || is_final(number.error())) {
-        end(number.error());
+    const auto again = joined_by(*reply);
+    if (again) {
+        joined(*again);
+        return;
+    }
+    lock.unlock();
+    Error why = why_not(services_, consumer_, again.error(), timeout_);
+    lock.lock();
+    if (why.code == Errc::not_found || is_final(why)) {
+        end(std::move(why));
     }
 }
 
-void ConsumerMember::joined(std::uint64_t member) {
-    member_ = member;
+// Where nobody serves it, it may be that it is no more.
+Error ConsumerMember::why_not(Services& services, std::string_view consumer, Error error,
+                              milliseconds timeout) {
+    if (error.code != Errc::not_ready) {
+        return error;
+    }
+    wire::ConsumerRequest request;
+    request.verb = wire::ConsumerVerb::show;
+    request.name = consumer;
+    auto shown = services.request(wire::kConsumersService, wire::encode(request), timeout);
+    return !shown && shown.error().code == Errc::not_found ? shown.error() : error;
+}
+
+void ConsumerMember::joined(const wire::MemberReply& reply) {
+    member_ = reply.member;
     ++membership_;
+    held_.keep_order(reply.mode, reply.key);
 }
 
 // Best effort: the node finds out by itself, later.
@@ -320,7 +337,8 @@ void ConsumerMember::run_handler() {
 
 void ConsumerMember::handle(Lock& lock, const HeldWork::Piece& piece) {
     if (held_.behind_failure(piece)) {
-        answers_.add(piece.place(), ReleaseWork{});
+        // What comes behind this one is not to be done before it either.
+        held_.failed(piece, answers_.add(piece.place(), ReleaseWork{}));
         return;
     }
     const std::uint64_t membership = membership_;

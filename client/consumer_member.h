@@ -61,7 +61,9 @@ class ConsumerMember final : public Member {
     void lose(const Error& why);
     void end(Error why);
     void rejoin(Lock& lock);
-    void joined(std::uint64_t member);
+    static Error why_not(Services& services, std::string_view consumer, Error error,
+                         std::chrono::milliseconds timeout);
+    void joined(const wire::MemberReply& reply);
     void leave(Lock& lock);
     bool over() const;
     bool something_to_do() const;
@@ -75,6 +77,7 @@ class ConsumerMember final : public Member {
     wire::MemberRequest join_request() const;
 
     Services& services_;
+    const std::string consumer_;
     const std::string service_;
     const WorkHandler handler_;
     const MemberOptions options_;
@@ -89,7 +92,7 @@ class ConsumerMember final : public Member {
     std::chrono::milliseconds pause_{0};   // before it joins again
     Call fetch_;                           // under way, as the next
     Call answer_;
-    std::uint64_t fetches_ = 0;  // number of the last one
+
     HeldWork held_;
     WorkAnswers answers_;
     bool handling_ = false;

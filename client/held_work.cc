@@ -9,10 +9,9 @@
 
 namespace skald::client {
 
-Result<void> HeldWork::add(std::string reply, std::uint64_t fetch) {
+Result<void> HeldWork::add(std::string reply) {
     Page page;
     page.memory = std::make_shared<const std::string>(std::move(reply));
-    page.fetch = fetch;
     const Bytes bytes = as_bytes(*page.memory);
     SKALD_CHECK(wire::aligned(bytes), "a string's bytes are aligned for any type");
     auto decoded = wire::decode_member_reply(bytes);
@@ -34,6 +33,7 @@ Result<void> HeldWork::add(std::string reply, std::uint64_t fetch) {
     }
     page.attempts = std::move(decoded->attempts);
     page.term = decoded->term;
+    page.answered = decoded->answered;
     if (!page.events.empty()) {
         pages_.push_back(std::move(page));
     }
@@ -43,9 +43,9 @@ Result<void> HeldWork::add(std::string reply, std::uint64_t fetch) {
 HeldWork::Piece HeldWork::take() {
     Page& page = pages_.front();
     if (page.next == 0) {
-        forget_failures(page.fetch);
+        std::erase_if(failures_, [&](const auto& entry) { return entry.second <= page.answered; });
     }
-    Piece piece{page.events[page.next], page.memory, 1, page.term, page.fetch};
+    Piece piece{page.events[page.next], page.memory, 1, page.term, page.answered};
     if (!page.attempts.empty()) {
         piece.attempt = page.attempts[page.next];
     }
@@ -61,32 +61,18 @@ void HeldWork::clear() {
 }
 
 void HeldWork::failed(const Piece& piece, std::uint64_t answer) {
-    failures_[key_of(piece)] = {answer, false, 0};
-}
-
-void HeldWork::confirmed(std::uint64_t answer, std::uint64_t fetch) {
-    for (auto& [key, failure] : failures_) {
-        if (!failure.confirmed && failure.answer <= answer) {
-            failure.confirmed = true;
-            failure.last_fetch = fetch;
-        }
+    if (mode_ != ConsumerMode::shared) {
+        failures_[key_of(piece)] = answer;
     }
 }
 
 bool HeldWork::behind_failure(const Piece& piece) const {
-    const auto failure = failures_.find(key_of(piece));
-    return failure != failures_.end() &&
-           (!failure->second.confirmed || piece.fetch <= failure->second.last_fetch);
+    return !failures_.empty() && failures_.contains(key_of(piece));
 }
 
-std::string HeldWork::key_of(const Piece& piece) {
-    return piece.term != 0 ? std::string() : std::string(piece.event.stream);
-}
-
-void HeldWork::forget_failures(std::uint64_t fetch) {
-    std::erase_if(failures_, [fetch](const auto& entry) {
-        return entry.second.confirmed && entry.second.last_fetch < fetch;
-    });
+std::string HeldWork::key_of(const Piece& piece) const {
+    return mode_ == ConsumerMode::exclusive ? std::string()
+                                            : std::string(wire::key_of(piece.event, metadata_));
 }
 
 }  // namespace skald::client

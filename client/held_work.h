@@ -15,9 +15,9 @@ namespace skald::client {
 
 // The member's in_flight bounds it: the node gives no more before it has answers.
 //
-// After a failure it holds back what comes behind it under the same key: the stream's name, or of
-// an exclusive consumer one for all. That ends with the first page that the node can have given
-// only after it knew of the failure.
+// After a failure it holds back what comes behind it under the same key; of an exclusive consumer
+// that is one for all, and a shared one has none. That ends with the first page that the node gave
+// when it knew of the failure.
 //
 // Not thread safe.
 class HeldWork {
@@ -27,13 +27,18 @@ class HeldWork {
         std::shared_ptr<const std::string> memory;  // that it points into
         std::uint32_t attempt = 1;
         std::uint64_t term = 0;
-        std::uint64_t fetch = 0;
+        std::uint64_t answered = 0;  // the last answer that the node knew
 
         Place place() const { return {event.partition, event.offset}; }
     };
 
-    // What the fetch of that number (rising) was answered with. malformed, corrupt.
-    Result<void> add(std::string reply, std::uint64_t fetch);
+    // Before the first page.
+    void keep_order(ConsumerMode mode, std::string key) {
+        mode_ = mode;
+        metadata_ = std::move(key);
+    }
+    // What a fetch was answered with. malformed, corrupt.
+    Result<void> add(std::string reply);
     bool empty() const { return pages_.empty(); }
     // Not when it is empty.
     Piece take();
@@ -41,9 +46,7 @@ class HeldWork {
 
     // It failed; `answer` is the number of what was said of it.
     void failed(const Piece& piece, std::uint64_t answer);
-    // The node knows of the answers up to this number, and so does every page but those of the
-    // fetches up to `fetch`.
-    void confirmed(std::uint64_t answer, std::uint64_t fetch);
+
     // Whether it comes behind one that failed, and is to be given back.
     bool behind_failure(const Piece& piece) const;
 
@@ -53,19 +56,16 @@ class HeldWork {
         std::vector<EventView> events;
         std::vector<std::uint32_t> attempts;  // none: all are first ones
         std::uint64_t term = 0;
-        std::uint64_t fetch = 0;
+        std::uint64_t answered = 0;
         std::size_t next = 0;
     };
-    struct Failure {
-        std::uint64_t answer = 0;
-        bool confirmed = false;
-        std::uint64_t last_fetch = 0;  // that may not know of it
-    };
-    static std::string key_of(const Piece& piece);
-    void forget_failures(std::uint64_t fetch);
 
-    std::deque<Page> pages_;  // none is empty
-    std::unordered_map<std::string, Failure> failures_;
+    std::string key_of(const Piece& piece) const;
+
+    ConsumerMode mode_ = ConsumerMode::shared;
+    std::string metadata_;
+    std::deque<Page> pages_;                                   // none is empty
+    std::unordered_map<std::string, std::uint64_t> failures_;  // what was answered, by key
 };
 
 }  // namespace skald::client

@@ -31,8 +31,8 @@ class WorkAnswers {
     void confirm();
     // It may not be: it waits again, and all that waits is late.
     void lose();
-    // The number of the last answer that the node has.
-    std::uint64_t confirmed() const { return confirmed_; }
+    // The number of the last answer that was begun with.
+    std::uint64_t begun() const { return under_way_.empty() ? confirmed_ : under_way_.back().last; }
 
   private:
     struct Answered {

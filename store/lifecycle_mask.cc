@@ -14,7 +14,7 @@ Result<StreamFacts> facts_of(const PartitionLog& log, const IndexSnapshot& index
     }
     facts.next = (*head)->next;
     facts.lifecycle = (*head)->lifecycle;
-    if (facts.lifecycle) {
+    if (facts.lifecycle && !is_ours(stream)) {
         auto control = log.control_at(*facts.lifecycle);
         if (!control) {
             return control.error();

@@ -293,7 +293,7 @@ Result<StreamFacts> PartitionLog::look_up(std::string_view stream) {
         return StreamFacts{};
     }
     StreamFacts facts{(*head)->next, {}, (*head)->lifecycle};
-    if (!facts.lifecycle) {
+    if (!facts.lifecycle || is_ours(stream)) {
         return facts;
     }
     if (const auto it = pending_controls_.find(facts.lifecycle->value);

@@ -19,6 +19,11 @@ inline constexpr std::string_view kTombstonedType = "$tombstoned";
 inline constexpr std::string_view kErasedType = "$erased";
 inline constexpr std::string_view kControlContentType = "application/x-skald-stream";
 
+// Names of ours, which have no lifecycle: their control records say something else.
+inline bool is_ours(std::string_view stream) {
+    return stream.starts_with('$');
+}
+
 struct StreamControl {
     Version truncate_before;
     StreamLimits limits;

@@ -15,6 +15,7 @@
 #include "store/identity.h"
 #include "store/lmdb/free_list.h"
 #include "store/log_set.h"
+#include "store/picked_records.h"
 #include "store/positions.h"
 #include "store/scavenger.h"
 #include "store/snapshots.h"
@@ -41,6 +42,9 @@ class LmdbVolume final : public Volume {
         return Partition{static_cast<std::uint16_t>(logs_->partition_of(stream))};
     }
     Result<std::unique_ptr<Cursor>> cursor(const CursorOptions& options) override;
+    Result<Picked> pick(Partition partition, std::span<const Pick> picks) override;
+    Result<std::optional<ControlRecord>> last_control(std::string_view stream) override;
+    Result<std::string> control_at(std::string_view stream, Offset offset) override;
     Result<StreamInfo> stream_info(std::string_view stream) override;
     Result<StreamList> list_streams(std::string_view glob, std::string_view after,
                                     std::uint32_t limit,
@@ -210,6 +214,52 @@ Result<std::unique_ptr<Cursor>> LmdbVolume::cursor(const CursorOptions& options)
         return ok.error();
     }
     return open_cursor(*logs_, *env_, options, [this] { return visible(); });
+}
+
+Result<Picked> LmdbVolume::pick(Partition partition, std::span<const Pick> picks) {
+    if (auto ok = writer_->working(); !ok) {
+        return ok.error();
+    }
+    return pick_records(*set_->logs()[partition.value], *env_, visible()[partition.value], picks);
+}
+
+Result<std::optional<ControlRecord>> LmdbVolume::last_control(std::string_view stream) {
+    if (auto ok = writer_->working(); !ok) {
+        return ok.error();
+    }
+    const PartitionLog& log = log_of(stream);
+    const Visible seen = visible()[log.partition().value];
+    std::optional<StreamHead> head;
+    {
+        auto txn = env_->read();
+        if (!txn) {
+            return txn.error();
+        }
+        auto index = log.index().snapshot(*txn, seen.high_watermark);
+        auto found = index ? (*index)->head(stream) : index.error();
+        if (!found) {
+            return found.error();
+        }
+        head = *found;
+    }
+    if (!head || !head->lifecycle) {
+        return std::optional<ControlRecord>();
+    }
+    auto data = control_at(stream, *head->lifecycle);
+    if (!data) {
+        return data.error();
+    }
+    return std::optional(ControlRecord{*head->lifecycle, std::move(*data)});
+}
+
+Result<std::string> LmdbVolume::control_at(std::string_view stream, Offset offset) {
+    const PartitionLog& log = log_of(stream);
+    auto data = log.reader().data(offset);
+    if (!data) {
+        return data.error();
+    }
+    return *data ? Result<std::string>(std::move(**data))
+                 : record_damaged(log.partition(), offset);
 }
 
 Result<StreamInfo> LmdbVolume::stream_info(std::string_view stream) {

@@ -158,6 +158,23 @@ class Cursor {
     virtual Start resume() const = 0;
 };
 
+// A record that a reader knows, and what it is to get of several.
+struct Pick {
+    Offset offset;
+    Version version;
+};
+struct Picked {
+    std::vector<Chunk> chunks;
+    std::vector<Offset> gone;  // erased, scavenged, or hidden by a change of their stream
+};
+
+// A record under a name of ours, `$...`, that is no event and of no lifecycle: see
+// docs/log_format.md.
+struct ControlRecord {
+    Offset offset;
+    std::string data;
+};
+
 struct PartitionInfo {
     Partition partition;
     Uuid lineage;
@@ -198,6 +215,13 @@ class Volume {
     virtual Partition partition_of(std::string_view stream) const = 0;
 
     virtual Result<std::unique_ptr<Cursor>> cursor(const CursorOptions& options) = 0;
+    // Of one partition, rising; the chunks hold them and nothing else.
+    virtual Result<Picked> pick(Partition partition, std::span<const Pick> picks) = 0;
+    // The last one under a name, and the one at an offset of that name's partition. They are
+    // written as requests that rest on the one before (wire::encode_control, wire::set_query_from):
+    // busy when that is not the last any more.
+    virtual Result<std::optional<ControlRecord>> last_control(std::string_view stream) = 0;
+    virtual Result<std::string> control_at(std::string_view stream, Offset offset) = 0;
     virtual Result<StreamInfo> stream_info(std::string_view stream) = 0;
     // `allowed`: globs of streams that may be seen; empty: all.
     virtual Result<StreamList> list_streams(std::string_view glob, std::string_view after,

@@ -69,10 +69,11 @@ struct MemberRequest {
     std::chrono::microseconds lease{0};
     std::chrono::microseconds wait{0};
     std::vector<AnsweredPlaces> answers;
+    std::uint64_t answered = 0;  // with these, by the member's own count
     bool operator==(const MemberRequest&) const = default;
 };
-// join: the member's number. fetch: events, as slices or whole batches; `attempts` one for each,
-// or none when all are first ones.
+// join: the member's number, and what is kept in order. fetch: events, as slices or whole batches;
+// `attempts` one for each, or none when all are first ones.
 struct MemberReply {
     std::uint64_t member = 0;
     std::uint64_t term = 0;
@@ -80,7 +81,13 @@ struct MemberReply {
     std::vector<Bytes> slices;  // point into what it was decoded from; each begins at a multiple of
                                 // 8 behind its begin
     std::vector<std::uint32_t> attempts;
+    ConsumerMode mode = ConsumerMode::shared;
+    std::string key;
+    std::uint64_t answered = 0;  // of the last answers that were looked at before
 };
+
+// Of a consumer that keeps the order of keys: the metadata of this name, or without it the stream.
+std::string_view key_of(const EventView& event, std::string_view metadata);
 
 std::string encode(const ConsumerRequest& request);
 std::string encode(const ConsumerReply& reply);

@@ -18,8 +18,8 @@ constexpr std::size_t kAll = limits::kRequestBytesMax;
 Ref<fb::ParkedPlace> build(Builder& b, const ParkedPlace& parked) {
     const fb::Place place = parts::to_fb(parked.place);
     const auto reason = b.CreateString(parked.reason);
-    return fb::CreateParkedPlace(b, &place, parked.key, parked.at.us, parked.attempts,
-                                 parked.follower, reason);
+    return fb::CreateParkedPlace(b, &place, parked.version.value, parked.key, parked.at.us,
+                                 parked.attempts, parked.bytes, parked.follower, reason);
 }
 
 TakenRange read_taken(const fb::TakenRange* taken) {
@@ -28,16 +28,19 @@ TakenRange read_taken(const fb::TakenRange* taken) {
 }
 
 WaitingPlace read_waiting(const fb::WaitingPlace* waiting) {
-    return {from_fb(&waiting->place()), waiting->key(), Time{waiting->due_us()},
-            waiting->attempts()};
+    return {from_fb(&waiting->place()), Version{waiting->version()},
+            waiting->bytes(),           waiting->key(),
+            Time{waiting->due_us()},    waiting->attempts()};
 }
 
 ParkedPlace read_parked(const fb::ParkedPlace* parked) {
     if (parked->place() == nullptr) {
         throw Refused("a parked event without its place");
     }
-    return {from_fb(parked->place()), parked->key(),      Time{parked->at_us()},
-            parked->attempts(),       parked->follower(), parts::reason(parked->reason())};
+    return {from_fb(parked->place()), Version{parked->version()},
+            parked->bytes(),          parked->key(),
+            Time{parked->at_us()},    parked->attempts(),
+            parked->follower(),       parts::reason(parked->reason())};
 }
 
 ConsumerRecord read_record(const fb::ConsumerRecord& record) {
@@ -58,7 +61,7 @@ ConsumerRecord read_record(const fb::ConsumerRecord& record) {
 }
 
 CatalogueEntry read_entry(const fb::CatalogueEntry* entry) {
-    return {from_fb(entry->settings()), entry->paused(), entry->born()};
+    return {from_fb(entry->settings()), from_fb(entry->begins()), entry->paused(), entry->born()};
 }
 
 ConsumerCatalogue read_catalogue(const fb::ConsumerCatalogue& catalogue) {
@@ -74,7 +77,8 @@ std::string encode(const ConsumerRecord& record) {
         return fb::TakenRange(t.first.value, t.next.value, t.partition.value);
     });
     const auto waiting = parts::build_list(b, record.waiting, [](const WaitingPlace& w) {
-        return fb::WaitingPlace(parts::to_fb(w.place), w.key, w.due.us, w.attempts);
+        return fb::WaitingPlace(parts::to_fb(w.place), w.version.value, w.key, w.due.us, w.attempts,
+                                w.bytes);
     });
     const auto parked = parts::build_list(
         b, record.parked, [&b](const ParkedPlace& place) { return build(b, place); });
@@ -91,8 +95,9 @@ std::string encode(const ConsumerCatalogue& catalogue) {
     Builder b;
     const auto consumers =
         parts::build_list(b, catalogue.consumers, [&b](const CatalogueEntry& entry) {
-            return fb::CreateCatalogueEntry(b, parts::build(b, entry.settings), entry.paused,
-                                            entry.born);
+            const auto settings = parts::build(b, entry.settings);
+            const auto begins = parts::build(b, entry.begins);
+            return fb::CreateCatalogueEntry(b, settings, begins, entry.paused, entry.born);
         });
     return parts::finished(b, fb::CreateConsumerCatalogue(b, consumers, catalogue.births),
                            kCatalogueIdentifier);

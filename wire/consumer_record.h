@@ -14,7 +14,7 @@
 namespace skald::wire {
 
 // The stream of the catalogue's control records, and what stands before a consumer's name in the
-// stream of its own.
+// stream of its own; a `/` and when it was born stand behind it.
 inline constexpr std::string_view kCatalogueStream = "$consumers";
 inline constexpr std::string_view kConsumerStream = "$consumer/";
 inline constexpr std::string_view kCatalogueType = "$consumers-declared";
@@ -30,6 +30,8 @@ struct TakenRange {
 };
 struct WaitingPlace {
     Place place;
+    Version version;
+    std::uint32_t bytes = 0;     // it takes in a page
     std::uint64_t key = 0;       // hash of the event's key
     Time due;                    // not before
     std::uint32_t attempts = 0;  // failures so far
@@ -37,6 +39,8 @@ struct WaitingPlace {
 };
 struct ParkedPlace {
     Place place;
+    Version version;
+    std::uint32_t bytes = 0;
     std::uint64_t key = 0;
     Time at;
     std::uint32_t attempts = 0;
@@ -64,6 +68,7 @@ struct ConsumerRecord {
 
 struct CatalogueEntry {
     ConsumerSettings settings;
+    Position begins;  // settings.start, looked up when it was created
     bool paused = false;
     std::uint64_t born = 0;  // no two consumers, of one name either, share it
     bool operator==(const CatalogueEntry&) const = default;

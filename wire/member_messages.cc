@@ -104,6 +104,7 @@ MemberRequest read_request(const fb::MemberRequest& request) {
     read.in_flight = request.in_flight();
     read.lease = parts::duration(request.lease_us());
     read.wait = parts::duration(request.wait_us());
+    read.answered = request.answered();
     if (request.answers() != nullptr && request.answers()->size() > limits::kMemberAnswersMax) {
         throw Refused("more answers than a request may have");
     }
@@ -135,6 +136,12 @@ MemberReply read_reply(const fb::MemberReply& reply, const std::byte* begin) {
     MemberReply read;
     read.member = reply.member();
     read.term = reply.term();
+    if (reply.mode() > fb::ConsumerMode::MAX) {
+        throw Refused("a mode out of range");
+    }
+    read.mode = static_cast<ConsumerMode>(reply.mode());
+    read.key = parts::text(reply.key());
+    read.answered = reply.answered();
     read.heads = parts::from_fb(reply.heads());
     read.slices = parts::read_list(
         reply.slices(), read.heads.size(), [begin](const fb::Slice* slice) -> Bytes {
@@ -169,13 +176,24 @@ std::string encode(const MemberRequest& request) {
         });
     const auto reason_list = b.CreateVectorOfStrings(reasons.list());
     const auto name = b.CreateString(request.name);
-    return parts::finished(
-        b,
-        fb::CreateMemberRequest(
-            b, static_cast<fb::MemberVerb>(request.verb), request.member, name, request.in_flight,
-            static_cast<std::uint64_t>(request.lease.count()),
-            static_cast<std::uint64_t>(request.wait.count()), answers, reason_list),
-        kRequestIdentifier);
+    return parts::finished(b,
+                           fb::CreateMemberRequest(
+                               b, static_cast<fb::MemberVerb>(request.verb), request.member, name,
+                               request.in_flight, static_cast<std::uint64_t>(request.lease.count()),
+                               static_cast<std::uint64_t>(request.wait.count()), answers,
+                               reason_list, request.answered),
+                           kRequestIdentifier);
+}
+
+std::string_view key_of(const EventView& event, std::string_view metadata) {
+    if (!metadata.empty()) {
+        for (const auto& [name, value] : event.metadata()) {
+            if (name == metadata) {
+                return value;
+            }
+        }
+    }
+    return event.stream;
 }
 
 std::string encode(const MemberReply& reply) {
@@ -189,8 +207,11 @@ std::string encode(const MemberReply& reply) {
         parts::build_list(b, reply.slices, [&b](Bytes slice) { return build(b, slice); });
     const auto heads = parts::build(b, reply.heads);
     const auto attempts = b.CreateVector(reply.attempts);
+    const auto key = b.CreateString(reply.key);
     return parts::finished(
-        b, fb::CreateMemberReply(b, reply.member, reply.term, heads, slices, attempts),
+        b,
+        fb::CreateMemberReply(b, reply.member, reply.term, heads, slices, attempts,
+                              static_cast<fb::ConsumerMode>(reply.mode), key, reply.answered),
         kReplyIdentifier);
 }
 

@@ -311,7 +311,8 @@ Result<void> check_event(const NewEvent& event, bool control) {
 }
 
 Result<void> check_record(const RecordView& record) {
-    if (record.data.size() > limits::kEventDataBytesMax) {
+    if (record.data.size() >
+        (record.prefix.control() ? limits::kControlDataBytesMax : limits::kEventDataBytesMax)) {
         return data_too_large(record.data.size());
     }
     if (record.fields.empty()) {

@@ -53,7 +53,7 @@ struct ConsumerSettings {
     // Deliveries that failed; then it is parked. 0: there is no end to them.
     std::uint32_t max_deliveries = 5;
     Backoff backoff;
-    std::uint32_t in_flight = 1024;  // events that all members together hold: 1-65,536
+    std::uint32_t in_flight = 1024;  // events that all members together hold: 1-16,384
     bool operator==(const ConsumerSettings&) const = default;
 };
 
@@ -142,7 +142,7 @@ using WorkHandler = std::function<WorkAnswer(const Work&)>;
 
 struct MemberOptions {
     std::string name;  // shown by the node; up to 255 bytes
-    // Events it holds at most, under way ones included: 1-65,536.
+    // Events it holds at most, under way ones included: 1-16,384.
     std::uint32_t in_flight = 256;
     // Without a word from it for so long, it is taken for dead and its work given to others: 100 ms
     // to 10 minutes. It says a word every third of it by itself, also while the handler runs.

@@ -173,6 +173,9 @@ void Verifier::note(const EventView& event, bool hole) {
 }
 
 void Verifier::note_rule(const EventView& event) {
+    if (is_ours(event.stream)) {
+        return;
+    }
     const auto control = decode_control(event.data);
     if (!control) {
         problem(event.offset, "record", "it is no lifecycle record that we know");

@@ -98,6 +98,13 @@ class FakeVolume : public store::Volume {
         asked = options;
         return std::unique_ptr<store::Cursor>(std::make_unique<FakeCursor>(feed, options));
     }
+    Result<store::Picked> pick(Partition, std::span<const store::Pick>) override {
+        return store::Picked{};
+    }
+    Result<std::optional<store::ControlRecord>> last_control(std::string_view) override {
+        return std::optional<store::ControlRecord>();
+    }
+    Result<std::string> control_at(std::string_view, Offset) override { return std::string(); }
     Result<StreamInfo> stream_info(std::string_view stream) override {
         StreamInfo info;
         info.name = stream;

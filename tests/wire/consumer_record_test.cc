@@ -9,8 +9,14 @@ namespace skald::wire {
 namespace {
 
 ParkedPlace any_parked() {
-    return {any_place(),          any<std::uint64_t>(), Time{any<std::int64_t>()},
-            any<std::uint32_t>(), any<bool>(),          any_text()};
+    return {any_place(),
+            Version{any<std::uint64_t>()},
+            any<std::uint32_t>(),
+            any<std::uint64_t>(),
+            Time{any<std::int64_t>()},
+            any<std::uint32_t>(),
+            any<bool>(),
+            any_text()};
 }
 
 ConsumerRecord any_record() {
@@ -23,8 +29,9 @@ ConsumerRecord any_record() {
         return TakenRange{Partition{any<std::uint16_t>()}, Offset{first}, Offset{first + 5}};
     });
     record.waiting = any_list([] {
-        return WaitingPlace{any_place(), any<std::uint64_t>(), Time{any<std::int64_t>()},
-                            any<std::uint32_t>()};
+        return WaitingPlace{
+            any_place(),          Version{any<std::uint64_t>()}, any<std::uint32_t>(),
+            any<std::uint64_t>(), Time{any<std::int64_t>()},     any<std::uint32_t>()};
     });
     record.parked = any_list(any_parked);
     record.settled = any_list(any_place);
@@ -40,9 +47,15 @@ ConsumerRecord example() {
     ConsumerRecord record;
     record.previous = 1001;
     record.taken = {{Partition{0}, Offset{1000}, Offset{1004}}};
-    record.waiting = {
-        {{Partition{0}, Offset{1001}}, 0x1122334455667788, Time{1'767'225'602'000'000}, 1}};
+    record.waiting = {{{Partition{0}, Offset{1001}},
+                       Version{4},
+                       200,
+                       0x1122334455667788,
+                       Time{1'767'225'602'000'000},
+                       1}};
     record.parked = {{{Partition{0}, Offset{1002}},
+                      Version{0},
+                      300,
                       0x99aabbccddeeff00,
                       Time{1'767'225'601'000'000},
                       5,
@@ -75,7 +88,8 @@ TEST_CASE("consumer records: are what they were", "[wire]") {
     CHECK(rc::check("catalogues", [] {
         const ConsumerCatalogue catalogue{
             any_list([] {
-                return CatalogueEntry{any_settings(), any<bool>(), any<std::uint64_t>()};
+                return CatalogueEntry{any_settings(), Position{}, any<bool>(),
+                                      any<std::uint64_t>()};
             }),
             any<std::uint64_t>()};
         const Frame frame(as_bytes(encode(catalogue)));

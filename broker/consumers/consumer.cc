@@ -1,0 +1,372 @@
+// Entries of a consumer: what was read, and where each event of it stands.
+#include "broker/consumers/consumer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "base/glob.h"
+#include "base/limits.h"
+
+namespace skald::broker {
+namespace {
+
+constexpr std::string_view kFollows = "an event of its key before it is parked";
+
+}  // namespace
+
+Consumer::Consumer(ConsumerSettings settings, std::uint64_t seed)
+    : settings_(std::move(settings)), random_(seed) {}
+
+Offset Consumer::first_open(Partition partition) const {
+    const auto it = taken_.find(partition);
+    return it == taken_.end() ? Offset{} : it->second.first_open(Offset{});
+}
+
+bool Consumer::wants_more() const {
+    return entries_.size() - delayed_ - parkings_.size() < limits::kConsumerWindowMax &&
+           delayed_ < limits::kConsumerDelayedMax && parkings_.size() < limits::kConsumerParkedMax;
+}
+
+void Consumer::take(std::span<const Candidate> candidates, Now now) {
+    for (const Candidate& candidate : candidates) {
+        const auto taken = taken_.find(candidate.place.partition);
+        if (taken != taken_.end() && taken->second.contains(candidate.place.offset)) {
+            continue;
+        }
+        Entry entry;
+        entry.lead = candidate.lead;
+        entry.version = candidate.version;
+        entry.key = settings_.mode == ConsumerMode::per_key ? candidate.key : 0;
+        entry.bytes = candidate.bytes;
+        const auto it = entries_.emplace_hint(entries_.end(), candidate.place, entry);
+        if (settings_.mode == ConsumerMode::per_key) {
+            const auto lane = lanes_.find(entry.key);
+            if (lane != lanes_.end() && lane->second.parked != 0) {
+                park(it, kFollows, true, now.time);
+                continue;
+            }
+        }
+        make_ready(it);
+    }
+    if (!candidates.empty()) {
+        looked(candidates.back().place.partition, candidates.back().place.offset + 1);
+    }
+}
+
+// What lies behind the last entry is spoken of only now and then: a record for it would be one more
+// to look at.
+void Consumer::looked(Partition partition, Offset next) {
+    Offset& looked = looked_[partition];
+    looked = std::max(looked, next);
+    const auto behind = entries_.lower_bound(Place{Partition(partition.value + 1), Offset{}});
+    Offset from = first_open(partition);
+    if (behind != entries_.begin() && std::prev(behind)->first.partition == partition) {
+        from = std::max(from, std::prev(behind)->first.offset + 1);
+    }
+    if (looked > from && looked - from >= limits::kConsumerLookedMax) {
+        taken_[partition].add(from, looked);
+        change_.taken[partition].add(from, looked);
+    }
+}
+
+Offset Consumer::looked_to(Partition partition) const {
+    const auto it = looked_.find(partition);
+    return std::max(it == looked_.end() ? Offset{} : it->second, first_open(partition));
+}
+
+void Consumer::vanished(Place place) {
+    if (const auto it = entries_.find(place); it != entries_.end()) {
+        let_go(it);
+        settle(it, true);
+    }
+}
+
+// ---- where an entry stands
+
+void Consumer::make_ready(Entries::iterator it) {
+    it->second.state = State::ready;
+    ++ready_count_;
+    if (!ordered()) {
+        ready_.insert(ready_.end(), it->first);
+        return;
+    }
+    Lane& lane = lanes_[it->second.key];
+    lane.waiting.insert(lane.waiting.end(), it->first);
+    queue_lane(it->second.key, lane);
+}
+
+void Consumer::delay(Entries::iterator it, Time due) {
+    it->second.state = State::delayed;
+    it->second.due = due;
+    ++delayed_;
+    dues_.emplace(due, it->first);
+    if (ordered()) {
+        lanes_[it->second.key].waiting.insert(it->first);
+    }
+}
+
+// Of a lane with more to give: in turn with the others, or with the member that holds some of it.
+void Consumer::queue_lane(std::uint64_t key, Lane& lane) {
+    if (lane.queued || !open(lane)) {
+        return;
+    }
+    lane.queued = true;
+    const auto member = members_.find(lane.member);
+    (member == members_.end() ? ready_lanes_ : member->second.lanes).push_back(key);
+}
+
+// Its first event may be given now. One that came back waits for those behind it that are still
+// held.
+bool Consumer::open(const Lane& lane) const {
+    return !lane.waiting.empty() && lane.parked == 0 &&
+           (lane.held == 0 || lane.last_given < *lane.waiting.begin()) &&
+           entries_.find(*lane.waiting.begin())->second.state == State::ready;
+}
+
+void Consumer::drop_lane(std::uint64_t key) {
+    const auto it = lanes_.find(key);
+    if (it != lanes_.end() && it->second.waiting.empty() && it->second.held == 0 &&
+        it->second.parked == 0 && !it->second.queued) {
+        lanes_.erase(it);
+    }
+}
+
+// Takes it out of where it stands; make_ready(), delay(), park() or settle() comes next.
+void Consumer::let_go(Entries::iterator it) {
+    Entry& entry = it->second;
+    Lane* lane = ordered() ? &lanes_[entry.key] : nullptr;
+    switch (entry.state) {
+        case State::ready:
+            --ready_count_;
+            lane != nullptr ? lane->waiting.erase(it->first) : ready_.erase(it->first);
+            break;
+        case State::delayed:
+            --delayed_;
+            if (lane != nullptr) {
+                lane->waiting.erase(it->first);
+            }
+            break;
+        case State::held:
+            --held_;
+            members_.at(entry.member).held.erase(it->first);
+            entry.member = 0;
+            if (lane != nullptr && --lane->held == 0) {
+                lane->member = 0;
+                lane->queued = false;  // with that member, if at all: now it is anybody's
+            }
+            break;
+        case State::parked:
+            parkings_.erase(it->first);
+            if (lane != nullptr && settings_.mode == ConsumerMode::per_key) {
+                --lane->parked;
+            }
+            break;
+    }
+    if (lane != nullptr) {
+        queue_lane(entry.key, *lane);
+    }
+}
+
+void Consumer::take_range(Place place, Offset lead) {
+    const Offset next = place.offset + 1;
+    taken_[place.partition].add(lead, next);
+    change_.taken[place.partition].add(lead, next);
+}
+
+void Consumer::settle(Entries::iterator it, bool skipped) {
+    ++done_;
+    skipped_ += skipped ? 1 : 0;
+    change_.totals = true;
+    if (it->second.recorded) {
+        change_.waiting.erase(it->first);
+        change_.parked.erase(it->first);
+        change_.settled.insert(it->first);
+    } else {
+        take_range(it->first, it->second.lead);
+    }
+    const std::uint64_t key = it->second.key;
+    entries_.erase(it);
+    drop_lane(key);
+}
+
+// Of its key one before it is parked: it may not go on before that.
+void Consumer::give_back(Entries::iterator it, Now now) {
+    const auto lane = lanes_.find(it->second.key);
+    if (lane != lanes_.end() && lane->second.parked != 0) {
+        park(it, kFollows, true, now.time);
+    } else {
+        make_ready(it);
+    }
+}
+
+void Consumer::note_waiting(Entries::iterator it) {
+    Entry& entry = it->second;
+    if (!entry.recorded) {
+        take_range(it->first, entry.lead);
+        entry.recorded = true;
+    }
+    change_.parked.erase(it->first);
+    change_.waiting[it->first] = {it->first, entry.version, entry.bytes,
+                                  entry.key, entry.due,     entry.attempts};
+}
+
+void Consumer::note_parked(Entries::iterator it) {
+    Entry& entry = it->second;
+    if (!entry.recorded) {
+        take_range(it->first, entry.lead);
+        entry.recorded = true;
+    }
+    const Parking& parking = parkings_.at(it->first);
+    change_.reasons += parking.reason.size();
+    change_.waiting.erase(it->first);
+    change_.parked[it->first] = {it->first,  entry.version,  entry.bytes,      entry.key,
+                                 parking.at, entry.attempts, parking.follower, parking.reason};
+}
+
+Monotonic Consumer::backoff(std::uint32_t failures) {
+    const Backoff& policy = settings_.backoff;
+    const double most = std::chrono::duration<double>(policy.most).count();
+    const double plain =
+        std::chrono::duration<double>(policy.first).count() * std::pow(policy.factor, failures - 1);
+    const double jitter = std::uniform_real_distribution<>(0, policy.jitter)(random_);
+    return std::chrono::duration_cast<Monotonic>(
+        std::chrono::duration<double>(std::min(plain, most) * (1 - jitter)));
+}
+
+void Consumer::fail(Entries::iterator it, std::optional<Monotonic> delay_by,
+                    const std::string& reason, Now now) {
+    Entry& entry = it->second;
+    ++entry.attempts;
+    ++failures_;
+    const auto lane = lanes_.find(entry.key);
+    const bool follows = lane != lanes_.end() && lane->second.parked != 0;
+    const bool last = settings_.max_deliveries != 0 && entry.attempts >= settings_.max_deliveries;
+    if (last || follows) {
+        park(it, reason, follows && !last, now.time);
+        return;
+    }
+    const Monotonic wait = delay_by ? *delay_by : backoff(entry.attempts);
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(wait).count();
+    delay(it, Time{now.time.us + us});
+    note_waiting(it);
+}
+
+void Consumer::set_parked(Entries::iterator it, std::string_view reason, bool follower, Time now) {
+    it->second.state = State::parked;
+    parkings_[it->first] = {now, follower,
+                            std::string(utf8_prefix(reason, limits::kWorkReasonBytesMax))};
+    note_parked(it);
+}
+
+// Of a consumer that keeps the order of keys, what waits behind it is parked with it.
+void Consumer::park(Entries::iterator it, std::string_view reason, bool follower, Time now) {
+    set_parked(it, reason, follower, now);
+    if (settings_.mode != ConsumerMode::per_key) {
+        return;
+    }
+    Lane& lane = lanes_[it->second.key];
+    ++lane.parked;
+    const std::set<Place> behind = lane.waiting;
+    for (const Place& place : behind) {
+        const auto next = entries_.find(place);
+        let_go(next);
+        set_parked(next, kFollows, true, now);
+        ++lane.parked;
+    }
+}
+
+// ---- parked events
+
+std::vector<wire::ParkedPlace> Consumer::parked(std::optional<Place> after,
+                                                std::size_t limit) const {
+    std::vector<wire::ParkedPlace> list;
+    for (auto it = after ? parkings_.upper_bound(*after) : parkings_.begin();
+         it != parkings_.end() && list.size() < limit; ++it) {
+        const Entry& entry = entries_.at(it->first);
+        list.push_back({it->first, entry.version, entry.bytes, entry.key, it->second.at,
+                        entry.attempts, it->second.follower, it->second.reason});
+    }
+    return list;
+}
+
+void Consumer::unpark(Entries::iterator it) {
+    let_go(it);
+    it->second.attempts = 0;
+    it->second.due = Time{};
+    make_ready(it);
+    note_waiting(it);
+}
+
+std::uint64_t Consumer::replay_parked(std::uint64_t count, std::optional<Place> one) {
+    std::set<Place> chosen;
+    std::set<std::uint64_t> keys;
+    const auto choose = [&](Place place) {
+        chosen.insert(place);
+        keys.insert(entries_.at(place).key);
+    };
+    if (one) {
+        if (parkings_.contains(*one)) {
+            choose(*one);
+        }
+    } else {
+        for (auto it = parkings_.begin(); it != parkings_.end() && chosen.size() < count; ++it) {
+            choose(it->first);
+        }
+    }
+    // A key goes on when none of it is parked any more.
+    for (auto it = parkings_.begin();
+         settings_.mode == ConsumerMode::per_key && it != parkings_.end(); ++it) {
+        if (keys.contains(entries_.at(it->first).key)) {
+            chosen.insert(it->first);
+        }
+    }
+    for (const Place& place : chosen) {
+        unpark(entries_.find(place));
+    }
+    return chosen.size();
+}
+
+std::uint64_t Consumer::purge(std::uint64_t count) {
+    std::uint64_t purged = 0;
+    for (; purged < count && !parkings_.empty(); ++purged) {
+        const auto it = entries_.find(parkings_.begin()->first);
+        let_go(it);
+        settle(it, false);
+    }
+    return purged;
+}
+
+void Consumer::edit(const ConsumerSettings& settings) {
+    settings_ = settings;
+}
+
+std::optional<Place> Consumer::oldest() const {
+    for (const auto& [place, entry] : entries_) {
+        if (entry.state != State::parked) {
+            return place;
+        }
+    }
+    return std::nullopt;
+}
+
+ConsumerStatus Consumer::status() const {
+    ConsumerStatus status;
+    status.settings = settings_;
+    status.paused = paused_;
+    status.term = term_;
+    for (const auto& [number, member] : members_) {
+        status.members.push_back({member.name, static_cast<std::uint32_t>(member.held.size()),
+                                  member.delivered,
+                                  settings_.mode != ConsumerMode::exclusive || number == active_});
+    }
+    status.done = done_;
+    status.skipped = skipped_;
+    status.failures = failures_;
+    status.in_flight = held_;
+    status.parked = parkings_.size();
+    status.waiting = entries_.size() - held_ - parkings_.size();
+    return status;
+}
+
+}  // namespace skald::broker

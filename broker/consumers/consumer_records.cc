@@ -1,0 +1,180 @@
+// A consumer and the log: what its records say, and what it made of those of its past.
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "broker/consumers/consumer.h"
+
+namespace skald::broker {
+namespace {
+
+std::size_t items(const wire::ConsumerRecord& record) {
+    std::size_t count = record.taken.size() + record.waiting.size() + 2 * record.parked.size() +
+                        record.settled.size();
+    for (const wire::ParkedPlace& parked : record.parked) {
+        count += parked.reason.size() / 48;
+    }
+    return count;
+}
+
+}  // namespace
+
+std::size_t Consumer::Change::items() const {
+    std::size_t count = waiting.size() + 2 * parked.size() + settled.size() + reasons / 48;
+    for (const auto& [partition, offsets] : taken) {
+        count += offsets.ranges();
+    }
+    return count;
+}
+
+// Entries are put where they stand by what they are in the end, once all records were read.
+void Consumer::replay(const wire::ConsumerRecord& record) {
+    for (const wire::TakenRange& range : record.taken) {
+        taken_[range.partition].add(range.first, range.next);
+    }
+    for (const wire::WaitingPlace& waiting : record.waiting) {
+        forget(waiting.place);
+        const auto it =
+            recall(waiting.place, waiting.version, waiting.bytes, waiting.key, waiting.attempts);
+        delay(it, waiting.due);
+    }
+    for (const wire::ParkedPlace& parked : record.parked) {
+        forget(parked.place);
+        const auto it =
+            recall(parked.place, parked.version, parked.bytes, parked.key, parked.attempts);
+        it->second.state = State::parked;
+        parkings_[parked.place] = {parked.at, parked.follower, parked.reason};
+        if (settings_.mode == ConsumerMode::per_key) {
+            ++lanes_[parked.key].parked;
+        }
+    }
+    for (const Place& place : record.settled) {
+        forget(place);
+    }
+    done_ = record.done;
+    skipped_ = record.skipped;
+    failures_ = record.failures;
+    term_ = record.term;
+}
+
+void Consumer::forget(Place place) {
+    if (const auto it = entries_.find(place); it != entries_.end()) {
+        const std::uint64_t key = it->second.key;
+        let_go(it);
+        entries_.erase(it);
+        drop_lane(key);
+    }
+}
+
+Consumer::Entries::iterator Consumer::recall(Place place, Version version, std::uint32_t bytes,
+                                             std::uint64_t key, std::uint32_t attempts) {
+    Entry entry;
+    entry.lead = place.offset;
+    entry.version = version;
+    entry.bytes = bytes;
+    entry.key = key;
+    entry.attempts = attempts;
+    entry.recorded = true;
+    return entries_.emplace(place, entry).first;
+}
+
+std::optional<wire::ConsumerRecord> Consumer::next_record() {
+    if (under_way_) {
+        return std::nullopt;
+    }
+    if (!whole_.empty()) {
+        under_way_.emplace();
+        wire::ConsumerRecord part = std::move(whole_.front());
+        whole_.pop_front();
+        part.previous = previous_;
+        under_way_term_ = part.term;
+        return part;
+    }
+    if (!change_.says_something()) {
+        effects_.confirmed.insert(effects_.confirmed.end(), change_.tickets.begin(),
+                                  change_.tickets.end());
+        change_.tickets.clear();
+        return std::nullopt;
+    }
+    wire::ConsumerRecord record = begin_record();
+    for (const auto& [partition, taken] : change_.taken) {
+        taken.each([&, p = partition](Offset first, Offset next) {
+            record.taken.push_back({p, first, next});
+        });
+    }
+    for (const auto& [place, waiting] : change_.waiting) {
+        record.waiting.push_back(waiting);
+    }
+    for (const auto& [place, parked] : change_.parked) {
+        record.parked.push_back(parked);
+    }
+    record.settled.assign(change_.settled.begin(), change_.settled.end());
+    under_way_ = std::exchange(change_, {});
+    under_way_term_ = record.term;
+    ++records_since_;
+    items_since_ += items(record);
+    if (records_since_ >= limits::kConsumerRecordsMax ||
+        items_since_ >= std::max(limits::kConsumerItemsMin, 2 * whole_items_)) {
+        begin_whole();
+    }
+    return record;
+}
+
+wire::ConsumerRecord Consumer::begin_record() const {
+    wire::ConsumerRecord record;
+    record.previous = previous_;
+    record.done = done_;
+    record.skipped = skipped_;
+    record.failures = failures_;
+    record.term = term_;
+    return record;
+}
+
+// All there is, as the record that goes before makes it. While its parts are written, changes
+// gather: nothing comes between them.
+void Consumer::begin_whole() {
+    whole_.push_back(begin_record());
+    const auto part = [this]() -> wire::ConsumerRecord& {
+        if (items(whole_.back()) >= limits::kConsumerPartItemsMax) {
+            whole_.push_back(begin_record());
+        }
+        return whole_.back();
+    };
+    for (const auto& [partition, taken] : taken_) {
+        taken.each([&, p = partition](Offset first, Offset next) {
+            part().taken.push_back({p, first, next});
+        });
+    }
+    for (const auto& [place, entry] : entries_) {
+        if (!entry.recorded) {
+            continue;
+        }
+        if (entry.state != State::parked) {
+            part().waiting.push_back(
+                {place, entry.version, entry.bytes, entry.key, entry.due, entry.attempts});
+            continue;
+        }
+        const Parking& parking = parkings_.at(place);
+        part().parked.push_back({place, entry.version, entry.bytes, entry.key, parking.at,
+                                 entry.attempts, parking.follower, parking.reason});
+    }
+    whole_items_ = 0;
+    for (std::size_t i = 0; i < whole_.size(); ++i) {
+        whole_[i].part = static_cast<std::uint32_t>(i);
+        whole_[i].parts = static_cast<std::uint32_t>(whole_.size());
+        whole_items_ += items(whole_[i]);
+    }
+    records_since_ = 0;
+    items_since_ = 0;
+}
+
+void Consumer::recorded(Offset offset) {
+    SKALD_CHECK(under_way_, "no record is under way");
+    previous_ = offset.value + 1;
+    effects_.confirmed.insert(effects_.confirmed.end(), under_way_->tickets.begin(),
+                              under_way_->tickets.end());
+    under_way_.reset();
+    term_recorded_ = term_recorded_ || under_way_term_ >= active_term_;
+}
+
+}  // namespace skald::broker

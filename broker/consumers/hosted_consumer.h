@@ -1,0 +1,102 @@
+// A consumer at its log: reads what it wants, hands out what it gives, and writes what it says.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "broker/consumers/consumer.h"
+#include "broker/consumers/consumer_log.h"
+#include "broker/effects.h"
+#include "store/volume.h"
+
+namespace skald::broker {
+
+// Answers one request, once, from any thread.
+using ReplyTo = std::function<void(Result<Frame>)>;
+
+// One thread at a time, the host's.
+class HostedConsumer {
+  public:
+    struct Parts {
+        store::Volume& volume;
+        wire::IdSource& ids;
+        store::AppendListener& listener;  // gets what becomes of its records, tagged with `born`
+    };
+    // With all that the log says of it.
+    static Result<std::unique_ptr<HostedConsumer>> open(Parts parts, wire::CatalogueEntry entry);
+    ~HostedConsumer();  // whoever waits is told that it is gone
+
+    const wire::CatalogueEntry& entry() const { return entry_; }
+    void set_entry(const wire::CatalogueEntry& entry);
+
+    void request(Bytes payload, ReplyTo reply, Consumer::Now now);
+    void replay(std::uint64_t count, std::optional<Place> one, ReplyTo reply);
+    void purge(ReplyTo reply);
+    std::vector<ParkedEvent> parked(std::optional<Place> after, std::size_t limit);
+    ConsumerStatus status(Consumer::Now now);
+
+    // There may be more in the log.
+    void news() { more_ = true; }
+    bool hungry() const { return consumer_.hungry(); }
+    // Does what can be done now. An error is the log's.
+    Result<void> advance(Consumer::Now now);
+    // What became of the record that was submitted last.
+    Result<void> written(const Result<store::AppendOutcome>& outcome);
+    // When advance() has something to do, if nothing else comes.
+    std::optional<Monotonic> next_tick(Consumer::Now now) const;
+    // Nothing of it is on its way to the volume.
+    bool idle() const { return write_ == nullptr || write_again_; }
+
+  private:
+    // Answers that did not fit into one record, or an administrator's work.
+    struct Rest {
+        std::uint64_t member = 0;
+        std::vector<wire::AnsweredPlaces> answers;
+        std::size_t taken = 0;
+        std::uint64_t answered = 0;
+        std::uint64_t left = 0;  // of an administrator's
+        std::optional<Place> one;
+        bool purge = false;
+        std::uint64_t done = 0;
+        ReplyTo reply;
+    };
+
+    HostedConsumer(Parts parts, wire::CatalogueEntry entry);
+    Result<void> load();
+    Result<void> open_cursor();
+    Result<void> read(Consumer::Now now);
+    std::uint64_t key_of(const EventView& event) const;
+    void join(const wire::MemberRequest& request, const ReplyTo& reply, Consumer::Now now);
+    void go_on(Consumer::Now now);
+    bool work_on(Rest& rest, Consumer::Now now);
+    Result<void> reply_pages();
+    Result<wire::MemberReply> reply_of(GivenPage& page, std::vector<store::Chunk>& chunks);
+    void reply_confirmed();
+    void write();
+    std::uint64_t ticket_for(std::function<void(Result<Frame>)> reply);
+
+    Parts parts_;
+    wire::CatalogueEntry entry_;
+    Consumer consumer_;
+    std::unique_ptr<store::Cursor> cursor_;
+    std::map<Partition, Offset> leads_;  // behind the last event that was read
+    bool more_ = true;
+    std::deque<Rest> rests_;
+    std::uint64_t next_ticket_ = 1;
+    std::unordered_map<std::uint64_t, ReplyTo> waiting_;  // by ticket
+    std::uint64_t previous_ = 0;
+    std::unique_ptr<ControlWrite> write_;
+    bool write_again_ = false;  // the volume was busy
+    // Of status(): done, as of some seconds ago.
+    double rate_ = 0;
+    std::uint64_t rated_done_ = 0;
+    Monotonic rated_{};
+};
+
+// Payloads of replies.
+Frame frame_of(std::string payload);
+
+}  // namespace skald::broker

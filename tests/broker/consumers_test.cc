@@ -1,0 +1,295 @@
+// Durable consumers of a node, over its sockets.
+#include "skald/consumers.h"
+
+#include <map>
+#include <set>
+
+#include "tests/broker/services_fixture.h"
+
+namespace skald {
+namespace {
+
+std::unique_ptr<Consumers> consumers_of(const Node& node) {
+    ClientOptions options;
+    options.servers = node.endpoints();
+    auto consumers = connect_consumers(options);
+    INFO((consumers ? std::string() : consumers.error().message));
+    REQUIRE(consumers);
+    return std::move(*consumers);
+}
+
+ConsumerSettings settings_of(std::string name, ConsumerMode mode = ConsumerMode::shared) {
+    ConsumerSettings settings;
+    settings.name = std::move(name);
+    settings.mode = mode;
+    settings.backoff = {1ms, 1, 1ms, 0};
+    return settings;
+}
+
+void publish(EventStore& store, const std::string& stream, int count) {
+    std::vector<NewEvent> events(static_cast<std::size_t>(count));
+    for (NewEvent& event : events) {
+        event.type = "made";
+        event.data = "{}";
+    }
+    REQUIRE(store.append(Append::many(stream, events)));
+}
+
+// What members were given, to be waited for.
+class Seen {
+  public:
+    int add(const EventView& event) {
+        const std::lock_guard lock(mutex_);
+        order_.emplace_back(event.stream, event.version.value);
+        changed_.notify_all();
+        return ++counts_[event.offset.value];
+    }
+    void wait_for(std::size_t events) {
+        std::unique_lock lock(mutex_);
+        REQUIRE(changed_.wait_for(lock, 60s, [&] { return counts_.size() >= events; }));
+    }
+    std::map<std::uint64_t, int> counts() {
+        const std::lock_guard lock(mutex_);
+        return counts_;
+    }
+    std::vector<std::uint64_t> versions_of(const std::string& stream) {
+        const std::lock_guard lock(mutex_);
+        std::vector<std::uint64_t> versions;
+        for (const auto& [name, version] : order_) {
+            if (name == stream) {
+                versions.push_back(version);
+            }
+        }
+        return versions;
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::map<std::uint64_t, int> counts_;
+    std::vector<std::pair<std::string, std::uint64_t>> order_;
+};
+
+WorkHandler acknowledges(Seen& seen) {
+    return [&seen](const Work& work) {
+        seen.add(work.event);
+        return AckWork{};
+    };
+}
+
+std::unique_ptr<Member> join(Consumers& consumers, const std::string& name, WorkHandler handler) {
+    auto member = consumers.join(name, std::move(handler));
+    INFO((member ? std::string() : member.error().message));
+    REQUIRE(member);
+    return std::move(*member);
+}
+
+// Asks until it is so: the node tells nobody when a consumer moves.
+template <typename Condition>
+void await(const Condition& condition) {
+    const auto end = std::chrono::steady_clock::now() + 60s;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > end) {
+            FAIL("it never came to be so");
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("consumers: members share what is stored and what comes", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto consumers = consumers_of(*node);
+    publish(node->local(), "order-1", 50);
+    REQUIRE(consumers->create(settings_of("mailer")));
+    Seen seen;
+    auto a = join(*consumers, "mailer", acknowledges(seen));
+    auto b = join(*consumers, "mailer", acknowledges(seen));
+    seen.wait_for(50);
+    publish(node->local(), "order-2", 50);
+    seen.wait_for(100);
+    REQUIRE(a->drain());
+    REQUIRE(b->drain());
+    for (const auto& [offset, count] : seen.counts()) {
+        CHECK(count == 1);
+    }
+    const auto status = consumers->show("mailer");
+    REQUIRE(status);
+    CHECK(status->done == 100);
+    CHECK(status->in_flight == 0);
+    CHECK(status->waiting == 0);
+    CHECK(status->parked == 0);
+}
+
+TEST_CASE("consumers: where they stand survives a restart", "[broker]") {
+    TempDirectory directory;
+    Seen seen;
+    {
+        auto node = start(options_of(directory));
+        auto consumers = consumers_of(*node);
+        publish(node->local(), "order-1", 40);
+        REQUIRE(consumers->create(settings_of("mailer")));
+        auto member = join(*consumers, "mailer", acknowledges(seen));
+        seen.wait_for(40);
+        REQUIRE(member->drain());
+    }
+    auto node = start(options_of(directory));
+    auto consumers = consumers_of(*node);
+    CHECK(consumers->show("mailer")->done == 40);
+    publish(node->local(), "order-1", 5);
+    auto member = join(*consumers, "mailer", acknowledges(seen));
+    seen.wait_for(45);
+    REQUIRE(member->drain());
+    for (const auto& [offset, count] : seen.counts()) {
+        CHECK(count == 1);
+    }
+    CHECK(consumers->show("mailer")->done == 45);
+}
+
+TEST_CASE("consumers: what fails is given again, then parked, then replayed", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto consumers = consumers_of(*node);
+    ConsumerSettings settings = settings_of("mailer");
+    settings.max_deliveries = 3;
+    REQUIRE(consumers->create(settings));
+    publish(node->local(), "order-1", 10);
+    Seen seen;
+    std::atomic<bool> poisoned{true};
+    auto member = join(*consumers, "mailer", [&](const Work& work) -> WorkAnswer {
+        const int times = seen.add(work.event);
+        if (work.event.version == Version{4} && poisoned) {
+            CHECK(work.attempt == static_cast<std::uint32_t>(times));
+            return RetryWork{std::nullopt, "no such address"};
+        }
+        return AckWork{};
+    });
+    await([&] { return consumers->show("mailer")->parked == 1; });
+    auto parked = consumers->parked("mailer", std::nullopt, 10);
+    REQUIRE(parked);
+    REQUIRE(parked->size() == 1);
+    CHECK(parked->front().stream == "order-1");
+    CHECK(parked->front().type == "made");
+    CHECK(parked->front().reason == "no such address");
+    CHECK(parked->front().attempts == 3);
+    CHECK(consumers->show("mailer")->done == 9);
+    CHECK(consumers->show("mailer")->failures == 3);
+    poisoned = false;
+    CHECK(*consumers->replay("mailer", 10) == 1);
+    await([&] { return consumers->show("mailer")->done == 10; });
+    CHECK(consumers->show("mailer")->parked == 0);
+    CHECK(consumers->parked("mailer", std::nullopt, 10)->empty());
+}
+
+TEST_CASE("consumers: a key that fails parks alone, in order", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto consumers = consumers_of(*node);
+    ConsumerSettings settings = settings_of("mailer", ConsumerMode::per_key);
+    settings.max_deliveries = 2;
+    REQUIRE(consumers->create(settings));
+    for (int round = 0; round < 5; ++round) {
+        publish(node->local(), "order-1", 3);
+        publish(node->local(), "order-2", 3);
+    }
+    Seen seen;
+    std::atomic<bool> poisoned{true};
+    const auto work_on = [&](const Work& work) -> WorkAnswer {
+        if (work.event.stream == "order-1" && work.event.version == Version{3} && poisoned) {
+            return RetryWork{std::nullopt, "no"};
+        }
+        seen.add(work.event);
+        return AckWork{};
+    };
+    auto a = join(*consumers, "mailer", work_on);
+    auto b = join(*consumers, "mailer", work_on);
+    await([&] { return consumers->show("mailer")->parked == 12; });
+    seen.wait_for(18);
+    auto parked = consumers->parked("mailer", std::nullopt, 100);
+    REQUIRE(parked->size() == 12);
+    CHECK_FALSE(parked->front().follower);
+    CHECK(parked->back().follower);
+    poisoned = false;
+    CHECK(*consumers->replay("mailer", 1) == 12);
+    seen.wait_for(30);
+    for (const char* stream : {"order-1", "order-2"}) {
+        const auto versions = seen.versions_of(stream);
+        CHECK(versions.size() == 15);
+        CHECK(std::is_sorted(versions.begin(), versions.end()));
+    }
+}
+
+TEST_CASE("consumers: an exclusive one gives all to one member, in order", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto consumers = consumers_of(*node);
+    REQUIRE(consumers->create(settings_of("ledger", ConsumerMode::exclusive)));
+    Seen first;
+    Seen second;
+    std::atomic<std::uint64_t> term{0};
+    auto a = join(*consumers, "ledger", [&](const Work& work) {
+        first.add(work.event);
+        term = work.term;
+        return AckWork{};
+    });
+    publish(node->local(), "order-1", 20);
+    first.wait_for(20);
+    CHECK(term == 1);
+    auto b = join(*consumers, "ledger", [&](const Work& work) {
+        second.add(work.event);
+        term = work.term;
+        return AckWork{};
+    });
+    publish(node->local(), "order-1", 20);
+    first.wait_for(40);
+    CHECK(second.counts().empty());
+    a.reset();
+    publish(node->local(), "order-1", 20);
+    second.wait_for(20);
+    CHECK(term == 2);
+    CHECK(consumers->show("ledger")->term == 2);
+    const auto versions = second.versions_of("order-1");
+    CHECK(versions.front() == 40);
+    CHECK(std::is_sorted(versions.begin(), versions.end()));
+}
+
+TEST_CASE("consumers: are declared, changed and deleted", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto consumers = consumers_of(*node);
+    CHECK(consumers->show("mailer").error().code == Errc::not_found);
+    CHECK(consumers->join("mailer", [](const Work&) { return AckWork{}; }).error().code ==
+          Errc::not_found);
+    ConsumerSettings settings = settings_of("mailer");
+    settings.selection = Selection::category("order");
+    REQUIRE(consumers->create(settings));
+    REQUIRE(consumers->create(settings));
+    settings.in_flight = 7;
+    CHECK(consumers->create(settings).error().code == Errc::already_exists);
+    REQUIRE(consumers->edit(settings));
+    CHECK(consumers->show("mailer")->settings == settings);
+    settings.mode = ConsumerMode::per_key;
+    CHECK(consumers->edit(settings).error().code == Errc::invalid_argument);
+    settings.name = "a/b";
+    CHECK(consumers->create(settings).error().code == Errc::invalid_argument);
+    REQUIRE(consumers->pause("mailer"));
+    CHECK(consumers->show("mailer")->paused);
+    publish(node->local(), "order-1", 3);
+    publish(node->local(), "bill-1", 3);
+    Seen seen;
+    auto member = join(*consumers, "mailer", acknowledges(seen));
+    REQUIRE(consumers->resume("mailer"));
+    seen.wait_for(3);
+    CHECK(seen.versions_of("bill-1").empty());
+    CHECK(consumers->list()->size() == 1);
+    REQUIRE(consumers->remove("mailer"));
+    CHECK(consumers->list()->empty());
+    await([&] { return member->ended().has_value(); });
+    CHECK(member->ended()->code == Errc::not_found);
+    settings = settings_of("mailer");
+    REQUIRE(consumers->create(settings));
+    CHECK(consumers->show("mailer")->done == 0);
+}
+
+}  // namespace skald
