@@ -20,12 +20,23 @@ Ref<fb::ConsumerStatus> build(Builder& b, const ConsumerStatus& status) {
     const auto settings = parts::build(b, status.settings);
     const auto members = parts::build_list(
         b, status.members, [&b](const MemberStatus& member) { return build(b, member); });
-    const auto oldest = status.oldest ? flatbuffers::Optional<std::int64_t>(status.oldest->us)
-                                      : flatbuffers::nullopt;
-    return fb::CreateConsumerStatus(b, settings, status.paused, status.term, members, status.done,
-                                    status.skipped, status.failures, status.in_flight,
-                                    status.waiting, status.parked, status.behind, oldest,
-                                    status.out_rate);
+    fb::ConsumerStatusBuilder table(b);
+    table.add_settings(settings);
+    table.add_paused(status.paused);
+    table.add_term(status.term);
+    table.add_members(members);
+    table.add_done(status.done);
+    table.add_skipped(status.skipped);
+    table.add_failures(status.failures);
+    table.add_in_flight(status.in_flight);
+    table.add_waiting(status.waiting);
+    table.add_parked(status.parked);
+    table.add_behind(status.behind);
+    if (status.oldest) {
+        table.add_oldest_us(status.oldest->us);
+    }
+    table.add_out_rate(status.out_rate);
+    return table.Finish();
 }
 
 Ref<fb::ParkedEvent> build(Builder& b, const ParkedEvent& event) {

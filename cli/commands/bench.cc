@@ -40,6 +40,12 @@ void declare_live(Arguments& arguments, BenchOptions& options) {
     declare_load(arguments, options);
 }
 
+void declare_consume(Arguments& arguments, BenchOptions& options) {
+    arguments.number("--members", "N", options.connections, "at once; default 1").range(1, 1000);
+    arguments.text("--category", "CATEGORY", options.category, "only these events");
+    arguments.flag("--per-key", options.per_key, "in the order of each stream");
+}
+
 void declare_sub(Arguments& arguments, BenchOptions& options) {
     declare_connections(arguments, options);
     arguments.text("--category", "CATEGORY", options.category, "only these events");
@@ -143,6 +149,9 @@ Command bench_command() {
                      command_of<BenchOptions>(
                          "sub", "Follow what is stored, then measure from append to delivery",
                          "skald bench sub --category bench", declare_sub, bench_sub),
+                     command_of<BenchOptions>(
+                         "consume", "Acknowledge what is stored as members of a durable consumer",
+                         "skald bench consume --members 2", declare_consume, bench_consume),
                      command_of<BenchOptions>("read", "Read what is stored, page by page",
                                               "skald bench read", declare_read, bench_read),
                      command_of<BenchOptions>(

@@ -24,6 +24,7 @@ struct BenchOptions {
     std::uint64_t per_stream = 100;  // events of an aggregate
     std::uint64_t seconds = 5;
     std::optional<std::string> category;  // of the events read
+    bool per_key = false;                 // a consumer keeps the order of streams
 };
 
 // The stores of the connections: one a connection to a server; in process all share one.
@@ -51,6 +52,7 @@ class BenchReport {
 // Half compressible, and JSON.
 std::string bench_payload(std::uint64_t bytes);
 
+Result<void> bench_consume(const BenchOptions& options, const Invocation& invocation);
 Result<void> bench_live(const BenchOptions& options, const Invocation& invocation);
 Result<void> bench_pub(const BenchOptions& options, const Invocation& invocation);
 Result<void> bench_sub(const BenchOptions& options, const Invocation& invocation);

@@ -1,0 +1,183 @@
+// What members and administrators ask of a consumer, and what they are shown.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/limits.h"
+#include "broker/consumers/hosted_consumer.h"
+#include "wire/batch.h"
+
+namespace skald::broker {
+namespace {
+
+constexpr auto kRateEvery = std::chrono::seconds(2);
+
+}  // namespace
+
+std::uint64_t HostedConsumer::ticket_for(ReplyTo reply) {
+    const std::uint64_t ticket = next_ticket_++;
+    waiting_.emplace(ticket, std::move(reply));
+    return ticket;
+}
+
+void HostedConsumer::request(Bytes payload, ReplyTo reply, Consumer::Now now) {
+    auto request = wire::decode_member_request(payload);
+    if (!request) {
+        reply(request.error());
+        return;
+    }
+    switch (request->verb) {
+        case wire::MemberVerb::join:
+            join(*request, reply, now);
+            return;
+        case wire::MemberVerb::fetch: {
+            const std::uint64_t ticket = ticket_for(std::move(reply));
+            auto ok = consumer_.fetch(request->member, ticket, request->wait, now);
+            if (!ok) {
+                waiting_.extract(ticket).mapped()(ok.error());
+            }
+            return;
+        }
+        case wire::MemberVerb::answer: {
+            Rest rest;
+            rest.member = request->member;
+            rest.answers = std::move(request->answers);
+            rest.answered = request->answered;
+            rest.reply = std::move(reply);
+            rests_.push_back(std::move(rest));
+            return;
+        }
+        case wire::MemberVerb::leave: {
+            auto ok = consumer_.leave(request->member, now);
+            reply(ok ? Result<Frame>(frame_of(wire::encode(wire::MemberReply{}))) : ok.error());
+            return;
+        }
+    }
+}
+
+void HostedConsumer::join(const wire::MemberRequest& request, const ReplyTo& reply,
+                          Consumer::Now now) {
+    if (consumer_.status().members.size() >= limits::kConsumerMembersMax) {
+        reply(Error(Errc::busy, "the consumer has all the members it can have"));
+        return;
+    }
+    if (request.in_flight == 0 || request.in_flight > limits::kConsumerInFlightMax ||
+        request.lease < limits::kLeaseMin || request.lease > limits::kLeaseMax) {
+        reply(Error(Errc::invalid_argument,
+                    fmt::format("a member holds 1-{} events, with a lease of {} to {} ms",
+                                limits::kConsumerInFlightMax, limits::kLeaseMin.count(),
+                                limits::kLeaseMax.count())));
+        return;
+    }
+    wire::MemberReply joined;
+    joined.mode = entry_.settings.mode;
+    joined.key = entry_.settings.key;
+    joined.member = consumer_.join(request.name, request.in_flight, request.lease, now);
+    reply(frame_of(wire::encode(joined)));
+}
+
+void HostedConsumer::replay(std::uint64_t count, std::optional<Place> one, ReplyTo reply) {
+    Rest rest;
+    rest.left = count;
+    rest.one = one;
+    rest.reply = std::move(reply);
+    rests_.push_back(std::move(rest));
+}
+
+void HostedConsumer::purge(ReplyTo reply) {
+    Rest rest;
+    rest.left = std::numeric_limits<std::uint64_t>::max();
+    rest.purge = true;
+    rest.reply = std::move(reply);
+    rests_.push_back(std::move(rest));
+}
+
+// In the order they came, as long as the next record has room for what they do.
+void HostedConsumer::go_on(Consumer::Now now) {
+    while (!rests_.empty() && !consumer_.full() && work_on(rests_.front(), now)) {
+        rests_.pop_front();
+    }
+}
+
+// False when there is more of it.
+bool HostedConsumer::work_on(Rest& rest, Consumer::Now now) {
+    if (rest.member != 0) {
+        auto taken = consumer_.answer(rest.member, std::span(rest.answers).subspan(rest.taken),
+                                      rest.answered, now);
+        if (!taken) {
+            rest.reply(taken.error());
+            return true;
+        }
+        rest.taken += *taken;
+        if (rest.taken < rest.answers.size()) {
+            return false;
+        }
+        consumer_.confirm(ticket_for(std::move(rest.reply)));
+        return true;
+    }
+    const std::uint64_t chunk =
+        std::min<std::uint64_t>(rest.left, limits::kConsumerPartItemsMax / 4);
+    const std::uint64_t done =
+        rest.purge ? consumer_.purge(chunk) : consumer_.replay_parked(chunk, rest.one);
+    rest.done += done;
+    rest.left -= std::min(rest.left, done);
+    if (done != 0 && rest.left != 0 && !rest.one) {
+        return false;
+    }
+    consumer_.confirm(
+        ticket_for([reply = std::move(rest.reply), count = rest.done](Result<Frame> ok) {
+            wire::ConsumerReply answer;
+            answer.count = count;
+            reply(ok ? Result<Frame>(frame_of(wire::encode(answer))) : ok);
+        }));
+    return true;
+}
+
+// ---- what is shown
+
+std::vector<ParkedEvent> HostedConsumer::parked(std::optional<Place> after, std::size_t limit) {
+    std::vector<ParkedEvent> list;
+    for (const wire::ParkedPlace& parked : consumer_.parked(after, limit)) {
+        ParkedEvent& event = list.emplace_back();
+        event.place = parked.place;
+        event.reason = parked.reason;
+        event.attempts = parked.attempts;
+        event.at = parked.at;
+        event.follower = parked.follower;
+        const store::Pick pick{parked.place.offset, parked.version};
+        auto picked = parts_.volume.pick(parked.place.partition, std::span(&pick, 1));
+        if (!picked || picked->chunks.empty()) {
+            continue;  // it is gone
+        }
+        auto batch =
+            wire::BatchView::open(as_bytes(*picked->chunks.front().frame), parked.place.partition);
+        if (!batch) {
+            continue;
+        }
+        if (wire::EventCursor cursor(*batch); cursor.next()) {
+            event.stream = cursor.event().stream;
+            event.type = cursor.event().type;
+        }
+    }
+    return list;
+}
+
+ConsumerStatus HostedConsumer::status(Consumer::Now now) {
+    ConsumerStatus status = consumer_.status();
+    status.settings = entry_.settings;
+    for (const PartitionPosition& place : parts_.volume.position().partitions) {
+        const Offset looked = consumer_.looked_to(place.partition);
+        status.behind += place.next > looked ? place.next - looked : 0;
+    }
+    if (now.monotonic - rated_ >= kRateEvery) {
+        const double seconds = std::chrono::duration<double>(now.monotonic - rated_).count();
+        rate_ = static_cast<double>(status.done - rated_done_) / seconds;
+        rated_done_ = status.done;
+        rated_ = now.monotonic;
+    }
+    status.out_rate = rate_;
+    return status;
+}
+
+}  // namespace skald::broker
