@@ -244,7 +244,7 @@ TEST_CASE("consumer file: what is wrong is said with its place") {
              {name + "ack_timeout = \"9ms\"", "`ack_timeout` must be a time from 10ms"},
              {name + "ack_timeout = \"25h\"", "`ack_timeout` must be a time from 10ms"},
              {name + "max_deliveries = -1", "`max_deliveries` must be an integer from 0 to"},
-             {name + "in_flight = 0", "`in_flight` must be an integer from 1 to 65536, found 0"},
+             {name + "in_flight = 0", "`in_flight` must be an integer from 1 to 16384, found 0"},
              {name + "backoff = {first = \"61s\"}", "longer than `backoff.most`"},
              {name + "backoff = {factor = 0.5}", "`backoff.factor` must be a number from 1 to 10"},
              {name + "backoff = {jitter = \"1\"}", "`backoff.jitter` must be a number from 0 to 1"},

@@ -48,7 +48,8 @@ TEST_CASE("consumer member: what keeps it from joining", "[client]") {
     CHECK(refusal("orders", {std::string(256, 'n'), 1, milliseconds(100)}) ==
           Errc::invalid_argument);
     CHECK(refusal("orders", {"", 0, milliseconds(100)}) == Errc::invalid_argument);
-    CHECK(refusal("orders", {"", 65537, milliseconds(100)}) == Errc::invalid_argument);
+    CHECK(refusal("orders", {"", limits::kConsumerInFlightMax + 1, milliseconds(100)}) ==
+          Errc::invalid_argument);
     CHECK(refusal("orders", {"", 1, milliseconds(99)}) == Errc::invalid_argument);
     CHECK(refusal("orders", {"", 1, std::chrono::minutes(11)}) == Errc::invalid_argument);
 }
@@ -80,25 +81,33 @@ TEST_CASE("consumer member: what is answered meanwhile gathers", "[client]") {
 }
 
 TEST_CASE("consumer member: what comes behind a failure is given back", "[client]") {
-    MemberFixture f;
+    MemberFixture f(milliseconds(60000), milliseconds(30000), ConsumerMode::per_key);
     const WorkAnswer retry = RetryWork{milliseconds(50), "later"};
     f.handled.answers[5] = retry;
-    f.handled.hold_up(5);
     f.give({{5, "a"}, {6, "b"}, {7, "a"}, {8, "b"}});
-    f.handled.await(5);
-    const auto unaware = f.fetch();
-    f.handled.let_go(5);
-    List all = f.confirm_places(4);
-    CHECK(all.front() == places(5, 6, retry));
-    CHECK(std::find(all.begin(), all.end(), released(7)) != all.end());
-    // Given before the node knew of the failure, as far as the member can tell.
-    unaware.answer(page_of({{9, "a"}, {10, "b"}}));
-    all = f.confirm_places(2);
-    CHECK(all.front() == released(9));
+    CHECK(f.confirm_places(4) ==
+          List{places(5, 6, retry), places(6, 7), released(7), places(8, 9)});
+    // Given before the node knew that 7 came back: 9 comes behind that too.
+    f.give({{9, "a"}, {10, "b"}}, 0, 2);
+    CHECK(f.confirm_places(2) == List{released(9), places(10, 11)});
+    f.give({{11, "a"}}, 0, 4);
+    CHECK(f.confirm_places(1) == List{released(11)});
     f.handled.answers.clear();
-    f.give({{5, "a", 2}, {7, "a"}});
+    f.give({{5, "a", 2}, {7, "a"}}, 0, 7);
     f.confirm_places(2);
     CHECK(f.handled.begun() == Offsets{5, 6, 8, 10, 5, 7});
+}
+
+TEST_CASE("consumer member: answers are counted, for the node to say what it knew", "[client]") {
+    MemberFixture f;
+    f.give({{5, "a"}});
+    const auto first = f.answers();
+    CHECK(first.request.answered == 1);
+    first.answer(std::string());
+    f.give({{6, "a"}});
+    const auto second = f.answers();
+    CHECK(second.request.answered == 2);
+    second.answer(std::string());
 }
 
 TEST_CASE("consumer member: a handler that throws failed", "[client]") {
@@ -136,15 +145,21 @@ TEST_CASE("consumer member: after a lost connection it joins again", "[client]")
     f.fetch().answer(unreachable());
     f.rejoin(unreachable());
     f.rejoin(number_of_member(2));
-    const auto fetch = f.fetch(2);
-    // 4 again, since nobody knows whether it came; 6 was not begun, and comes again.
-    CHECK(f.confirm(1, 2) == List{places(4, 5)});
+    // 4 again, since nobody knows whether it came; 6 was not begun, and comes again. What the
+    // member does not hold any more is no part of a range.
+    const auto again = f.answers(2);
+    CHECK(again.request.answers == List{places(4, 5)});
     under_way.answer(std::string());
+    f.handled.hold_up(9);
+    f.fetch(2).answer(page_of({{6, "a"}, {9, "a"}}));
+    (void)f.fetch(2);
     f.handled.let_go(5);
-    CHECK(f.confirm(1, 2) == List{places(5, 6)});
-    fetch.answer(page_of({{6, "a"}}));
-    CHECK(f.confirm(1, 2) == List{places(6, 7)});
-    CHECK(f.handled.begun() == Offsets{4, 5, 6});
+    f.handled.await(9);
+    again.answer(std::string());
+    CHECK(f.confirm(1, 2) == List{places(5, 6), places(6, 7)});
+    f.handled.let_go(9);
+    CHECK(f.confirm(1, 2) == List{places(9, 10)});
+    CHECK(f.handled.begun() == Offsets{4, 5, 6, 9});
 }
 
 TEST_CASE("consumer member: answers that were lost are given again", "[client]") {
@@ -174,6 +189,24 @@ TEST_CASE("consumer member: ends when the consumer is gone", "[client]") {
     f.rejoin(Error(Errc::not_found, "no such consumer"));
     CHECK(f.await_end() == Error(Errc::not_found, "no such consumer"));
     CHECK(f.member->drain().error().code == Errc::not_found);
+}
+
+TEST_CASE("consumer member: where nobody serves it, it asks whether the consumer is gone",
+          "[client]") {
+    MemberFixture f;
+    const Error unserved(Errc::not_ready, "nobody serves it");
+    f.services.reply(unserved);
+    f.fetch().answer(unserved);
+    f.rejoin(unserved);
+    f.rejoin(unserved);
+    CHECK_FALSE(f.member->ended());
+    f.services.reply(Error(Errc::not_found, "no such consumer"));
+    f.rejoin(unserved);
+    CHECK(f.await_end() == Error(Errc::not_found, "no such consumer"));
+    const wire::Frame frame(as_bytes(f.services.last_payload()));
+    const auto asked = wire::decode_consumer_request(frame.bytes()).value();
+    CHECK(asked.verb == wire::ConsumerVerb::show);
+    CHECK(asked.name == "orders");
 }
 
 TEST_CASE("consumer member: ends when joining again would not help", "[client]") {

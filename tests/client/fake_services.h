@@ -54,7 +54,10 @@ class FakeServices final : public Services {
     }
 
     // What blocking requests are answered from now on, and the last of them.
-    void reply(Result<std::string> reply) { reply_ = std::move(reply); }
+    void reply(Result<std::string> reply) {
+        const std::lock_guard lock(mutex_);
+        reply_ = std::move(reply);
+    }
     const std::string& last_service() const { return service_; }
     const std::string& last_payload() const { return payload_; }
 
@@ -88,9 +91,13 @@ class FakeServices final : public Services {
     std::string payload_;
 };
 
-inline std::string number_of_member(std::uint64_t member) {
+// The answer to a join.
+inline std::string number_of_member(std::uint64_t member, ConsumerMode mode = ConsumerMode::shared,
+                                    std::string key = {}) {
     wire::MemberReply reply;
     reply.member = member;
+    reply.mode = mode;
+    reply.key = std::move(key);
     return wire::encode(reply);
 }
 
@@ -98,17 +105,22 @@ struct Sent {
     std::uint64_t offset = 0;
     std::string stream;
     std::uint32_t attempt = 1;
+    Metadata metadata = {};
 };
-// The answer to a fetch: these events of partition 0, each in a batch of its own.
-inline std::string page_of(const std::vector<Sent>& events, std::uint64_t term = 0) {
+// The answer to a fetch: these events of partition 0, each in a batch of its own, given when the
+// node knew of the answers up to `answered`.
+inline std::string page_of(const std::vector<Sent>& events, std::uint64_t term = 0,
+                           std::uint64_t answered = 0) {
     wire::MemberReply reply;
     reply.term = term;
+    reply.answered = answered;
     std::vector<std::string> batches;
     batches.reserve(events.size());
     for (const Sent& sent : events) {
         NewEvent event;
         event.type = "t";
         event.data = std::to_string(sent.offset);
+        event.metadata = sent.metadata;
         wire::IdSource ids;
         const std::string request =
             wire::encode_request(Append::one(sent.stream, std::move(event)), ids).value().bytes;

@@ -30,9 +30,9 @@ using Flags = std::vector<bool>;
 TEST_CASE("held work: events in order, with what is known of them", "[client]") {
     HeldWork held;
     CHECK(held.empty());
-    REQUIRE(held.add(page_of({{5, "a"}, {7, "b", 3}}, 9), 1));
-    REQUIRE(held.add(page_of({}), 2));
-    REQUIRE(held.add(page_of({{6, "c"}}), 3));
+    REQUIRE(held.add(page_of({{5, "a"}, {7, "b", 3}}, 9)));
+    REQUIRE(held.add(page_of({})));
+    REQUIRE(held.add(page_of({{6, "c"}})));
     HeldWork::Piece piece = held.take();
     CHECK(piece.event.stream == "a");
     CHECK(piece.event.data == "5");
@@ -51,40 +51,50 @@ TEST_CASE("held work: events in order, with what is known of them", "[client]") 
 
 TEST_CASE("held work: what is no page is refused", "[client]") {
     HeldWork held;
-    CHECK(held.add("noise", 1).error().code == Errc::malformed);
-    CHECK(held.add(overstated(), 1).error().code == Errc::malformed);
+    CHECK(held.add("noise").error().code == Errc::malformed);
+    CHECK(held.add(overstated()).error().code == Errc::malformed);
     std::string damaged = page_of({{5, "a"}});
     damaged[damaged.find("SKB1") + 140] ^= 1;  // in the record
-    CHECK(held.add(damaged, 1).error().code == Errc::corrupt);
+    CHECK(held.add(damaged).error().code == Errc::corrupt);
     CHECK(held.empty());
 }
 
-TEST_CASE("held work: what comes behind a failure is held back while the node may not know",
-          "[client]") {
+TEST_CASE("held work: what comes behind a failure is held back until the node knows", "[client]") {
     HeldWork held;
-    REQUIRE(held.add(page_of({{5, "a"}, {6, "b"}, {7, "a"}}), 1));
+    held.keep_order(ConsumerMode::per_key, "");
+    REQUIRE(held.add(page_of({{5, "a"}, {6, "b"}, {7, "a"}})));
     held.failed(held.take(), 4);
     CHECK(behind(held) == Flags{false, true});
-    REQUIRE(held.add(page_of({{8, "a"}}), 2));
+    REQUIRE(held.add(page_of({{8, "a"}}, 0, 3)));
     CHECK(behind(held) == Flags{true});
-    held.confirmed(3, 2);
-    REQUIRE(held.add(page_of({{9, "a"}}), 3));
-    CHECK(behind(held) == Flags{true});
-    held.confirmed(4, 3);
-    REQUIRE(held.add(page_of({{10, "a"}}), 3));
-    CHECK(behind(held) == Flags{true});
-    held.confirmed(5, 4);
-    REQUIRE(held.add(page_of({{5, "a"}, {7, "a"}}), 4));
+    REQUIRE(held.add(page_of({{5, "a"}, {7, "a"}}, 0, 4)));
     CHECK(behind(held) == Flags{false, false});
 }
 
-TEST_CASE("held work: of an exclusive consumer all comes behind a failure", "[client]") {
+TEST_CASE("held work: a key is what its metadata says", "[client]") {
     HeldWork held;
-    REQUIRE(held.add(page_of({{5, "a"}, {6, "b"}}, 1), 1));
+    held.keep_order(ConsumerMode::per_key, "customer");
+    REQUIRE(held.add(page_of({{5, "a", 1, {{"customer", "ann"}}},
+                              {6, "a", 1, {{"customer", "bob"}}},
+                              {7, "b", 1, {{"customer", "ann"}}},
+                              {8, "ann"}})));
+    held.failed(held.take(), 1);
+    CHECK(behind(held) == Flags{false, true, true});
+}
+
+TEST_CASE("held work: of an exclusive consumer all comes behind, of a shared one nothing",
+          "[client]") {
+    HeldWork held;
+    held.keep_order(ConsumerMode::exclusive, "");
+    REQUIRE(held.add(page_of({{5, "a"}, {6, "b"}}, 1)));
     held.failed(held.take(), 1);
     CHECK(behind(held) == Flags{true});
     held.clear();
-    REQUIRE(held.add(page_of({{6, "b"}}, 1), 1));
+    REQUIRE(held.add(page_of({{6, "b"}}, 1)));
+    CHECK(behind(held) == Flags{false});
+    held.keep_order(ConsumerMode::shared, "");
+    REQUIRE(held.add(page_of({{5, "a"}, {6, "a"}})));
+    held.failed(held.take(), 2);
     CHECK(behind(held) == Flags{false});
 }
 

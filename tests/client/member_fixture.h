@@ -89,8 +89,9 @@ class Handled {
 class MemberFixture {
   public:
     explicit MemberFixture(milliseconds lease = milliseconds(60000),
-                           milliseconds timeout = milliseconds(30000)) {
-        services.reply(number_of_member(1));
+                           milliseconds timeout = milliseconds(30000),
+                           ConsumerMode mode = ConsumerMode::shared) {
+        services.reply(number_of_member(1, mode));
         MemberOptions options;
         options.name = "me";
         options.in_flight = 7;
@@ -108,8 +109,8 @@ class MemberFixture {
     MemberFixture& operator=(const MemberFixture&) = delete;
 
     FakeServices::Asked fetch(std::uint64_t number = 1) { return take(MemberVerb::fetch, number); }
-    void give(const std::vector<Sent>& events, std::uint64_t term = 0) {
-        fetch().answer(page_of(events, term));
+    void give(const std::vector<Sent>& events, std::uint64_t term = 0, std::uint64_t answered = 0) {
+        fetch().answer(page_of(events, term, answered));
     }
     FakeServices::Asked answers(std::uint64_t number = 1) {
         return take(MemberVerb::answer, number);

@@ -46,21 +46,26 @@ TEST_CASE("work answers: neighbours of a kind are one", "[client]") {
     CHECK(answers.settled());
 }
 
-TEST_CASE("work answers: what is confirmed is told by number", "[client]") {
+TEST_CASE("work answers: what the node was told is known by number", "[client]") {
     WorkAnswers answers;
     CHECK(answers.add(at(1), AckWork{}) == 1);
     CHECK(answers.add(at(2), AckWork{}) == 2);
+    CHECK(answers.begun() == 0);
     (void)answers.begin();
+    CHECK(answers.begun() == 2);
     CHECK(answers.add(at(3), AckWork{}) == 3);
-    CHECK(answers.confirmed() == 0);
+    CHECK(answers.begun() == 2);
     answers.confirm();
-    CHECK(answers.confirmed() == 2);
+    CHECK(answers.begun() == 2);
+    CHECK(answers.begin() == List{places(3, 4)});
+    CHECK(answers.begun() == 3);
+    answers.lose();
+    CHECK(answers.begun() == 2);
     CHECK(answers.begin() == List{places(3, 4)});
     answers.confirm();
-    CHECK(answers.confirmed() == 3);
     CHECK(answers.begin().empty());
     answers.confirm();
-    CHECK(answers.confirmed() == 3);
+    CHECK(answers.begun() == 3);
 }
 
 TEST_CASE("work answers: what was lost waits again, each place alone and first", "[client]") {
@@ -78,7 +83,7 @@ TEST_CASE("work answers: what was lost waits again, each place alone and first",
     CHECK(answers.begin() ==
           List{places(1, 2), places(2, 3), places(3, 4), places(4, 5), places(5, 6), places(6, 8)});
     answers.confirm();
-    CHECK(answers.confirmed() == 7);
+    CHECK(answers.begun() == 7);
 }
 
 TEST_CASE("work answers: a request has no more than it may have", "[client]") {

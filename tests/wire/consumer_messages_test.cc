@@ -75,6 +75,7 @@ MemberRequest any_member_request() {
     request.in_flight = any<std::uint32_t>();
     request.lease = any_time();
     request.wait = any_time();
+    request.answered = any<std::uint64_t>();
     request.answers = any_list([] {
         const std::uint64_t first = *rc::gen::inRange<std::uint64_t>(0, 1'000'000);
         return AnsweredPlaces{Partition{any<std::uint16_t>()}, Offset{first},
@@ -104,6 +105,9 @@ struct Sample {
     Sample() {
         reply.member = 3;
         reply.term = 4;
+        reply.mode = ConsumerMode::per_key;
+        reply.key = "customer";
+        reply.answered = 9;
         reply.heads = {{Partition{1}, 2, Offset{10}, Offset{13}},
                        {Partition{2}, 1, Offset{5}, Offset{6}}};
         reply.slices = {as_bytes(a), as_bytes(b)};
@@ -191,6 +195,9 @@ TEST_CASE("consumer messages: slices lie at multiples of 8", "[wire]") {
     REQUIRE(decoded);
     CHECK(decoded->member == 3);
     CHECK(decoded->term == 4);
+    CHECK(decoded->mode == ConsumerMode::per_key);
+    CHECK(decoded->key == "customer");
+    CHECK(decoded->answered == 9);
     CHECK(decoded->heads == sample.reply.heads);
     CHECK(decoded->attempts == sample.reply.attempts);
     REQUIRE(decoded->slices.size() == 2);
@@ -210,6 +217,8 @@ TEST_CASE("consumer messages: events, slices and attempts agree", "[wire]") {
     CHECK(refusal_after([](MemberReply& r) { r.attempts.clear(); }) == Errc{});
     CHECK(refusal_after([](MemberReply& r) { r.attempts.pop_back(); }) == Errc::malformed);
     CHECK(refusal_after([](MemberReply& r) { r.slices.pop_back(); }) == Errc::malformed);
+    CHECK(refusal_after([](MemberReply& r) { r.mode = static_cast<ConsumerMode>(3); }) ==
+          Errc::malformed);
     CHECK(refusal_after([](MemberReply& r) { r.slices.resize(3); }) == Errc::malformed);
     CHECK(refusal_after([](MemberReply& r) { r.heads[1].next = r.heads[1].first; }) ==
           Errc::malformed);
@@ -325,7 +334,8 @@ TEST_CASE("consumer settings: ranges", "[wire]") {
              [](S& s) {
                  s.backoff = {milliseconds(0), 1, milliseconds(0), 0};
              },
-             [](S& s) { s.in_flight = 1; }, [](S& s) { s.in_flight = 65536; },
+             [](S& s) { s.in_flight = 1; },
+             [](S& s) { s.in_flight = limits::kConsumerInFlightMax; },
              [](S& s) { s.start = Offset{3}; },
              [](S& s) {
                  s.mode = ConsumerMode::per_key;
@@ -342,7 +352,8 @@ TEST_CASE("consumer settings: ranges", "[wire]") {
              [](S& s) { s.backoff.factor = 0.9; }, [](S& s) { s.backoff.factor = 10.1; },
              [](S& s) { s.backoff.jitter = -0.1; }, [](S& s) { s.backoff.jitter = 1.1; },
              [](S& s) { s.backoff.factor = std::numeric_limits<double>::quiet_NaN(); },
-             [](S& s) { s.in_flight = 0; }, [](S& s) { s.in_flight = 65537; },
+             [](S& s) { s.in_flight = 0; },
+             [](S& s) { s.in_flight = limits::kConsumerInFlightMax + 1; },
              [](S& s) { s.key = "customer"; }, [](S& s) { s.start = Version{3}; },
              [](S& s) { s.selection.system = true; },
              [](S& s) { s.mode = static_cast<ConsumerMode>(3); },

@@ -86,12 +86,12 @@ TEST_CASE("consumer records: are what they were", "[wire]") {
         RC_ASSERT(decode_consumer_record(frame.bytes()).value() == record);
     }));
     CHECK(rc::check("catalogues", [] {
-        const ConsumerCatalogue catalogue{
-            any_list([] {
-                return CatalogueEntry{any_settings(), Position{}, any<bool>(),
-                                      any<std::uint64_t>()};
-            }),
-            any<std::uint64_t>()};
+        const ConsumerCatalogue catalogue{any_list([] {
+                                              return CatalogueEntry{any_settings(), Position{},
+                                                                    any<bool>(),
+                                                                    any<std::uint64_t>()};
+                                          }),
+                                          any<std::uint64_t>()};
         const Frame frame(as_bytes(encode(catalogue)));
         RC_ASSERT(decode_catalogue(frame.bytes()).value() == catalogue);
     }));
