@@ -154,6 +154,10 @@ void declare(Arguments& arguments, SubOptions& options) {
     auto group = arguments.text("--group", "NAME", options.group,
                                 "as a member of this durable consumer, whose events they are; "
                                 "what was printed is acknowledged");
+    arguments
+        .duration("--lease", "DURATION", options.lease,
+                  "with --group: silent for so long, its events go to others; default 10s")
+        .needs(group);
     for (const Argument& other : {stream, category, all, types, streams, from, caught_up}) {
         group.excludes(other);
     }

@@ -14,6 +14,7 @@ struct SubOptions {
     StoreChoice store;
     SelectionWords words;
     std::string group;
+    std::optional<std::chrono::microseconds> lease;  // of the member
     std::optional<std::uint64_t> count;
     bool until_caught_up = false;
 };

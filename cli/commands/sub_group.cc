@@ -62,6 +62,9 @@ Result<void> follow_group(Consumers& consumers, const SubOptions& options,
     member_options.name = "skald sub";
     member_options.in_flight = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(member_options.in_flight, options.count.value_or(~0ULL)));
+    if (options.lease) {
+        member_options.lease = std::chrono::ceil<std::chrono::milliseconds>(*options.lease);
+    }
     auto member = consumers.join(
         options.group, [&printer](const Work& work) { return printer.print(work); },
         member_options);
