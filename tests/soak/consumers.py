@@ -38,6 +38,7 @@ class Prints:
         self.pipes = {}
         self.rests = {}
         self.read = 0
+        self.errors = []  # that members ended with
 
     def add(self, member):
         self.pipes[member.out.fileno()] = member
@@ -57,6 +58,9 @@ class Prints:
             self.rests[pipe] = lines.pop()
             for line in lines:
                 event = json.loads(line)
+                if "error" in event:
+                    self.errors.append(event)
+                    continue
                 self.by_event.setdefault((event["stream"], event["version"]), []).append(
                     (self.read, time.monotonic(), self.pipes[pipe].number))
         return bool(ready)
@@ -196,7 +200,7 @@ def await_done(node, count, prints):
 
 def check(prints, receipts, node, hurt, per_key):
     """Everything that is wrong, in words."""
-    wrong = []
+    wrong = [f"a member ended: {error}" for error in prints.errors]
     for event in receipts:
         if event not in prints.by_event:
             wrong.append(f"{event} was never printed")
