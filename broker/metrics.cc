@@ -131,9 +131,35 @@ void add_services(Families& f, const NodeStats& stats) {
           static_cast<double>(stats.service_requests));
 }
 
+void add_consumers(Families& f, const std::vector<ConsumerStatus>& consumers) {
+    const auto each = [&](MetricType type, const char* name, const char* help, auto value) {
+        MetricFamily& family = f.make(type, name, help);
+        for (const ConsumerStatus& consumer : consumers) {
+            Families::set(family, {{"consumer", consumer.settings.name}},
+                          static_cast<double>(value(consumer)));
+        }
+    };
+    using Status = const ConsumerStatus&;
+    each(MetricType::Counter, "skald_consumer_done_total",
+         "Events acknowledged, skipped or purged.", [](Status c) { return c.done; });
+    each(MetricType::Counter, "skald_consumer_failures_total",
+         "Deliveries answered with retry, or not in time.", [](Status c) { return c.failures; });
+    each(MetricType::Gauge, "skald_consumer_in_flight", "Events with members.",
+         [](Status c) { return c.in_flight; });
+    each(MetricType::Gauge, "skald_consumer_waiting", "Events known that no member has.",
+         [](Status c) { return c.waiting; });
+    each(MetricType::Gauge, "skald_consumer_parked", "Events parked.",
+         [](Status c) { return c.parked; });
+    each(MetricType::Gauge, "skald_consumer_behind", "Records of the log not looked at yet.",
+         [](Status c) { return c.behind; });
+    each(MetricType::Gauge, "skald_consumer_members", "Members.",
+         [](Status c) { return c.members.size(); });
+}
+
 }  // namespace
 
-std::string metrics_text(const NodeStats& stats, const store::VolumeInfo& info) {
+std::string metrics_text(const NodeStats& stats, const store::VolumeInfo& info,
+                         const std::vector<ConsumerStatus>& consumers) {
     Families f;
     const auto gauge = [&f](const char* name, const char* help, std::size_t value) {
         f.add(MetricType::Gauge, name, help, static_cast<double>(value));
@@ -141,6 +167,7 @@ std::string metrics_text(const NodeStats& stats, const store::VolumeInfo& info) 
     add_stages(f, stats);
     add_counters(f, stats.counters);
     add_services(f, stats);
+    add_consumers(f, consumers);
     f.add(MetricType::Counter, "skald_receive_holds_total",
           "Times that reading stopped because the node had not taken what came.",
           static_cast<double>(stats.holds));

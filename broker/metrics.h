@@ -5,11 +5,13 @@
 #include <vector>
 
 #include "broker/agent.h"
+#include "skald/consumers.h"
 #include "store/volume.h"
 
 namespace skald::broker {
 
-std::string metrics_text(const NodeStats& stats, const store::VolumeInfo& info);
+std::string metrics_text(const NodeStats& stats, const store::VolumeInfo& info,
+                         const std::vector<ConsumerStatus>& consumers);
 std::string info_json(const store::VolumeInfo& info, const std::vector<std::string>& endpoints);
 
 }  // namespace skald::broker

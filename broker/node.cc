@@ -201,7 +201,7 @@ class NodeImpl final : public Node {
         }
         if (request.path == "/metrics") {
             return {200, "text/plain; version=0.0.4",
-                    metrics_text(agent_->stats(), volume_->info())};
+                    metrics_text(agent_->stats(), volume_->info(), consumers_->statuses())};
         }
         if (request.path == "/info") {
             return {200, "application/json", info_json(volume_->info(), endpoints_)};

@@ -9,6 +9,7 @@
 #include "base/glob.h"
 #include "base/limits.h"
 #include "base/random.h"
+#include "store/control_records.h"
 #include "store/cursor.h"
 #include "store/database_log.h"
 #include "store/file_extender.h"
@@ -217,49 +218,16 @@ Result<std::unique_ptr<Cursor>> LmdbVolume::cursor(const CursorOptions& options)
 }
 
 Result<Picked> LmdbVolume::pick(Partition partition, std::span<const Pick> picks) {
-    if (auto ok = writer_->working(); !ok) {
-        return ok.error();
-    }
     return pick_records(*set_->logs()[partition.value], *env_, visible()[partition.value], picks);
 }
 
 Result<std::optional<ControlRecord>> LmdbVolume::last_control(std::string_view stream) {
-    if (auto ok = writer_->working(); !ok) {
-        return ok.error();
-    }
     const PartitionLog& log = log_of(stream);
-    const Visible seen = visible()[log.partition().value];
-    std::optional<StreamHead> head;
-    {
-        auto txn = env_->read();
-        if (!txn) {
-            return txn.error();
-        }
-        auto index = log.index().snapshot(*txn, seen.high_watermark);
-        auto found = index ? (*index)->head(stream) : index.error();
-        if (!found) {
-            return found.error();
-        }
-        head = *found;
-    }
-    if (!head || !head->lifecycle) {
-        return std::optional<ControlRecord>();
-    }
-    auto data = control_at(stream, *head->lifecycle);
-    if (!data) {
-        return data.error();
-    }
-    return std::optional(ControlRecord{*head->lifecycle, std::move(*data)});
+    return store::last_control(log, *env_, visible()[log.partition().value], stream);
 }
 
 Result<std::string> LmdbVolume::control_at(std::string_view stream, Offset offset) {
-    const PartitionLog& log = log_of(stream);
-    auto data = log.reader().data(offset);
-    if (!data) {
-        return data.error();
-    }
-    return *data ? Result<std::string>(std::move(**data))
-                 : record_damaged(log.partition(), offset);
+    return control_data(log_of(stream), offset);
 }
 
 Result<StreamInfo> LmdbVolume::stream_info(std::string_view stream) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 
 #include "base/limits.h"
 #include "broker/limits.h"
@@ -14,6 +15,7 @@ namespace {
 // time: those that come meanwhile are seen together.
 constexpr int kLookPart = 10;
 constexpr auto kLookFree = std::chrono::microseconds(500);
+constexpr auto kStatusWait = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -116,7 +118,7 @@ void ConsumerHost::on_commit(const store::CommitTimes&) {
     inbox_->more.notify_one();
 }
 
-Consumer::Now ConsumerHost::now() const {
+Consumer::Now ConsumerHost::moment() const {
     return {parts_.clock.monotonic(), parts_.clock.now()};
 }
 
@@ -136,8 +138,8 @@ void ConsumerHost::run() {
             };
             if (!due) {
                 inbox_->more.wait(lock, something);
-            } else if (*due > now().monotonic) {
-                inbox_->more.wait_for(lock, *due - now().monotonic, something);
+            } else if (*due > moment().monotonic) {
+                inbox_->more.wait_for(lock, *due - moment().monotonic, something);
             }
             asked.swap(inbox_->asked);
             written.swap(inbox_->written);
@@ -179,7 +181,7 @@ void ConsumerHost::stop_what_left() {
 }
 
 void ConsumerHost::turn() {
-    const Monotonic begun = now().monotonic;
+    const Monotonic begun = moment().monotonic;
     const bool look_at_all = news_ && begun >= quiet_until_;
     for (auto& [born, hosted] : hosted_) {
         if (look_at_all) {
@@ -193,7 +195,7 @@ void ConsumerHost::turn() {
     touched_.clear();
     if (look_at_all) {
         news_ = false;
-        const Monotonic spent = now().monotonic - begun;
+        const Monotonic spent = moment().monotonic - begun;
         quiet_until_ = spent > kLookFree ? begun + spent * kLookPart : begun;
     }
 }
@@ -203,10 +205,10 @@ void ConsumerHost::look(Hosted& hosted) {
         hosted.due.reset();
         return;
     }
-    if (auto ok = hosted.consumer->advance(now()); !ok) {
+    if (auto ok = hosted.consumer->advance(moment()); !ok) {
         hosted.fault = ok.error();
     }
-    hosted.due = hosted.fault ? std::nullopt : hosted.consumer->next_tick(now());
+    hosted.due = hosted.fault ? std::nullopt : hosted.consumer->next_tick(moment());
 }
 
 std::optional<Monotonic> ConsumerHost::next_turn() const {
@@ -224,6 +226,25 @@ std::optional<Monotonic> ConsumerHost::next_turn() const {
 
 // ---- requests
 
+std::vector<ConsumerStatus> ConsumerHost::statuses() {
+    auto told = std::make_shared<std::promise<Result<Frame>>>();
+    std::future<Result<Frame>> reply = told->get_future();
+    {
+        const std::lock_guard lock(inbox_->mutex);
+        inbox_->asked.push_back(
+            {0, {frame_of(wire::encode(wire::ConsumerRequest{})), [told](Result<Frame> list) {
+                     told->set_value(std::move(list));
+                 }}});
+        inbox_->more.notify_one();
+    }
+    if (reply.wait_for(kStatusWait) != std::future_status::ready) {
+        return {};
+    }
+    const Result<Frame> list = reply.get();
+    auto decoded = list ? wire::decode_consumer_reply(as_bytes(**list)) : list.error();
+    return decoded ? std::move(decoded->consumers) : std::vector<ConsumerStatus>();
+}
+
 void ConsumerHost::ask(Asked& asked) {
     const Bytes payload = as_bytes(*asked.request.payload);
     if (asked.born == 0) {
@@ -236,7 +257,7 @@ void ConsumerHost::ask(Asked& asked) {
     } else if (it->second.fault) {
         asked.request.reply(*it->second.fault);
     } else {
-        it->second.consumer->request(payload, std::move(asked.request.reply), now());
+        it->second.consumer->request(payload, std::move(asked.request.reply), moment());
         touched_.insert(asked.born);
     }
 }
@@ -284,7 +305,7 @@ Result<wire::ConsumerReply> ConsumerHost::answer(const wire::ConsumerRequest& re
     switch (request.verb) {
         case wire::ConsumerVerb::list:
             for (const wire::CatalogueEntry& entry : catalogue_.consumers) {
-                reply.consumers.push_back(hosted_.at(entry.born).consumer->status(now()));
+                reply.consumers.push_back(hosted_.at(entry.born).consumer->status(moment()));
             }
             return reply;
         case wire::ConsumerVerb::show: {
@@ -292,7 +313,7 @@ Result<wire::ConsumerReply> ConsumerHost::answer(const wire::ConsumerRequest& re
             if (!hosted) {
                 return hosted.error();
             }
-            reply.consumers.push_back((*hosted)->consumer->status(now()));
+            reply.consumers.push_back((*hosted)->consumer->status(moment()));
             return reply;
         }
         case wire::ConsumerVerb::parked: {

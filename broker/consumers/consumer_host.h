@@ -31,6 +31,9 @@ class ConsumerHost final : public store::AppendListener {
     static Result<std::unique_ptr<ConsumerHost>> start(Parts parts);
     ~ConsumerHost() override;  // waits for what is on its way to the volume
 
+    // As of now; none when the host's thread does not answer within a second. Any other thread.
+    std::vector<ConsumerStatus> statuses();
+
     // Of the volume.
     void on_outcome(std::uint64_t tag, const Result<store::AppendOutcome>& outcome) override;
     void on_commit(const store::CommitTimes& times) override;
@@ -69,7 +72,7 @@ class ConsumerHost final : public store::AppendListener {
     void run();
     void turn();
     std::optional<Monotonic> next_turn() const;
-    Consumer::Now now() const;
+    Consumer::Now moment() const;
     void ask(Asked& asked);
     void ask_all(Bytes payload, ReplyTo& reply);
     Result<wire::ConsumerReply> answer(const wire::ConsumerRequest& request);

@@ -227,6 +227,7 @@ TEST_CASE("consumer: one key has one member at a time, others do not wait for it
     f.answer(a, 2, AckWork{});
     f.pass(100ms);
     CHECK(f.fetch(b).events.empty());  // 4 is still with a
+    CHECK(f.fetch(a).events.empty());  // which would do 4 first
     f.answer(a, 4, ReleaseWork{});
     CHECK(offsets_of(f.fetch(b)) == Offsets{0, 4, 6});
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "base/clock.h"
 #include "tests/broker/services_fixture.h"
 
 namespace skald {
@@ -87,9 +88,10 @@ std::unique_ptr<Member> join(Consumers& consumers, const std::string& name, Work
 // Asks until it is so: the node tells nobody when a consumer moves.
 template <typename Condition>
 void await(const Condition& condition) {
-    const auto end = std::chrono::steady_clock::now() + 60s;
+    const Clock& clock = SystemClock::instance();
+    const Monotonic end = clock.monotonic() + 60s;
     while (!condition()) {
-        if (std::chrono::steady_clock::now() > end) {
+        if (clock.monotonic() > end) {
             FAIL("it never came to be so");
         }
     }

@@ -118,7 +118,13 @@ TEST_CASE("metrics: the stages add up to the request", "[broker]") {
     stats.counters.ephemeral_dropped = 7;
     stats.services.timed_out = 8;
     stats.workers = 9;
-    const auto found = samples(metrics_text(stats, {}));
+    ConsumerStatus consumer;
+    consumer.settings.name = "mailer";
+    consumer.done = 7;
+    consumer.parked = 2;
+    const auto found = samples(metrics_text(stats, {}, {consumer}));
+    CHECK(found.at(R"(skald_consumer_done_total{consumer="mailer"})") == 7);
+    CHECK(found.at(R"(skald_consumer_parked{consumer="mailer"})") == 2);
     double sum = 0;
     for (const char* stage : kStageNames) {
         sum += found.at("skald_stage_seconds_sum{stage=\"" + std::string(stage) + "\"}");

@@ -5,6 +5,7 @@
 #   kill      [CYCLES]  kill the store at any moment and look what is there       500
 #   projector [CYCLES]  kill a projector at any moment and recount its rows       100
 #   permits   [CYCLES]  kill a node that projects real events, recount its rows   100
+#   consumers [SECONDS] kill the members of a consumer, and its node 20 times     600
 #   power     [IMAGES]  cut its power at any moment, open what the disk may hold  5000
 #   disk      [STRIDE]  let every STRIDE-th call on the disk fail, in turn        1
 #   hostile   [SCALE]   a node among hostile peers, SCALE times a minute of them  1
@@ -68,6 +69,12 @@ soak() {
             done
             ;;
         permits) permits "${2:-100}" ;;
+        consumers)
+            for mode in shared per_key exclusive; do
+                tests/soak/consumers.py build/release/bin/skald $mode "${2:-600}" 20 "$seed" ||
+                    return 1
+            done
+            ;;
         power) "$programs/skald_crash_power" --seed "$seed" --images "${2:-5000}" ;;
         disk) "$programs/skald_crash_disk" --seed "$seed" --stride "${2:-1}" ;;
         hostile)
@@ -92,7 +99,7 @@ if [ $# -gt 0 ]; then
     exit
 fi
 status=0
-for verb in kill projector permits power disk hostile race fuzz; do
+for verb in kill projector permits consumers power disk hostile race fuzz; do
     soak "$verb" || status=1
 done
 exit "$status"
