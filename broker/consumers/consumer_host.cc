@@ -157,8 +157,8 @@ void ConsumerHost::run() {
                 }
             }
         }
-        stop_what_left();
         const auto idle = [](const auto& each) { return each.second.consumer->idle(); };
+        forget_what_left();
         if (stop && std::all_of(hosted_.begin(), hosted_.end(), idle) && leaving_.empty()) {
             for (Asked& each : asked) {
                 each.request.reply(Error(Errc::shutting_down, "the node is going down"));
@@ -171,10 +171,12 @@ void ConsumerHost::run() {
         if (!stop) {
             turn();
         }
+        forget_what_left();
     }
 }
 
-void ConsumerHost::stop_what_left() {
+// Whoever waits for one that was removed is told then.
+void ConsumerHost::forget_what_left() {
     for (auto it = leaving_.begin(); it != leaving_.end();) {
         it = it->second.consumer->idle() ? leaving_.erase(it) : std::next(it);
     }

@@ -78,7 +78,7 @@ class ConsumerHost final : public store::AppendListener {
     Result<wire::ConsumerReply> answer(const wire::ConsumerRequest& request);
     bool defer(const wire::ConsumerRequest& request, ReplyTo& reply);
     void look(Hosted& hosted);
-    void stop_what_left();
+    void forget_what_left();
 
     Result<void> create(const ConsumerSettings& settings);
     Result<void> edit(const ConsumerSettings& settings);

@@ -10,8 +10,9 @@ published. Then, of each event that was acknowledged to its publisher:
 1. some member printed it;
 2. what was printed twice was printed by a member that was killed or stopped, or the node was
    killed in between, or shortly before, when members still had events of its life before;
-3. unless MODE is shared, of each stream no event was printed for the first time before an earlier one;
-4. the consumer says that as many events are done as there are, and never said more.
+3. unless MODE is shared, of each stream no event was printed for the first time before an
+   earlier one;
+4. the consumer says that as many events are done as there are.
 """
 import json
 import os
