@@ -176,8 +176,8 @@ consumer() {
 }
 example_mailer --server "$SKALD_SERVER" "$work/outbox"
 mails=$(wc -l < "$work/outbox")
-expect "events that are done" "$(consumer mailer done)" "$mails"
-expect "events that are parked still" "$(consumer mailer parked)" 0
+expect "events that are done" "$(consumer mailer "done")" "$mails"
+expect "events that are parked still" "$(consumer mailer "parked")" 0
 skald consumer show mailer --output text
 
 begin "kill -9 the node in the middle of an import"
@@ -212,7 +212,7 @@ expect "acknowledged events that are missing" \
 expect "events that are there twice" "$(uniq -d "$work/ids.after" | wc -l)" 0
 
 begin "the consumer is where it was: what was answered does not come again"
-expect "events that are done" "$(consumer mailer done)" "$mails"
+expect "events that are done" "$(consumer mailer "done")" "$mails"
 skald pub order-1 --type OrderStatusChanged --data '{"status":"returned"}' --quiet
 skald sub --group mailer --count 1 --json > "$work/again"
 expect "what a member gets next" "$(sed 's/.*"status":"\([a-z]*\)".*/\1/' "$work/again")" returned
