@@ -1,6 +1,6 @@
 #!/bin/sh
-# The tour of skald on a real event log: import, read, follow, kill -9 in the middle of an import,
-# restart, verify, back up. Every step checks itself; the first that fails ends the demo.
+# The tour of skald on a real event log: import, read, follow, share work, kill -9 in the middle of
+# an import, restart, verify, back up. Every step checks itself; the first that fails ends the demo.
 #
 #     demo.sh [--once] [--repo DIR]
 #
@@ -169,6 +169,17 @@ done
 wait "$follower"
 expect "notes that the subscriber got" "$(grep -c NoteTaken "$work/notes")" 5
 
+begin "share work among members of a durable consumer: mails for orders, one address broken"
+# consumer NAME FIELD: a number that the node shows.
+consumer() {
+    skald consumer show "$1" --json | sed "s/.*\"$2\":\([0-9]*\).*/\1/"
+}
+example_mailer --server "$SKALD_SERVER" "$work/outbox"
+mails=$(wc -l < "$work/outbox")
+expect "events that are done" "$(consumer mailer "done")" "$mails"
+expect "events that are parked still" "$(consumer mailer "parked")" 0
+skald consumer show mailer --output text
+
 begin "kill -9 the node in the middle of an import"
 # The same events again as others: in streams of their own, without the ids of a git history.
 copies='1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20'
@@ -199,6 +210,12 @@ grep '"offset"' "$work/receipts" | ids > "$work/ids.acknowledged"
 expect "acknowledged events that are missing" \
     "$(comm -23 "$work/ids.acknowledged" "$work/ids.after" | wc -l)" 0
 expect "events that are there twice" "$(uniq -d "$work/ids.after" | wc -l)" 0
+
+begin "the consumer is where it was: what was answered does not come again"
+expect "events that are done" "$(consumer mailer "done")" "$mails"
+skald pub order-1 --type OrderStatusChanged --data '{"status":"returned"}' --quiet
+skald sub --group mailer --count 1 --json > "$work/again"
+expect "what a member gets next" "$(sed 's/.*"status":"\([a-z]*\)".*/\1/' "$work/again")" returned
 
 begin "the read model went on where it was, with each event once"
 position=$(skald pub demo-1 --type DemoResumed --data '{}' --json | field position)
