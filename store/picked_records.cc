@@ -44,8 +44,7 @@ class Picking {
         if (record->prefix.hole()) {
             return false;
         }
-        return index_ == nullptr ? Result<bool>(true)
-                                 : mask_.alive(log_, *index_, clock_, *event);
+        return index_ == nullptr ? Result<bool>(true) : mask_.alive(log_, *index_, clock_, *event);
     }
 
     Chunk chunk_of(const BatchRef& batch, const std::vector<wire::Choice>& choices) const {
