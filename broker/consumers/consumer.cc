@@ -341,10 +341,10 @@ void Consumer::edit(const ConsumerSettings& settings) {
     settings_ = settings;
 }
 
-std::optional<Place> Consumer::oldest() const {
+std::optional<std::pair<Place, Version>> Consumer::oldest() const {
     for (const auto& [place, entry] : entries_) {
         if (entry.state != State::parked) {
-            return place;
+            return std::pair(place, entry.version);
         }
     }
     return std::nullopt;

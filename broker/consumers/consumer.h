@@ -123,7 +123,7 @@ class Consumer {
     // Behind all that was read or skipped.
     Offset looked_to(Partition partition) const;
     // Of the oldest entry that is neither done nor parked.
-    std::optional<Place> oldest() const;
+    std::optional<std::pair<Place, Version>> oldest() const;
 
   private:
     enum class State : std::uint8_t { ready, delayed, held, parked };

@@ -161,6 +161,7 @@ void Consumer::tick(Now now) {
     std::vector<std::uint64_t> dead;
     for (auto& [number, member] : members_) {
         if (member.fetch && member.until <= now.monotonic) {
+            member.heard = member.until;  // it waited that long
             end_fetch(member, {});
         }
         if (!member.fetch && member.heard + member.lease <= now.monotonic) {

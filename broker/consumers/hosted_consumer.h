@@ -36,7 +36,7 @@ class HostedConsumer {
     void replay(std::uint64_t count, std::optional<Place> one, ReplyTo reply);
     void purge(ReplyTo reply);
     std::vector<ParkedEvent> parked(std::optional<Place> after, std::size_t limit);
-    ConsumerStatus status(Consumer::Now now);
+    ConsumerStatus status(Consumer::Now now);  // not const: rates are of the time between
 
     // There may be more in the log.
     void news() { more_ = true; }
@@ -70,6 +70,7 @@ class HostedConsumer {
     Result<void> read(Consumer::Now now);
     std::uint64_t key_of(const EventView& event) const;
     void join(const wire::MemberRequest& request, const ReplyTo& reply, Consumer::Now now);
+    void look_at(Place place, Version version, const std::function<void(const EventView&)>& use);
     void go_on(Consumer::Now now);
     bool work_on(Rest& rest, Consumer::Now now);
     Result<void> reply_pages();

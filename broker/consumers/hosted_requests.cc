@@ -136,6 +136,23 @@ bool HostedConsumer::work_on(Rest& rest, Consumer::Now now) {
 
 // ---- what is shown
 
+// Unless it is gone from the log.
+void HostedConsumer::look_at(Place place, Version version,
+                             const std::function<void(const EventView&)>& use) {
+    const store::Pick pick{place.offset, version};
+    auto picked = parts_.volume.pick(place.partition, std::span(&pick, 1));
+    if (!picked || picked->chunks.empty()) {
+        return;
+    }
+    auto batch = wire::BatchView::open(as_bytes(*picked->chunks.front().frame), place.partition);
+    if (!batch) {
+        return;
+    }
+    if (wire::EventCursor cursor(*batch); cursor.next()) {
+        use(cursor.event());
+    }
+}
+
 std::vector<ParkedEvent> HostedConsumer::parked(std::optional<Place> after, std::size_t limit) {
     std::vector<ParkedEvent> list;
     for (const wire::ParkedPlace& parked : consumer_.parked(after, limit)) {
@@ -145,20 +162,10 @@ std::vector<ParkedEvent> HostedConsumer::parked(std::optional<Place> after, std:
         event.attempts = parked.attempts;
         event.at = parked.at;
         event.follower = parked.follower;
-        const store::Pick pick{parked.place.offset, parked.version};
-        auto picked = parts_.volume.pick(parked.place.partition, std::span(&pick, 1));
-        if (!picked || picked->chunks.empty()) {
-            continue;  // it is gone
-        }
-        auto batch =
-            wire::BatchView::open(as_bytes(*picked->chunks.front().frame), parked.place.partition);
-        if (!batch) {
-            continue;
-        }
-        if (wire::EventCursor cursor(*batch); cursor.next()) {
-            event.stream = cursor.event().stream;
-            event.type = cursor.event().type;
-        }
+        look_at(parked.place, parked.version, [&event](const EventView& stored) {
+            event.stream = stored.stream;
+            event.type = stored.type;
+        });
     }
     return list;
 }
@@ -169,6 +176,10 @@ ConsumerStatus HostedConsumer::status(Consumer::Now now) {
     for (const PartitionPosition& place : parts_.volume.position().partitions) {
         const Offset looked = consumer_.looked_to(place.partition);
         status.behind += place.next > looked ? place.next - looked : 0;
+    }
+    if (const auto oldest = consumer_.oldest()) {
+        look_at(oldest->first, oldest->second,
+                [&status](const EventView& event) { status.oldest = event.recorded_at; });
     }
     if (now.monotonic - rated_ >= kRateEvery) {
         const double seconds = std::chrono::duration<double>(now.monotonic - rated_).count();

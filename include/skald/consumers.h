@@ -183,9 +183,8 @@ class Consumers {
     virtual Result<std::vector<ParkedEvent>> parked(std::string_view name,
                                                     std::optional<Place> after,
                                                     std::uint32_t limit) = 0;
-    // Makes parked events ready again, their failures forgotten: the first `count`, of per_key and
-    // exclusive consumers with all that follow them under their keys; or the one at `place`.
-    // Returns how many.
+    // Makes parked events ready again, their failures forgotten: the first `count`, of a per_key
+    // consumer with all that is parked under their keys; or the one at `place`. Returns how many.
     virtual Result<std::uint64_t> replay(std::string_view name, std::uint64_t count) = 0;
     virtual Result<std::uint64_t> replay_one(std::string_view name, Place place) = 0;
     // Makes them done.

@@ -156,6 +156,17 @@ TEST_CASE("consumer: the work of who dies or leaves goes to others at once", "[b
     }
 }
 
+TEST_CASE("consumer: who waits for events lives", "[broker]") {
+    Fixture f;
+    const auto member = f.join();
+    REQUIRE(f.consumer->fetch(member, 1, 30s, f.now));  // longer than its lease
+    f.pass(29s);
+    f.pass(1s);
+    CHECK(f.consumer->fetch(member, 2, 0s, f.now));
+    f.pass(10s);
+    CHECK_FALSE(f.consumer->fetch(member, 3, 0s, f.now));
+}
+
 TEST_CASE("consumer: a late answer counts once, and only when the work was done", "[broker]") {
     Fixture f;
     f.read(2);

@@ -222,6 +222,26 @@ TEST_CASE("consumers: a key that fails parks alone, in order", "[broker]") {
     }
 }
 
+TEST_CASE("consumers: how old the oldest event is that is not done", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto consumers = consumers_of(*node);
+    REQUIRE(consumers->create(settings_of("mailer")));
+    CHECK_FALSE(consumers->show("mailer")->oldest);
+    publish(node->local(), "order-1", 3);
+    const auto page = node->local().read({Selection::stream("order-1")});
+    Seen seen;
+    auto member = join(*consumers, "mailer", [&](const Work& work) -> WorkAnswer {
+        seen.add(work.event);
+        return work.event.version == Version{1} ? WorkAnswer(RetryWork{1h, "later"})
+                                                : WorkAnswer(AckWork{});
+    });
+    seen.wait_for(3);
+    await([&] { return consumers->show("mailer")->done == 2; });
+    CHECK(consumers->show("mailer")->oldest == page->events.at(1).recorded_at);
+    CHECK(consumers->show("mailer")->waiting == 1);
+}
+
 TEST_CASE("consumers: an exclusive one gives all to one member, in order", "[broker]") {
     TempDirectory directory;
     auto node = start(options_of(directory));
