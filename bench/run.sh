@@ -63,6 +63,7 @@ measure_skald() {
     load pub --connections 4 --in-flight 16 --streams 1 --per-message 64
     echo "skald memory_owned $payload $(owned) MiB"
     skald -q bench sub
+    skald -q bench consume
     stop_node
     start_node
     load pub --connections 4 --in-flight 1024 --streams 1000000 |
@@ -128,6 +129,10 @@ awk -v p="$payload" '
         ratio("replay / nats", "skald replay_push", "nats replay_push", large ? ">= 1.2" : ">= 2")
         ratio("8 live subscribers / zmq", "skald live_8sub_batch100", "zmq pub_8sub_ipc_batch100",
               ">= 0.5")
+        ratio("consume, acknowledged / redis-always", "skald consume_acked",
+              "redis-always consume_pull_acked", ">= 2")
+        ratio("consume, acknowledged / nats", "skald consume_acked", "nats consume_pull_acked",
+              ">= 2")
         pg = "postgres-on rehydrate_100"
         ratio("rebuild, cold and scattered / postgres", "skald rebuild_scattered", pg, ">= 1.0")
         ratio("rebuild, imported in runs / postgres", "skald rebuild_runs", pg, ">= 4")

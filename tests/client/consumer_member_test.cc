@@ -199,6 +199,7 @@ TEST_CASE("consumer member: where nobody serves it, it asks whether the consumer
     f.fetch().answer(unserved);
     f.rejoin(unserved);
     f.rejoin(unserved);
+    f.services.await_replies(3);  // to its first join, and to a question after each of these
     CHECK_FALSE(f.member->ended());
     f.services.reply(Error(Errc::not_found, "no such consumer"));
     f.rejoin(unserved);

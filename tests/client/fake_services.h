@@ -35,6 +35,8 @@ class FakeServices final : public Services {
         const std::lock_guard lock(mutex_);
         service_ = name;
         payload_ = std::move(payload);
+        ++replied_;
+        come_.notify_all();
         return reply_;
     }
     void begin_request(std::string_view name, std::string payload, std::chrono::milliseconds time,
@@ -57,6 +59,11 @@ class FakeServices final : public Services {
     void reply(Result<std::string> reply) {
         const std::lock_guard lock(mutex_);
         reply_ = std::move(reply);
+    }
+    // So many of them have been answered.
+    void await_replies(int replies) {
+        std::unique_lock lock(mutex_);
+        REQUIRE(come_.wait_for(lock, kLong, [&] { return replied_ >= replies; }));
     }
     const std::string& last_service() const { return service_; }
     const std::string& last_payload() const { return payload_; }
@@ -85,10 +92,11 @@ class FakeServices final : public Services {
   private:
     std::mutex mutex_;
     std::condition_variable come_;
-    std::deque<Asked> asked_;  // guarded by mutex_, like the next three
+    std::deque<Asked> asked_;  // guarded by mutex_, like the rest
     Result<std::string> reply_ = std::string();
     std::string service_;
     std::string payload_;
+    int replied_ = 0;
 };
 
 // The answer to a join.
