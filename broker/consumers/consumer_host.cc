@@ -27,6 +27,9 @@ Result<std::unique_ptr<ConsumerHost>> ConsumerHost::start(Parts parts) {
         return ok.error();
     }
     host->watch_ = parts.volume.watch([inbox = host->inbox_] {
+        if (!inbox->listening) {
+            return;
+        }
         const std::lock_guard lock(inbox->mutex);
         if (!std::exchange(inbox->news, true)) {
             inbox->more.notify_one();
@@ -182,7 +185,25 @@ void ConsumerHost::forget_what_left() {
     }
 }
 
+bool ConsumerHost::anybody_hungry() const {
+    return std::any_of(hosted_.begin(), hosted_.end(),
+                       [](const auto& each) { return each.second.consumer->hungry(); });
+}
+
+// While nobody wants events, commits wake nobody: who wants some looks at all that came meanwhile.
+void ConsumerHost::listen() {
+    const bool hungry = anybody_hungry();
+    if (hungry && !inbox_->listening) {
+        inbox_->listening = true;
+        news_ = true;
+        quiet_until_ = {};
+    } else if (!hungry) {
+        inbox_->listening = false;
+    }
+}
+
 void ConsumerHost::turn() {
+    listen();
     const Monotonic begun = moment().monotonic;
     const bool look_at_all = news_ && begun >= quiet_until_;
     for (auto& [born, hosted] : hosted_) {
@@ -200,6 +221,7 @@ void ConsumerHost::turn() {
         const Monotonic spent = moment().monotonic - begun;
         quiet_until_ = spent > kLookFree ? begun + spent * kLookPart : begun;
     }
+    listen();
 }
 
 void ConsumerHost::look(Hosted& hosted) {

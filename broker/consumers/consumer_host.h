@@ -5,6 +5,7 @@
 // `consumer/NAME` for the members of each.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -62,6 +63,7 @@ class ConsumerHost final : public store::AppendListener {
         bool news = false;
         bool stop = false;
         bool closed = false;
+        std::atomic<bool> listening{false};  // to commits
     };
 
     explicit ConsumerHost(Parts parts);
@@ -70,6 +72,8 @@ class ConsumerHost final : public store::AppendListener {
     Result<std::unique_ptr<Serving>> serve_as(const std::string& name, std::uint32_t capacity,
                                               std::uint64_t born);
     void run();
+    bool anybody_hungry() const;
+    void listen();
     void turn();
     std::optional<Monotonic> next_turn() const;
     Consumer::Now moment() const;
