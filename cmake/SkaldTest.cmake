@@ -6,6 +6,9 @@
 # labelled unit, so no test can be lost. ONE_ENTRY registers the executable as one entry, for a
 # suite whose start is dear; its label is then the first of KINDS, or unit. An entry has 300 s.
 set(SKALD_TEST_TIMEOUT_S 300)
+# Of processes that lose their connections.
+set(SKALD_LSAN_OPTIONS
+    "suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0")
 
 function(skald_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "ONE_ENTRY" "" "SOURCES;LINKS;KINDS")
