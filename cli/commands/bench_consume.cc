@@ -1,6 +1,4 @@
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 
 #include "base/random.h"
 #include "cli/commands/bench.h"
@@ -57,7 +55,8 @@ class Run {
             members_.push_back(std::move(*joined));
         }
         Monotonic last = begun;
-        for (std::uint64_t done = 0; !stop.requested();) {
+        std::uint64_t done = 0;
+        do {
             auto status = consumers_.show(settings_.name);
             if (!status) {
                 return status.error();
@@ -69,9 +68,7 @@ class Run {
             if (status->behind == 0 && status->waiting == 0 && status->in_flight == 0) {
                 break;
             }
-            std::unique_lock lock(mutex_);
-            pause_.wait_for(lock, kLook);
-        }
+        } while (!stop.wait(kLook));
         return last - begun;
     }
 
@@ -84,8 +81,6 @@ class Run {
     ConsumerSettings settings_;
     std::atomic<std::uint64_t> events_{0};
     std::atomic<std::uint64_t> bytes_{0};
-    std::mutex mutex_;
-    std::condition_variable pause_;
     std::vector<std::unique_ptr<Member>> members_;
 };
 

@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <mutex>
-
 #include "cli/commands/commands.h"
+#include "cli/commands/event_printer.h"
 #include "cli/output.h"
 
 namespace skald::cli {
@@ -16,85 +15,55 @@ class Printer final : public SubscriptionHandler {
   public:
     Printer(const SubOptions& options, const Invocation& invocation)
         : until_caught_up_(options.until_caught_up),
-          left_(options.count),
           notes_(invocation.globals.verbose ? &invocation.console.err : nullptr),
-          stop_(invocation.console.stop),
-          output_(invocation) {}
+          events_(options, invocation) {}
 
     void on_events(const Delivery& delivery) override {
-        if (done_) {
+        if (events_.done()) {
             return;
         }
         for (const EventView& event : delivery.events) {
-            if (!print(event)) {
+            if (!events_.print(event)) {
                 break;
             }
         }
-        flush();
+        events_.flush();
     }
 
     void on_ephemeral(const EventView& event) override {
-        if (!done_) {
-            print(event);
-            flush();
+        if (!events_.done()) {
+            events_.print(event);
+            events_.flush();
         }
     }
 
     void on_dropped(std::uint64_t events) override {
-        if (!done_) {
-            output_.dropped(events);
-            flush();
+        if (!events_.done()) {
+            events_.output().dropped(events);
+            events_.flush();
         }
     }
 
     void on_caught_up(const CaughtUp& at) override {
         note("caught up", at.position);
         if (until_caught_up_) {
-            end();
+            events_.end();
         }
     }
 
     void on_fell_behind(const FellBehind& at) override { note("fell behind", at.position); }
 
     void on_ended(const Error& reason, const Position& position) override {
-        if (done_) {
+        if (events_.done()) {
             return;
         }
-        const std::lock_guard lock(mutex_);
-        error_ = Error(reason.code,
-                       fmt::format("{}; go on with --from {}", reason.message, to_token(position)));
-        end();
+        events_.end(Error(reason.code, fmt::format("{}; go on with --from {}", reason.message,
+                                                   to_token(position))));
     }
 
-    // When no handler runs any more.
-    std::optional<Error> error() {
-        const std::lock_guard lock(mutex_);
-        return error_;
-    }
+    std::optional<Error> error() { return events_.error(); }
 
   private:
-    void end() {
-        done_ = true;
-        stop_.request();
-    }
-
-    // False when it was the last that is wanted.
-    bool print(const EventView& event) {
-        output_.event(event);
-        if (left_ && --*left_ == 0) {
-            end();
-        }
-        return !done_;
-    }
-
-    void flush() {
-        if (auto flushed = output_.flush(); !flushed) {
-            const std::lock_guard lock(mutex_);
-            error_ = flushed.error();
-            end();
-        }
-    }
-
     void note(std::string_view what, const Position& position) {
         if (notes_ != nullptr) {
             *notes_ << fmt::format("skald: sub: {} at {}\n", what, to_token(position));
@@ -102,13 +71,8 @@ class Printer final : public SubscriptionHandler {
     }
 
     const bool until_caught_up_;
-    std::optional<std::uint64_t> left_;
     std::ostream* notes_;
-    const StopSignal& stop_;
-    Output output_;
-    bool done_ = false;  // of the handler's thread
-    std::mutex mutex_;
-    std::optional<Error> error_;  // guarded by mutex_
+    EventPrinter events_;
 };
 
 Result<void> run_group(const SubOptions& options, const Invocation& invocation) {

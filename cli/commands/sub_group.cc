@@ -1,63 +1,27 @@
 // skald sub --group: events as a member of a durable consumer gets them.
 #include <algorithm>
-#include <mutex>
 
-#include "cli/commands/sub.h"
-#include "cli/output.h"
+#include "cli/commands/event_printer.h"
 
 namespace skald::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{100};  // between two looks at whether the member ended
 
-// Prints on the member's thread.
-class GroupPrinter {
-  public:
-    GroupPrinter(const SubOptions& options, const Invocation& invocation)
-        : left_(options.count), stop_(invocation.console.stop), output_(invocation) {}
-
-    // Acknowledges what its reader can see.
-    WorkAnswer print(const Work& work) {
-        if (done_) {
-            return ReleaseWork{};
-        }
-        output_.event(work.event);
-        if (auto flushed = output_.flush(); !flushed) {
-            const std::lock_guard lock(mutex_);
-            error_ = flushed.error();
-            end();
-            return ReleaseWork{};
-        }
-        if (left_ && --*left_ == 0) {
-            end();
-        }
-        return AckWork{};
+// On the member's thread. Acknowledges what its reader can see.
+WorkAnswer print(EventPrinter& printer, const EventView& event) {
+    if (printer.done()) {
+        return ReleaseWork{};
     }
-
-    std::optional<Error> error() {
-        const std::lock_guard lock(mutex_);
-        return error_;
-    }
-
-  private:
-    void end() {
-        done_ = true;
-        stop_.request();
-    }
-
-    std::optional<std::uint64_t> left_;  // of the member's thread, like the next
-    bool done_ = false;
-    const StopSignal& stop_;
-    Output output_;
-    std::mutex mutex_;
-    std::optional<Error> error_;  // guarded by mutex_
-};
+    printer.print(event);
+    return printer.flush() ? WorkAnswer(AckWork{}) : ReleaseWork{};
+}
 
 }  // namespace
 
 Result<void> follow_group(Consumers& consumers, const SubOptions& options,
                           const Invocation& invocation) {
-    GroupPrinter printer(options, invocation);
+    EventPrinter printer(options, invocation);
     MemberOptions member_options;
     member_options.name = "skald sub";
     member_options.in_flight = static_cast<std::uint32_t>(
@@ -66,7 +30,7 @@ Result<void> follow_group(Consumers& consumers, const SubOptions& options,
         member_options.lease = std::chrono::ceil<std::chrono::milliseconds>(*options.lease);
     }
     auto member = consumers.join(
-        options.group, [&printer](const Work& work) { return printer.print(work); },
+        options.group, [&printer](const Work& work) { return print(printer, work.event); },
         member_options);
     if (!member) {
         return member.error();
