@@ -153,7 +153,7 @@ void add_consumers(Families& f, const std::vector<ConsumerStatus>& consumers) {
     each(MetricType::Gauge, "skald_consumer_behind", "Records of the log not looked at yet.",
          [](Status c) { return c.behind; });
     each(MetricType::Gauge, "skald_consumer_members", "Members.",
-         [](Status c) { return c.members.size(); });
+         [](Status c) { return c.member_count; });
 }
 
 }  // namespace

@@ -147,7 +147,7 @@ std::string consumer_line(const ConsumerStatus& status) {
     return tame(fmt::format(
         "{}{}  {}  {}  {} in flight  {} waiting  {} parked  {} behind  {} done  {:.0f}/s",
         status.settings.name, status.paused ? "  paused" : "", name_of(status.settings.mode),
-        counted(status.members.size(), "member", "members"), status.in_flight, status.waiting,
+        counted(status.member_count, "member", "members"), status.in_flight, status.waiting,
         status.parked, status.behind, status.done, status.out_rate));
 }
 
@@ -185,7 +185,8 @@ std::string consumer_json(const ConsumerStatus& status) {
         .field("waiting", status.waiting)
         .field("parked", status.parked)
         .field("behind", status.behind)
-        .field("out_rate", status.out_rate);
+        .field("out_rate", status.out_rate)
+        .field("member_count", std::uint64_t{status.member_count});
     json.key("oldest");
     if (status.oldest) {
         json.string(to_string(*status.oldest));
@@ -195,7 +196,9 @@ std::string consumer_json(const ConsumerStatus& status) {
     if (status.settings.mode == ConsumerMode::exclusive) {
         json.field("term", status.term);
     }
-    write_members(json, status.members);
+    if (status.members.size() == status.member_count) {
+        write_members(json, status.members);
+    }
     write_settings(json, status.settings);
     json.end_object();
     return out;

@@ -36,6 +36,7 @@ Ref<fb::ConsumerStatus> build(Builder& b, const ConsumerStatus& status) {
         table.add_oldest_us(status.oldest->us);
     }
     table.add_out_rate(status.out_rate);
+    table.add_member_count(status.member_count);
     return table.Finish();
 }
 
@@ -58,6 +59,7 @@ ConsumerStatus read_status(const fb::ConsumerStatus* status) {
     read.settings = parts::from_fb(status->settings());
     read.paused = status->paused();
     read.term = status->term();
+    read.member_count = status->member_count();
     read.members = parts::read_list(status->members(), limits::kConsumerMembersMax, read_member);
     read.done = status->done();
     read.skipped = status->skipped();

@@ -9,11 +9,6 @@
 #include "base/limits.h"
 
 namespace skald::broker {
-namespace {
-
-constexpr std::string_view kFollows = "an event of its key before it is parked";
-
-}  // namespace
 
 Consumer::Consumer(ConsumerSettings settings, std::uint64_t seed)
     : settings_(std::move(settings)), random_(seed) {}
@@ -24,14 +19,16 @@ Offset Consumer::first_open(Partition partition) const {
 }
 
 bool Consumer::wants_more() const {
-    return entries_.size() - delayed_ - parkings_.size() < limits::kConsumerWindowMax &&
-           delayed_ < limits::kConsumerDelayedMax && parkings_.size() < limits::kConsumerParkedMax;
+    return entries_.size() - dues_.size() - parkings_.size() < limits::kConsumerWindowMax &&
+           dues_.size() < limits::kConsumerDelayedMax &&
+           parkings_.size() < limits::kConsumerParkedMax;
 }
 
 void Consumer::take(std::span<const Candidate> candidates, Now now) {
     for (const Candidate& candidate : candidates) {
         const auto taken = taken_.find(candidate.place.partition);
-        if (taken != taken_.end() && taken->second.contains(candidate.place.offset)) {
+        const bool known = entries_.contains(candidate.place);
+        if (known || (taken != taken_.end() && taken->second.contains(candidate.place.offset))) {
             continue;
         }
         Entry entry;
@@ -39,15 +36,7 @@ void Consumer::take(std::span<const Candidate> candidates, Now now) {
         entry.version = candidate.version;
         entry.key = settings_.mode == ConsumerMode::per_key ? candidate.key : 0;
         entry.bytes = candidate.bytes;
-        const auto it = entries_.emplace_hint(entries_.end(), candidate.place, entry);
-        if (settings_.mode == ConsumerMode::per_key) {
-            const auto lane = lanes_.find(entry.key);
-            if (lane != lanes_.end() && lane->second.parked != 0) {
-                park(it, kFollows, true, now.time);
-                continue;
-            }
-        }
-        make_ready(it);
+        give_back(entries_.emplace_hint(entries_.end(), candidate.place, entry), now);
     }
     if (!candidates.empty()) {
         looked(candidates.back().place.partition, candidates.back().place.offset + 1);
@@ -59,13 +48,12 @@ void Consumer::take(std::span<const Candidate> candidates, Now now) {
 void Consumer::looked(Partition partition, Offset next) {
     Offset& looked = looked_[partition];
     looked = std::max(looked, next);
+    TakenOffsets& taken = taken_[partition];
     const auto behind = entries_.lower_bound(Place{Partition(partition.value + 1), Offset{}});
-    Offset from = first_open(partition);
-    if (behind != entries_.begin() && std::prev(behind)->first.partition == partition) {
-        from = std::max(from, std::prev(behind)->first.offset + 1);
-    }
+    const bool any = behind != entries_.begin() && std::prev(behind)->first.partition == partition;
+    const Offset from = taken.first_open(any ? std::prev(behind)->first.offset + 1 : Offset{});
     if (looked > from && looked - from >= limits::kConsumerLookedMax) {
-        taken_[partition].add(from, looked);
+        taken.add(from, looked);
         change_.taken[partition].add(from, looked);
     }
 }
@@ -99,7 +87,6 @@ void Consumer::make_ready(Entries::iterator it) {
 void Consumer::delay(Entries::iterator it, Time due) {
     it->second.state = State::delayed;
     it->second.due = due;
-    ++delayed_;
     dues_.emplace(due, it->first);
     if (ordered()) {
         lanes_[it->second.key].waiting.insert(it->first);
@@ -142,13 +129,13 @@ void Consumer::let_go(Entries::iterator it) {
             lane != nullptr ? lane->waiting.erase(it->first) : ready_.erase(it->first);
             break;
         case State::delayed:
-            --delayed_;
+            dues_.erase({entry.due, it->first});
             if (lane != nullptr) {
                 lane->waiting.erase(it->first);
             }
             break;
         case State::held:
-            --held_;
+            deadlines_.erase({entry.deadline, it->first});
             members_.at(entry.member).held.erase(it->first);
             entry.member = 0;
             if (lane != nullptr && --lane->held == 0) {
@@ -190,11 +177,11 @@ void Consumer::settle(Entries::iterator it, bool skipped) {
     drop_lane(key);
 }
 
-// Of its key one before it is parked: it may not go on before that.
+// Ready, unless one of its key before it is parked: then it may not go on before that.
 void Consumer::give_back(Entries::iterator it, Now now) {
     const auto lane = lanes_.find(it->second.key);
     if (lane != lanes_.end() && lane->second.parked != 0) {
-        park(it, kFollows, true, now.time);
+        park(it, {now.time, true, {}});
     } else {
         make_ready(it);
     }
@@ -243,7 +230,7 @@ void Consumer::fail(Entries::iterator it, std::optional<Monotonic> delay_by,
     const bool follows = lane != lanes_.end() && lane->second.parked != 0;
     const bool last = settings_.max_deliveries != 0 && entry.attempts >= settings_.max_deliveries;
     if (last || follows) {
-        park(it, reason, follows && !last, now.time);
+        park(it, {now.time, follows && !last, reason});
         return;
     }
     const Monotonic wait = delay_by ? *delay_by : backoff(entry.attempts);
@@ -252,27 +239,28 @@ void Consumer::fail(Entries::iterator it, std::optional<Monotonic> delay_by,
     note_waiting(it);
 }
 
-void Consumer::set_parked(Entries::iterator it, std::string_view reason, bool follower, Time now) {
+void Consumer::park_one(Entries::iterator it, Parking parking) {
     it->second.state = State::parked;
-    parkings_[it->first] = {now, follower,
-                            std::string(utf8_prefix(reason, limits::kWorkReasonBytesMax))};
+    parking.reason = utf8_prefix(parking.reason, limits::kWorkReasonBytesMax);
+    parkings_[it->first] = std::move(parking);
+    if (settings_.mode == ConsumerMode::per_key) {
+        ++lanes_[it->second.key].parked;
+    }
     note_parked(it);
 }
 
 // Of a consumer that keeps the order of keys, what waits behind it is parked with it.
-void Consumer::park(Entries::iterator it, std::string_view reason, bool follower, Time now) {
-    set_parked(it, reason, follower, now);
+void Consumer::park(Entries::iterator it, Parking parking) {
+    const Time now = parking.at;
+    park_one(it, std::move(parking));
     if (settings_.mode != ConsumerMode::per_key) {
         return;
     }
-    Lane& lane = lanes_[it->second.key];
-    ++lane.parked;
-    const std::set<Place> behind = lane.waiting;
+    const std::set<Place> behind = lanes_[it->second.key].waiting;
     for (const Place& place : behind) {
         const auto next = entries_.find(place);
         let_go(next);
-        set_parked(next, kFollows, true, now);
-        ++lane.parked;
+        park_one(next, {now, true, {}});
     }
 }
 
@@ -355,6 +343,7 @@ ConsumerStatus Consumer::status() const {
     status.settings = settings_;
     status.paused = paused_;
     status.term = term_;
+    status.member_count = static_cast<std::uint32_t>(members_.size());
     for (const auto& [number, member] : members_) {
         status.members.push_back({member.name, static_cast<std::uint32_t>(member.held.size()),
                                   member.delivered,
@@ -363,9 +352,9 @@ ConsumerStatus Consumer::status() const {
     status.done = done_;
     status.skipped = skipped_;
     status.failures = failures_;
-    status.in_flight = held_;
+    status.in_flight = deadlines_.size();
     status.parked = parkings_.size();
-    status.waiting = entries_.size() - held_ - parkings_.size();
+    status.waiting = entries_.size() - deadlines_.size() - parkings_.size();
     return status;
 }
 

@@ -13,7 +13,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <queue>
 #include <random>
 #include <set>
 #include <span>
@@ -77,7 +76,7 @@ class Consumer {
     // ---- what was read
     // A member asks for events, and there is room for more of them here.
     bool hungry() const;
-    // In the order of the log.
+    // In the order of the log; what is known already is passed over.
     void take(std::span<const Candidate> candidates, Now now);
     // Nothing else matches below `next`.
     void looked(Partition partition, Offset next);
@@ -103,6 +102,8 @@ class Consumer {
     std::uint64_t replay_parked(std::uint64_t count, std::optional<Place> one);
     std::uint64_t purge(std::uint64_t count);
     ConsumerStatus status() const;  // without what takes a look at the log
+    std::size_t members() const { return members_.size(); }
+    std::size_t parked() const { return parkings_.size(); }
 
     // ---- time and the log
     // Leases, deadlines and delays that are over; then gives members what is ready.
@@ -115,11 +116,11 @@ class Consumer {
     void confirm(std::uint64_t ticket) { change_.tickets.push_back(ticket); }
     // The next record, when there is something to say and none is under way.
     std::optional<wire::ConsumerRecord> next_record();
-    // It is in the log, at this offset.
-    void recorded(Offset offset);
+    // It is in the log.
+    void recorded();
 
     Effects& effects() { return effects_; }
-    const ConsumerSettings& settings() const { return settings_; }
+
     // Behind all that was read or skipped.
     Offset looked_to(Partition partition) const;
     // Of the oldest entry that is neither done nor parked.
@@ -192,8 +193,8 @@ class Consumer {
     void give_back(Entries::iterator it, Now now);
     void fail(Entries::iterator it, std::optional<Monotonic> delay, const std::string& reason,
               Now now);
-    void set_parked(Entries::iterator it, std::string_view reason, bool follower, Time now);
-    void park(Entries::iterator it, std::string_view reason, bool follower, Time now);
+    void park_one(Entries::iterator it, Parking parking);
+    void park(Entries::iterator it, Parking parking);
     void unpark(Entries::iterator it);
     void note_waiting(Entries::iterator it);
     void note_parked(Entries::iterator it);
@@ -223,6 +224,7 @@ class Consumer {
     void forget(Place place);
     Entries::iterator recall(Place place, Version version, std::uint32_t bytes, std::uint64_t key,
                              std::uint32_t attempts);
+    void count(const wire::ConsumerRecord& record);
     wire::ConsumerRecord begin_record() const;
     void begin_whole();
 
@@ -239,11 +241,8 @@ class Consumer {
     std::unordered_map<std::uint64_t, Lane> lanes_;
     std::deque<std::uint64_t> ready_lanes_;
     std::size_t ready_count_ = 0;
-    std::size_t held_ = 0;
-    std::size_t delayed_ = 0;
-    using Due = std::pair<Time, Place>;
-    std::priority_queue<Due, std::vector<Due>, std::greater<>> dues_;
-    std::deque<std::pair<Monotonic, Place>> deadlines_;
+    std::set<std::pair<Time, Place>> dues_;            // of those that are delayed
+    std::set<std::pair<Monotonic, Place>> deadlines_;  // of those that are held
     Members members_;
     std::uint64_t next_member_ = 1;
     std::uint64_t active_ = 0;  // member of an exclusive consumer
@@ -255,7 +254,6 @@ class Consumer {
     std::uint64_t skipped_ = 0;
     std::uint64_t failures_ = 0;
     std::uint64_t term_ = 0;
-    std::uint64_t previous_ = 0;
     Change change_;
     std::optional<Change> under_way_;
     std::uint64_t under_way_term_ = 0;

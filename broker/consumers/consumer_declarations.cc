@@ -29,7 +29,14 @@ Result<ConsumerHost::Hosted*> ConsumerHost::find(const std::string& name) {
 
 // It is declared while nothing else of the host runs: such changes are rare.
 Result<void> ConsumerHost::write(wire::ConsumerCatalogue catalogue) {
-    const ControlWrite record(wire::kCatalogueStream, wire::kCatalogueType, wire::encode(catalogue),
+    std::string data = wire::encode(catalogue);
+    if (data.size() > limits::kControlDataBytesMax) {
+        return Error(Errc::request_too_large,
+                     fmt::format("the node's consumers would take {} bytes to declare; at most {}: "
+                                 "give them shorter filters",
+                                 data.size(), limits::kControlDataBytesMax));
+    }
+    const ControlWrite record(wire::kCatalogueStream, wire::kCatalogueType, std::move(data),
                               previous_, ids_);
     auto outcome = parts_.volume.append(record.submission(*this, 0));
     if (!outcome) {
@@ -79,36 +86,36 @@ Result<void> ConsumerHost::edit(const ConsumerSettings& settings) {
     if (auto ok = wire::check_settings(settings); !ok) {
         return ok;
     }
-    auto hosted = find(settings.name);
-    if (!hosted) {
-        return hosted.error();
-    }
-    const ConsumerSettings& now = (*hosted)->consumer->entry().settings;
-    if (settings.start != now.start || settings.mode != now.mode || settings.key != now.key) {
-        return Error(Errc::invalid_argument,
-                     "where a consumer starts, its mode and its key cannot be changed: delete it "
-                     "and create it anew");
-    }
-    wire::ConsumerCatalogue catalogue = catalogue_;
-    wire::CatalogueEntry& entry = *place_of(catalogue.consumers, settings.name);
-    entry.settings = settings;
-    const wire::CatalogueEntry changed = entry;
-    if (auto ok = write(std::move(catalogue)); !ok) {
-        return ok;
-    }
-    (*hosted)->consumer->set_entry(changed);
-    touched_.insert(changed.born);
-    return {};
+    return change(settings.name, [&](wire::CatalogueEntry& entry) -> Result<void> {
+        const ConsumerSettings& now = entry.settings;
+        if (settings.start != now.start || settings.mode != now.mode || settings.key != now.key) {
+            return Error(Errc::invalid_argument,
+                         "where a consumer starts, its mode and its key cannot be changed: delete "
+                         "it and create it anew");
+        }
+        entry.settings = settings;
+        return {};
+    });
 }
 
 Result<void> ConsumerHost::pause(const std::string& name, bool paused) {
+    return change(name, [paused](wire::CatalogueEntry& entry) -> Result<void> {
+        entry.paused = paused;
+        return {};
+    });
+}
+
+Result<void> ConsumerHost::change(const std::string& name,
+                                  const std::function<Result<void>(wire::CatalogueEntry&)>& apply) {
     auto hosted = find(name);
     if (!hosted) {
         return hosted.error();
     }
     wire::ConsumerCatalogue catalogue = catalogue_;
     wire::CatalogueEntry& entry = *place_of(catalogue.consumers, name);
-    entry.paused = paused;
+    if (auto ok = apply(entry); !ok) {
+        return ok;
+    }
     const wire::CatalogueEntry changed = entry;
     if (auto ok = write(std::move(catalogue)); !ok) {
         return ok;

@@ -330,6 +330,7 @@ Result<wire::ConsumerReply> ConsumerHost::answer(const wire::ConsumerRequest& re
         case wire::ConsumerVerb::list:
             for (const wire::CatalogueEntry& entry : catalogue_.consumers) {
                 reply.consumers.push_back(hosted_.at(entry.born).consumer->status(moment()));
+                reply.consumers.back().members.clear();  // of all together, too much
             }
             return reply;
         case wire::ConsumerVerb::show: {

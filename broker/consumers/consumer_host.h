@@ -87,6 +87,8 @@ class ConsumerHost final : public store::AppendListener {
     Result<void> create(const ConsumerSettings& settings);
     Result<void> edit(const ConsumerSettings& settings);
     Result<void> pause(const std::string& name, bool paused);
+    Result<void> change(const std::string& name,
+                        const std::function<Result<void>(wire::CatalogueEntry&)>& apply);
     Result<void> remove(const std::string& name);
     Result<Hosted*> find(const std::string& name);
     Result<void> write(wire::ConsumerCatalogue catalogue);

@@ -11,14 +11,6 @@ namespace {
 
 constexpr std::string_view kContentType = "application/x-skald-consumer";
 
-// FlatBuffers want their bytes at a multiple of 8; a string's may stand inside it.
-template <typename Decode>
-auto decoded(const std::string& data, Decode decode) {
-    std::vector<std::uint64_t> aligned(data.size() / 8 + 1);
-    std::copy(data.begin(), data.end(), reinterpret_cast<char*>(aligned.data()));
-    return decode(std::as_bytes(std::span(aligned)).first(data.size()));
-}
-
 Error damaged(std::string_view stream, const Error& why) {
     return {Errc::corrupt, fmt::format("a control record of {}: {}", stream, why.message)};
 }
@@ -29,13 +21,20 @@ wire::RequestView opened(const std::string& bytes) {
     return *view;
 }
 
-// All parts of what begins anew at `record` are among those behind it, `found` from the last on.
+// Whether it is the first part of all there is, with the others right behind it: a crash may have
+// left some of them out. `found` is what stands behind it, from the last on.
 bool begins_anew(const wire::ConsumerRecord& record,
                  const std::vector<wire::ConsumerRecord>& found) {
-    const auto parts = std::count_if(found.begin(), found.end(),
-                                     [](const auto& other) { return other.parts != 0; });
-    return record.parts != 0 && record.part == 0 &&
-           static_cast<std::uint32_t>(parts) + 1 >= record.parts;
+    if (record.parts == 0 || record.part != 0 || found.size() + 1 < record.parts) {
+        return false;
+    }
+    for (std::uint32_t part = 1; part < record.parts; ++part) {
+        const wire::ConsumerRecord& next = found[found.size() - part];
+        if (next.parts != record.parts || next.part != part) {
+            return false;
+        }
+    }
+    return true;
 }
 
 }  // namespace
@@ -48,7 +47,7 @@ Result<CatalogueFound> load_catalogue(store::Volume& volume) {
     if (!*last) {
         return CatalogueFound{};
     }
-    auto catalogue = decoded((*last)->data, wire::decode_catalogue);
+    auto catalogue = wire::decode_catalogue(as_bytes((*last)->data));
     if (!catalogue) {
         return damaged(wire::kCatalogueStream, catalogue.error());
     }
@@ -71,7 +70,7 @@ Result<RecordsFound> load_records(store::Volume& volume, const std::string& stre
     found.previous = (*last)->offset.value + 1;
     std::string data = std::move((*last)->data);
     for (;;) {
-        auto record = decoded(data, wire::decode_consumer_record);
+        auto record = wire::decode_consumer_record(as_bytes(data));
         if (!record) {
             return damaged(stream, record.error());
         }

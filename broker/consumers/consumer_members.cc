@@ -98,7 +98,7 @@ void Consumer::apply(Entries::iterator it, const WorkAnswer& answer, Now now) {
         fail(it, retry->delay, retry->reason, now);
     } else if (const auto* park_it = std::get_if<ParkWork>(&answer)) {
         ++it->second.attempts;
-        park(it, park_it->reason, false, now.time);
+        park(it, {now.time, false, park_it->reason});
     }
 }
 
@@ -177,27 +177,18 @@ void Consumer::tick(Now now) {
 }
 
 void Consumer::time_out(Now now) {
-    while (!full() && !deadlines_.empty() && deadlines_.front().first <= now.monotonic) {
-        const auto [deadline, place] = deadlines_.front();
-        deadlines_.pop_front();
-        const auto it = entries_.find(place);
-        if (it != entries_.end() && it->second.state == State::held &&
-            it->second.deadline == deadline) {
-            let_go(it);
-            fail(it, std::nullopt, "no answer in time", now);
-        }
+    while (!full() && !deadlines_.empty() && deadlines_.begin()->first <= now.monotonic) {
+        const auto it = entries_.find(deadlines_.begin()->second);
+        let_go(it);
+        fail(it, std::nullopt, "no answer in time", now);
     }
 }
 
 void Consumer::wake_due(Now now) {
-    while (!dues_.empty() && dues_.top().first <= now.time) {
-        const auto [due, place] = dues_.top();
-        dues_.pop();
-        const auto it = entries_.find(place);
-        if (it != entries_.end() && it->second.state == State::delayed && it->second.due == due) {
-            let_go(it);
-            make_ready(it);
-        }
+    while (!dues_.empty() && dues_.begin()->first <= now.time) {
+        const auto it = entries_.find(dues_.begin()->second);
+        let_go(it);
+        make_ready(it);
     }
 }
 
@@ -207,12 +198,12 @@ std::optional<Monotonic> Consumer::next_tick(Now now) const {
     for (const auto& [number, member] : members_) {
         by(member.fetch ? member.until : member.heard + member.lease);
     }
-    if (!deadlines_.empty()) {
-        by(deadlines_.front().first);
+    if (!full() && !deadlines_.empty()) {
+        by(deadlines_.begin()->first);
     }
     if (!dues_.empty()) {
         const std::chrono::microseconds left(
-            std::max<std::int64_t>(dues_.top().first.us - now.time.us, 0));
+            std::max<std::int64_t>(dues_.begin()->first.us - now.time.us, 0));
         by(now.monotonic + left);
     }
     return next;
@@ -223,7 +214,8 @@ std::optional<Monotonic> Consumer::next_tick(Now now) const {
 std::size_t Consumer::room(const MemberState& member) const {
     const std::size_t own =
         member.in_flight > member.held.size() ? member.in_flight - member.held.size() : 0;
-    const std::size_t all = settings_.in_flight > held_ ? settings_.in_flight - held_ : 0;
+    const std::size_t all =
+        settings_.in_flight > deadlines_.size() ? settings_.in_flight - deadlines_.size() : 0;
     return std::min({own, all, limits::kConsumerPageEventsMax});
 }
 
@@ -259,7 +251,7 @@ bool Consumer::hungry() const {
 }
 
 void Consumer::hand_out(Now now) {
-    if (paused_ || ready_count_ == 0) {
+    if (ready_count_ == 0) {
         return;
     }
     const std::size_t most = share();
@@ -324,10 +316,9 @@ void Consumer::hold(Entries::iterator it, std::uint64_t number, MemberState& mem
     entry.state = State::held;
     entry.member = number;
     entry.deadline = now.monotonic + settings_.ack_timeout;
-    deadlines_.emplace_back(entry.deadline, it->first);
+    deadlines_.emplace_hint(deadlines_.end(), entry.deadline, it->first);
     member.held.insert(member.held.end(), it->first);
     ++member.delivered;
-    ++held_;
     page.bytes += entry.bytes;
     page.events.push_back({it->first, entry.version, entry.attempts + 1});
 }

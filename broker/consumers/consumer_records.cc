@@ -55,6 +55,7 @@ void Consumer::replay(const wire::ConsumerRecord& record) {
     skipped_ = record.skipped;
     failures_ = record.failures;
     term_ = record.term;
+    count(record);
 }
 
 void Consumer::forget(Place place) {
@@ -86,7 +87,7 @@ std::optional<wire::ConsumerRecord> Consumer::next_record() {
         under_way_.emplace();
         wire::ConsumerRecord part = std::move(whole_.front());
         whole_.pop_front();
-        part.previous = previous_;
+
         under_way_term_ = part.term;
         return part;
     }
@@ -111,8 +112,7 @@ std::optional<wire::ConsumerRecord> Consumer::next_record() {
     record.settled.assign(change_.settled.begin(), change_.settled.end());
     under_way_ = std::exchange(change_, {});
     under_way_term_ = record.term;
-    ++records_since_;
-    items_since_ += items(record);
+    count(record);
     if (records_since_ >= limits::kConsumerRecordsMax ||
         items_since_ >= std::max(limits::kConsumerItemsMin, 2 * whole_items_)) {
         begin_whole();
@@ -120,9 +120,22 @@ std::optional<wire::ConsumerRecord> Consumer::next_record() {
     return record;
 }
 
+// Of what a start would read.
+void Consumer::count(const wire::ConsumerRecord& record) {
+    if (record.parts == 0) {
+        ++records_since_;
+        items_since_ += items(record);
+        return;
+    }
+    if (record.part == 0) {
+        records_since_ = items_since_ = whole_items_ = 0;
+    }
+    whole_items_ += items(record);
+}
+
 wire::ConsumerRecord Consumer::begin_record() const {
     wire::ConsumerRecord record;
-    record.previous = previous_;
+
     record.done = done_;
     record.skipped = skipped_;
     record.failures = failures_;
@@ -158,19 +171,16 @@ void Consumer::begin_whole() {
         part().parked.push_back({place, entry.version, entry.bytes, entry.key, parking.at,
                                  entry.attempts, parking.follower, parking.reason});
     }
-    whole_items_ = 0;
     for (std::size_t i = 0; i < whole_.size(); ++i) {
         whole_[i].part = static_cast<std::uint32_t>(i);
         whole_[i].parts = static_cast<std::uint32_t>(whole_.size());
-        whole_items_ += items(whole_[i]);
+        count(whole_[i]);
     }
-    records_since_ = 0;
-    items_since_ = 0;
 }
 
-void Consumer::recorded(Offset offset) {
+void Consumer::recorded() {
     SKALD_CHECK(under_way_, "no record is under way");
-    previous_ = offset.value + 1;
+
     effects_.confirmed.insert(effects_.confirmed.end(), under_way_->tickets.begin(),
                               under_way_->tickets.end());
     under_way_.reset();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/check.h"
 #include "base/limits.h"
@@ -13,12 +14,20 @@
 namespace skald::broker {
 namespace {
 
+// What an event takes in a slice beside its parts.
+constexpr std::size_t kEventCost = 64;
+// Of one consumer in one turn: there are others, and members that wait for an answer.
+constexpr int kReadsMax = 4;
+constexpr std::size_t kReadRecordsMax = 16384;  // looked at by each
+constexpr auto kBusyPause = std::chrono::milliseconds(1);
+
 Error gone() {
     return {Errc::not_found, "the consumer is no more"};
 }
 
 std::uint32_t bytes_of(const EventView& event) {
-    return static_cast<std::uint32_t>(event.data.size() + event.fields.size() + 32);
+    return static_cast<std::uint32_t>(event.data.size() + event.fields.size() +
+                                      event.stream.size() + event.type.size() + kEventCost);
 }
 
 }  // namespace
@@ -67,11 +76,13 @@ Result<void> HostedConsumer::load() {
 }
 
 void HostedConsumer::set_entry(const wire::CatalogueEntry& entry) {
+    if (entry.settings.selection != entry_.settings.selection) {
+        cursor_.reset();
+        more_ = true;
+    }
     entry_ = entry;
     consumer_.edit(entry.settings);
     consumer_.pause(entry.paused);
-    cursor_.reset();  // what it selects may be another
-    more_ = true;
 }
 
 // ---- reading
@@ -100,6 +111,7 @@ Result<void> HostedConsumer::read(Consumer::Now now) {
     store::ReadBudget budget;
     budget.events = static_cast<std::uint32_t>(limits::kConsumerPageEventsMax);
     budget.bytes = limits::kPageBytesMax;
+    budget.records = kReadRecordsMax;
     auto step = cursor_->next_events(budget);
     if (!step) {
         return step.error();
@@ -132,7 +144,7 @@ std::uint64_t HostedConsumer::key_of(const EventView& event) const {
 Result<void> HostedConsumer::advance(Consumer::Now now) {
     consumer_.tick(now);
     go_on(now);
-    while (more_ && consumer_.hungry()) {
+    for (int reads = 0; reads < kReadsMax && more_ && hungry(); ++reads) {
         if (auto ok = read(now); !ok) {
             return ok;
         }
@@ -147,7 +159,10 @@ Result<void> HostedConsumer::advance(Consumer::Now now) {
 }
 
 std::optional<Monotonic> HostedConsumer::next_tick(Consumer::Now now) const {
-    return write_again_ ? now.monotonic : consumer_.next_tick(now);
+    if (write_again_) {
+        return now.monotonic + kBusyPause;
+    }
+    return more_ && hungry() ? now.monotonic : consumer_.next_tick(now);
 }
 
 Result<void> HostedConsumer::reply_pages() {
@@ -173,6 +188,7 @@ Result<wire::MemberReply> HostedConsumer::reply_of(GivenPage& page,
     std::vector<Given>& events = page.events;
     std::sort(events.begin(), events.end(),
               [](const Given& a, const Given& b) { return a.place < b.place; });
+    std::set<Place> gone;
     for (auto begin = events.begin(); begin != events.end();) {
         const Partition partition = begin->place.partition;
         std::vector<store::Pick> picks;
@@ -183,22 +199,13 @@ Result<wire::MemberReply> HostedConsumer::reply_of(GivenPage& page,
         if (!picked) {
             return picked.error();
         }
+        std::move(picked->chunks.begin(), picked->chunks.end(), std::back_inserter(chunks));
         for (const Offset offset : picked->gone) {
+            gone.insert({partition, offset});
             consumer_.vanished({partition, offset});
         }
-        std::move(picked->chunks.begin(), picked->chunks.end(), std::back_inserter(chunks));
-        const auto is_gone = [&](const Given& given) {
-            return given.place.partition == partition &&
-                   std::find(picked->gone.begin(), picked->gone.end(), given.place.offset) !=
-                       picked->gone.end();
-        };
-        if (!picked->gone.empty()) {
-            const auto index = begin - events.begin();
-            const auto left = static_cast<std::ptrdiff_t>(picked->gone.size());
-            events.erase(std::remove_if(events.begin(), events.end(), is_gone), events.end());
-            begin = events.begin() + (index - left);
-        }
     }
+    std::erase_if(events, [&gone](const Given& given) { return gone.contains(given.place); });
     wire::MemberReply reply;
     reply.term = page.term;
     reply.answered = page.answered;
@@ -253,7 +260,7 @@ Result<void> HostedConsumer::written(const Result<store::AppendOutcome>& outcome
     }
     write_.reset();
     previous_ = outcome->offset.value + 1;
-    consumer_.recorded(outcome->offset);
+    consumer_.recorded();
     return {};
 }
 

@@ -33,6 +33,7 @@ class HostedConsumer {
     void set_entry(const wire::CatalogueEntry& entry);
 
     void request(Bytes payload, ReplyTo reply, Consumer::Now now);
+    // Of what is parked now.
     void replay(std::uint64_t count, std::optional<Place> one, ReplyTo reply);
     void purge(ReplyTo reply);
     std::vector<ParkedEvent> parked(std::optional<Place> after, std::size_t limit);
@@ -51,15 +52,16 @@ class HostedConsumer {
     bool idle() const { return write_ == nullptr || write_again_; }
 
   private:
-    // Answers that did not fit into one record, or an administrator's work.
+    // Answers, or an administrator's work: as far as the next record has room for it.
     struct Rest {
+        enum class Kind : std::uint8_t { answers, replay, purge };
+        Kind kind = Kind::answers;
         std::uint64_t member = 0;
         std::vector<wire::AnsweredPlaces> answers;
         std::size_t taken = 0;
         std::uint64_t answered = 0;
         std::uint64_t left = 0;  // of an administrator's
         std::optional<Place> one;
-        bool purge = false;
         std::uint64_t done = 0;
         ReplyTo reply;
     };
@@ -90,7 +92,7 @@ class HostedConsumer {
     std::unordered_map<std::uint64_t, ReplyTo> waiting_;  // by ticket
     std::uint64_t previous_ = 0;
     std::unique_ptr<ControlWrite> write_;
-    bool write_again_ = false;  // the volume was busy
+    bool write_again_ = false;  // the volume was busy, or has not got it yet
     // Of status(): done, as of some seconds ago.
     double rate_ = 0;
     std::uint64_t rated_done_ = 0;

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "base/limits.h"
 #include "broker/consumers/hosted_consumer.h"
@@ -58,7 +57,7 @@ void HostedConsumer::request(Bytes payload, ReplyTo reply, Consumer::Now now) {
 
 void HostedConsumer::join(const wire::MemberRequest& request, const ReplyTo& reply,
                           Consumer::Now now) {
-    if (consumer_.status().members.size() >= limits::kConsumerMembersMax) {
+    if (consumer_.members() >= limits::kConsumerMembersMax) {
         reply(Error(Errc::busy, "the consumer has all the members it can have"));
         return;
     }
@@ -79,7 +78,8 @@ void HostedConsumer::join(const wire::MemberRequest& request, const ReplyTo& rep
 
 void HostedConsumer::replay(std::uint64_t count, std::optional<Place> one, ReplyTo reply) {
     Rest rest;
-    rest.left = count;
+    rest.kind = Rest::Kind::replay;
+    rest.left = std::min<std::uint64_t>(count, consumer_.parked());
     rest.one = one;
     rest.reply = std::move(reply);
     rests_.push_back(std::move(rest));
@@ -87,8 +87,8 @@ void HostedConsumer::replay(std::uint64_t count, std::optional<Place> one, Reply
 
 void HostedConsumer::purge(ReplyTo reply) {
     Rest rest;
-    rest.left = std::numeric_limits<std::uint64_t>::max();
-    rest.purge = true;
+    rest.kind = Rest::Kind::purge;
+    rest.left = consumer_.parked();
     rest.reply = std::move(reply);
     rests_.push_back(std::move(rest));
 }
@@ -102,7 +102,7 @@ void HostedConsumer::go_on(Consumer::Now now) {
 
 // False when there is more of it.
 bool HostedConsumer::work_on(Rest& rest, Consumer::Now now) {
-    if (rest.member != 0) {
+    if (rest.kind == Rest::Kind::answers) {
         auto taken = consumer_.answer(rest.member, std::span(rest.answers).subspan(rest.taken),
                                       rest.answered, now);
         if (!taken) {
@@ -118,8 +118,9 @@ bool HostedConsumer::work_on(Rest& rest, Consumer::Now now) {
     }
     const std::uint64_t chunk =
         std::min<std::uint64_t>(rest.left, limits::kConsumerPartItemsMax / 4);
-    const std::uint64_t done =
-        rest.purge ? consumer_.purge(chunk) : consumer_.replay_parked(chunk, rest.one);
+    const std::uint64_t done = rest.kind == Rest::Kind::purge
+                                   ? consumer_.purge(chunk)
+                                   : consumer_.replay_parked(chunk, rest.one);
     rest.done += done;
     rest.left -= std::min(rest.left, done);
     if (done != 0 && rest.left != 0 && !rest.one) {

@@ -76,12 +76,13 @@ struct ConsumerStatus {
     ConsumerSettings settings;
     bool paused = false;
     std::uint64_t term = 0;  // of the active member of an exclusive consumer: its fencing token
-    std::vector<MemberStatus> members;
-    std::uint64_t done = 0;       // acknowledged, skipped or purged, since it was created
-    std::uint64_t skipped = 0;    // of those
-    std::uint64_t failures = 0;   // deliveries answered with retry, or not in time
-    std::uint64_t in_flight = 0;  // at members
-    std::uint64_t waiting = 0;    // known and not at a member: ready, delayed, or behind their key
+    std::uint32_t member_count = 0;
+    std::vector<MemberStatus> members;  // of show() only
+    std::uint64_t done = 0;             // acknowledged, skipped or purged, since it was created
+    std::uint64_t skipped = 0;          // of those
+    std::uint64_t failures = 0;         // deliveries answered with retry, or not in time
+    std::uint64_t in_flight = 0;        // at members
+    std::uint64_t waiting = 0;  // known and not at a member: ready, delayed, or behind their key
     std::uint64_t parked = 0;
     std::uint64_t behind = 0;    // records of the log not looked at yet, whether they match or not
     std::optional<Time> oldest;  // recorded_at of the oldest event known that is neither done nor

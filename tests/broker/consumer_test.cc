@@ -1,88 +1,9 @@
-#include "broker/consumers/consumer.h"
-
-#include <catch2/catch.hpp>
+#include "tests/broker/consumer_fixture.h"
 
 namespace skald::broker {
 namespace {
 
-using namespace std::chrono_literals;
-
-using Offsets = std::vector<std::uint64_t>;
-
-// A consumer whose log writes at once, and a clock.
-struct Fixture {
-    explicit Fixture(ConsumerMode mode = ConsumerMode::shared) {
-        settings.name = "work";
-        settings.mode = mode;
-        settings.backoff = {100ms, 2, 1000ms, 0};
-        settings.max_deliveries = 0;
-        consumer.emplace(settings, 1);
-    }
-
-    // Events with the offsets from the last one on; of the key `offset % keys`.
-    void read(std::uint64_t count, std::uint64_t keys = 1) {
-        std::vector<Candidate> found;
-        for (; count != 0; --count, ++next) {
-            found.push_back(
-                {{Partition{}, Offset{next}}, Offset{next}, Version{next}, next % keys, 100});
-        }
-        consumer->take(found, now);
-    }
-    std::uint64_t join(std::uint32_t in_flight = 100) {
-        return consumer->join("m", in_flight, 10s, now);
-    }
-    // What the member is given at once.
-    GivenPage fetch(std::uint64_t member) {
-        REQUIRE(consumer->fetch(member, ++ticket, 0s, now));
-        write();
-        consumer->tick(now);
-        for (GivenPage& page : std::exchange(consumer->effects().pages, {})) {
-            if (page.ticket == ticket) {
-                return std::move(page);
-            }
-        }
-        return {};
-    }
-    void answer(std::uint64_t member, std::uint64_t offset, WorkAnswer what) {
-        const std::vector<wire::AnsweredPlaces> answers{
-            {Partition{}, Offset{offset}, Offset{offset + 1}, std::move(what)}};
-        REQUIRE(*consumer->answer(member, answers, 0, now) == 1);
-    }
-    void write() {
-        while (auto record = consumer->next_record()) {
-            records.push_back(*record);
-            consumer->recorded(Offset{1000 + records.size()});
-        }
-    }
-    void pass(Monotonic time) {
-        now.monotonic += time;
-        now.time.us += std::chrono::duration_cast<std::chrono::microseconds>(time).count();
-        consumer->tick(now);
-    }
-    // As after a crash: what was written is known, and nothing else.
-    void restart() {
-        consumer.emplace(settings, 2);
-        for (const wire::ConsumerRecord& record : records) {
-            consumer->replay(record);
-        }
-        next = consumer->first_open(Partition{}).value;
-    }
-
-    ConsumerSettings settings;
-    std::optional<Consumer> consumer;
-    Consumer::Now now{1h, Time{1'000'000'000}};
-    std::uint64_t next = 0;
-    std::uint64_t ticket = 0;
-    std::vector<wire::ConsumerRecord> records;
-};
-
-Offsets offsets_of(const GivenPage& page) {
-    Offsets offsets;
-    for (const Given& given : page.events) {
-        offsets.push_back(given.place.offset.value);
-    }
-    return offsets;
-}
+using Fixture = ConsumerFixture;
 
 }  // namespace
 
@@ -197,10 +118,10 @@ TEST_CASE("consumer: an answer is confirmed once it is in the log", "[broker]") 
     f.consumer->confirm(8);
     CHECK_FALSE(f.consumer->next_record());
     CHECK(f.consumer->effects().confirmed.empty());
-    f.consumer->recorded(Offset{1});
+    f.consumer->recorded();
     CHECK(f.consumer->effects().confirmed == std::vector<std::uint64_t>{7});
     REQUIRE(f.consumer->next_record());
-    f.consumer->recorded(Offset{2});
+    f.consumer->recorded();
     CHECK(f.consumer->effects().confirmed == std::vector<std::uint64_t>{7, 8});
     f.consumer->confirm(9);  // of what changed nothing
     CHECK_FALSE(f.consumer->next_record());
@@ -220,7 +141,7 @@ TEST_CASE("consumer: a term is in the log before its member gets anything", "[br
     CHECK(record->term == 1);
     f.consumer->tick(f.now);
     CHECK(f.consumer->effects().pages.empty());
-    f.consumer->recorded(Offset{1});
+    f.consumer->recorded();
     f.consumer->tick(f.now);
     REQUIRE(f.consumer->effects().pages.size() == 1);
     CHECK(f.consumer->effects().pages.front().ticket == 1);
@@ -371,7 +292,7 @@ TEST_CASE("consumer: of a record there is no more than it can hold", "[broker]")
         taken += *f.consumer->answer(member, std::span(answers).subspan(taken), 0, f.now);
         while (auto record = f.consumer->next_record()) {
             most = std::max(most, wire::encode(*record).size());
-            f.consumer->recorded(Offset{1});
+            f.consumer->recorded();
         }
     }
     CHECK(f.consumer->status().failures == limits::kConsumerInFlightMax);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "tests/broker/services_fixture.h"
+#include "wire/consumer_messages.h"
 
 namespace skald {
 namespace {
@@ -274,6 +275,25 @@ TEST_CASE("consumers: an exclusive one gives all to one member, in order", "[bro
     const auto versions = second.versions_of("order-1");
     CHECK(versions.front() == 40);
     CHECK(std::is_sorted(versions.begin(), versions.end()));
+}
+
+TEST_CASE("consumers: a member's number is none before it joins", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto consumers = consumers_of(*node);
+    publish(node->local(), "order-1", 1);
+    REQUIRE(consumers->create(settings_of("mailer")));
+    const auto services = services_of(*node);
+    wire::MemberRequest request;
+    request.verb = wire::MemberVerb::answer;
+    request.answers = {{Partition{}, Offset{0}, Offset{1}, AckWork{}}};
+    for (const std::uint64_t member : {0, 1, 7}) {
+        request.member = member;
+        auto reply = services->request("consumer/mailer", wire::encode(request), 30s);
+        REQUIRE_FALSE(reply);
+        CHECK(reply.error().code == Errc::not_found);
+    }
+    CHECK(consumers->show("mailer")->done == 0);
 }
 
 TEST_CASE("consumers: are declared, changed and deleted", "[broker]") {

@@ -298,6 +298,7 @@ TEST_CASE("consumer: create, edit and show") {
     status.done = 12;
     status.oldest = Time{1'767'225'600'000'000};
     status.members = {{"a\x1b", 3, 4, true}, {"b", 0, 0, false}};
+    status.member_count = 2;
     status.settings.selection = Selection::category("order");
     status.settings.selection.types = {"Order*"};
     const Ran shown = desk.run({"show", "orders"});
