@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
-#include <limits>
 #include <memory>
 
 namespace skald::cli {
@@ -156,26 +155,6 @@ Argument Arguments::duration(std::string_view names, std::string_view kind,
                   : std::optional<std::string>("not a duration, as 250ms, 10s, 5m, 24h or 7d");
     };
     return Argument(add(app_, names, kind, read, help));
-}
-
-std::optional<std::chrono::microseconds> parse_duration(std::string_view text) {
-    static constexpr struct {
-        std::string_view unit;
-        std::uint64_t us;
-    } kUnits[] = {{"ms", 1000},
-                  {"s", 1'000'000},
-                  {"m", 60'000'000},
-                  {"h", 3'600'000'000},
-                  {"d", 86'400'000'000}};
-    const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-    const auto value = parse_number(text.substr(0, digits));
-    for (const auto& [unit, us] : kUnits) {
-        if (value && text.substr(digits) == unit && *value > 0 &&
-            *value <= std::numeric_limits<std::int64_t>::max() / us) {
-            return std::chrono::microseconds(*value * us);
-        }
-    }
-    return std::nullopt;
 }
 
 }  // namespace skald::cli

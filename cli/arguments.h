@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/duration.h"  // IWYU pragma: export
+
 namespace CLI {
 class App;
 class Option;
@@ -65,8 +67,5 @@ class Arguments {
   private:
     CLI::App& app_;
 };
-
-// 1 ms and longer; a bare number is not a duration.
-std::optional<std::chrono::microseconds> parse_duration(std::string_view text);
 
 }  // namespace skald::cli

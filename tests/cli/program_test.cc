@@ -142,17 +142,4 @@ TEST_CASE("program: a server's key makes an encrypted connection") {
           3);
 }
 
-TEST_CASE("arguments: durations") {
-    using std::chrono::microseconds;
-    CHECK(parse_duration("250ms") == microseconds(250'000));
-    CHECK(parse_duration("10s") == microseconds(10'000'000));
-    CHECK(parse_duration("5m") == std::chrono::minutes(5));
-    CHECK(parse_duration("24h") == std::chrono::hours(24));
-    CHECK(parse_duration("7d") == std::chrono::hours(7 * 24));
-    for (const char* const bad : {"", "5", "s", "-1s", "1.5s", "0s", "5x", "999999999999999999d"}) {
-        CAPTURE(bad);
-        CHECK_FALSE(parse_duration(bad));
-    }
-}
-
 }  // namespace skald::cli
