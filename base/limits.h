@@ -146,6 +146,11 @@ inline constexpr std::size_t kConsumerItemsMin = 4096;
 // the next.
 inline constexpr std::size_t kConsumerPartItemsMax = 4096;
 
+// ---- schedules: beyond, invalid_argument
+inline constexpr std::size_t kScheduleBytesMax = 512;  // all values of all fields take fewer
+inline constexpr auto kScheduleEveryMin = std::chrono::milliseconds(10);
+inline constexpr auto kScheduleEveryMax = std::chrono::hours(366 * 24);
+
 // ---- the data directory
 inline constexpr std::uint16_t kPartitionsMax = 1024;
 // Attached inline handlers: beyond, request_too_large; and the databases that each may open.
