@@ -125,6 +125,8 @@ inline constexpr auto kAckTimeoutMin = std::chrono::milliseconds(10);
 inline constexpr auto kWorkTimeMax = std::chrono::milliseconds(std::chrono::hours(24));
 inline constexpr double kBackoffFactorMax = 10;
 inline constexpr std::size_t kMemberNameBytesMax = 255;
+// Of an event, until it may be given out, and then until it expires.
+inline constexpr auto kDeliveryTimeMax = std::chrono::milliseconds(std::chrono::hours(24 * 36500));
 inline constexpr auto kLeaseMin = std::chrono::milliseconds(100);
 inline constexpr auto kLeaseMax = std::chrono::milliseconds(std::chrono::minutes(10));
 inline constexpr std::size_t kMemberAnswersMax = 4096;    // of one request: beyond, malformed
@@ -140,7 +142,9 @@ inline constexpr std::size_t kConsumerPageBytes = 512 * kKiB;
 // Records without a match, behind which a consumer writes down how far it is.
 inline constexpr std::uint64_t kConsumerLookedMax = 65536;
 // Of a consumer's records behind the last whole one, which a start reads: then the next is written.
+// More of them where a whole one is large: as many as cost what it does, each as so many items.
 inline constexpr std::size_t kConsumerRecordsMax = 256;
+inline constexpr std::size_t kConsumerRecordItems = 16;
 inline constexpr std::size_t kConsumerItemsMin = 4096;
 // Of one record, and of one part of a whole one: some 48 bytes each. What would be more waits for
 // the next.

@@ -5,6 +5,7 @@
 #include <prometheus/text_serializer.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <fstream>
 
 namespace skald::broker {
@@ -141,7 +142,12 @@ void add_consumers(Families& f, const std::vector<ConsumerStatus>& consumers) {
     };
     using Status = const ConsumerStatus&;
     each(MetricType::Counter, "skald_consumer_done_total",
-         "Events acknowledged, skipped or purged.", [](Status c) { return c.done; });
+         "Events acknowledged, skipped, purged, expired or dropped.",
+         [](Status c) { return c.done; });
+    each(MetricType::Counter, "skald_consumer_expired_total", "Of them expired.",
+         [](Status c) { return c.expired; });
+    each(MetricType::Counter, "skald_consumer_dropped_total", "Of them dropped: a queue was full.",
+         [](Status c) { return c.dropped; });
     each(MetricType::Counter, "skald_consumer_failures_total",
          "Deliveries answered with retry, or not in time.", [](Status c) { return c.failures; });
     each(MetricType::Gauge, "skald_consumer_in_flight", "Events with members.",
@@ -152,6 +158,9 @@ void add_consumers(Families& f, const std::vector<ConsumerStatus>& consumers) {
          [](Status c) { return c.parked; });
     each(MetricType::Gauge, "skald_consumer_behind", "Records of the log not looked at yet.",
          [](Status c) { return c.behind; });
+    each(MetricType::Gauge, "skald_consumer_drain_seconds",
+         "Until nothing waits or is behind, at the rates of now; NaN when that is never.",
+         [](Status c) { return c.drain_seconds.value_or(std::nan("")); });
     each(MetricType::Gauge, "skald_consumer_members", "Members.",
          [](Status c) { return c.member_count; });
 }

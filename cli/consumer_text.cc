@@ -128,6 +128,14 @@ void write_settings(JsonWriter& json, const ConsumerSettings& settings) {
     json.end_object();
 }
 
+std::string rates_text(const ConsumerStatus& status) {
+    std::string text = fmt::format("{:.0f}/s come, {:.0f}/s done", status.in_rate, status.out_rate);
+    if (status.drain_seconds) {
+        text += fmt::format(", nothing left in {:.0f} s", *status.drain_seconds);
+    }
+    return text;
+}
+
 void write_members(JsonWriter& json, const std::vector<MemberStatus>& members) {
     json.key("members").begin_array();
     for (const MemberStatus& member : members) {
@@ -160,8 +168,9 @@ std::string consumer_text(const ConsumerStatus& status) {
         line(fmt::format("in order by the metadata {}", settings.key));
     }
     line(delivery_text(settings));
-    line(fmt::format("{} skipped, {} failed", status.skipped,
+    line(fmt::format("{} skipped, {} expired, {} failed", status.skipped, status.expired,
                      counted(status.failures, "delivery", "deliveries")));
+    line(rates_text(status));
     if (status.oldest) {
         line(fmt::format("the oldest open event is of {}", to_string(*status.oldest)));
     }
@@ -180,13 +189,22 @@ std::string consumer_json(const ConsumerStatus& status) {
         .field("paused", status.paused)
         .field("done", status.done)
         .field("skipped", status.skipped)
+        .field("expired", status.expired)
+        .field("dropped", status.dropped)
         .field("failures", status.failures)
         .field("in_flight", status.in_flight)
         .field("waiting", status.waiting)
         .field("parked", status.parked)
         .field("behind", status.behind)
+        .field("in_rate", status.in_rate)
         .field("out_rate", status.out_rate)
         .field("member_count", std::uint64_t{status.member_count});
+    json.key("drain_seconds");
+    if (status.drain_seconds) {
+        json.number(*status.drain_seconds);
+    } else {
+        json.null();
+    }
     json.key("oldest");
     if (status.oldest) {
         json.string(to_string(*status.oldest));

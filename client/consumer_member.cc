@@ -344,7 +344,7 @@ void ConsumerMember::handle(Lock& lock, const HeldWork::Piece& piece) {
     const std::uint64_t membership = membership_;
     handling_ = true;
     lock.unlock();
-    WorkAnswer answer = call(piece);
+    WorkAnswer answer = call(piece, membership);
     lock.lock();
     handling_ = false;
     const bool late = !member_ || membership != membership_;
@@ -355,9 +355,20 @@ void ConsumerMember::handle(Lock& lock, const HeldWork::Piece& piece) {
     }
 }
 
-WorkAnswer ConsumerMember::call(const HeldWork::Piece& piece) const {
+void ConsumerMember::extend(Place place, std::uint64_t membership, milliseconds by) {
+    const Lock lock(desk_->mutex);
+    if (member_ && membership == membership_) {
+        answers_.extend(place, by);
+        desk_->link.notify_one();
+    }
+}
+
+WorkAnswer ConsumerMember::call(const HeldWork::Piece& piece, std::uint64_t membership) {
+    const auto extend_it = [this, place = piece.place(), membership](milliseconds by) {
+        extend(place, membership, by);
+    };
     try {
-        return handler_(Work{piece.event, piece.attempt, piece.term});
+        return handler_(Work{piece.event, piece.attempt, piece.term, extend_it});
     } catch (const std::exception& thrown) {
         return RetryWork{std::nullopt, thrown.what()};
     } catch (...) {

@@ -71,7 +71,8 @@ class ConsumerMember final : public Member {
     // ---- the handler's thread
     void run_handler();
     void handle(Lock& lock, const HeldWork::Piece& piece);
-    WorkAnswer call(const HeldWork::Piece& piece) const;
+    void extend(Place place, std::uint64_t membership, std::chrono::milliseconds by);
+    WorkAnswer call(const HeldWork::Piece& piece, std::uint64_t membership);
 
     void close(bool stop);
     wire::MemberRequest join_request() const;

@@ -49,7 +49,8 @@ std::uint64_t WorkAnswers::add(Place place, WorkAnswer answer, bool late) {
     ++added_;
     if (!waiting_.empty() && !late && mergeable(answer)) {
         Answered& before = waiting_.back();
-        if (!before.late && before.places.answer.index() == answer.index() &&
+        if (!before.late && !before.places.extend &&
+            before.places.answer.index() == answer.index() &&
             before.places.partition == place.partition && before.places.next == place.offset) {
             ++before.places.next;
             before.last = added_;
@@ -57,10 +58,18 @@ std::uint64_t WorkAnswers::add(Place place, WorkAnswer answer, bool late) {
         }
     }
     waiting_.push_back(
-        {{place.partition, place.offset, place.offset + 1, bounded(std::move(answer))},
+        {{place.partition, place.offset, place.offset + 1, bounded(std::move(answer)), {}},
          added_,
          late});
     return added_;
+}
+
+void WorkAnswers::extend(Place place, std::chrono::microseconds by) {
+    const auto most = std::chrono::microseconds(limits::kWorkTimeMax);
+    waiting_.push_back({{place.partition, place.offset, place.offset + 1, AckWork{},
+                         std::clamp(by, std::chrono::microseconds(0), most)},
+                        added_,
+                        false});
 }
 
 std::vector<wire::AnsweredPlaces> WorkAnswers::begin() {
@@ -91,9 +100,12 @@ void WorkAnswers::lose() {
     waiting_.clear();
     for (Answered& answered : all) {
         const wire::AnsweredPlaces& places = answered.places;
+        if (places.extend) {
+            continue;  // what it held is lost
+        }
         for (Offset offset = places.first; offset < places.next; ++offset) {
             waiting_.push_back(
-                {{places.partition, offset, offset + 1, places.answer}, answered.last, true});
+                {{places.partition, offset, offset + 1, places.answer, {}}, answered.last, true});
         }
     }
 }

@@ -22,6 +22,9 @@ class WorkAnswers {
     // single place.
     std::uint64_t add(Place place, WorkAnswer answer, bool late = false);
 
+    // Of what is not answered yet: `by` as AnsweredPlaces::extend.
+    void extend(Place place, std::chrono::microseconds by);
+
     bool waiting() const { return !waiting_.empty(); }
     // Nothing waits and nothing is under way.
     bool settled() const { return waiting_.empty() && under_way_.empty(); }

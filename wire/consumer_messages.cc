@@ -37,6 +37,12 @@ Ref<fb::ConsumerStatus> build(Builder& b, const ConsumerStatus& status) {
     }
     table.add_out_rate(status.out_rate);
     table.add_member_count(status.member_count);
+    table.add_expired(status.expired);
+    table.add_dropped(status.dropped);
+    table.add_in_rate(status.in_rate);
+    if (status.drain_seconds) {
+        table.add_drain_seconds(*status.drain_seconds);
+    }
     return table.Finish();
 }
 
@@ -72,6 +78,12 @@ ConsumerStatus read_status(const fb::ConsumerStatus* status) {
         read.oldest = Time{*oldest};
     }
     read.out_rate = parts::finite(status->out_rate());
+    read.expired = status->expired();
+    read.dropped = status->dropped();
+    read.in_rate = parts::finite(status->in_rate());
+    if (const auto seconds = status->drain_seconds()) {
+        read.drain_seconds = parts::finite(*seconds);
+    }
     return read;
 }
 

@@ -57,6 +57,9 @@ struct AnsweredPlaces {
     Offset first;
     Offset next;
     WorkAnswer answer;
+    // Instead of the answer: it comes later, the time for it begins anew, and is so long; zero: as
+    // long as the consumer's.
+    std::optional<std::chrono::microseconds> extend = {};
     bool operator==(const AnsweredPlaces&) const = default;
 };
 // join: name, in_flight, lease. The others: the member's number; answer: the answers. fetch: waits

@@ -43,6 +43,34 @@ ParkedPlace read_parked(const fb::ParkedPlace* parked) {
             parked->follower(),       parts::reason(parked->reason())};
 }
 
+Ref<fb::PlaceTerms> build(Builder& b, const PlaceTerms& place) {
+    const fb::Place at = parts::to_fb(place.place);
+    const auto repeat = b.CreateString(place.terms.repeat);
+    fb::PlaceTermsBuilder table(b);
+    table.add_place(&at);
+    if (place.terms.expires) {
+        table.add_expires_us(place.terms.expires->us);
+    }
+    table.add_high(place.terms.high);
+    table.add_repeat(repeat);
+    table.add_anchor_us(place.terms.anchor.us);
+    return table.Finish();
+}
+
+PlaceTerms read_terms(const fb::PlaceTerms* terms) {
+    if (terms->place() == nullptr) {
+        throw Refused("terms without their place");
+    }
+    PlaceTerms read{from_fb(terms->place()), {}};
+    if (const auto expires = terms->expires_us()) {
+        read.terms.expires = Time{*expires};
+    }
+    read.terms.high = terms->high();
+    read.terms.repeat = parts::text(terms->repeat());
+    read.terms.anchor = Time{terms->anchor_us()};
+    return read;
+}
+
 ConsumerRecord read_record(const fb::ConsumerRecord& record) {
     ConsumerRecord read;
     read.previous = record.previous();
@@ -57,6 +85,9 @@ ConsumerRecord read_record(const fb::ConsumerRecord& record) {
     read.skipped = record.skipped();
     read.failures = record.failures();
     read.term = record.term();
+    read.terms = parts::read_list(record.terms(), kAll, read_terms);
+    read.expired = record.expired();
+    read.dropped = record.dropped();
     return read;
 }
 
@@ -84,11 +115,18 @@ std::string encode(const ConsumerRecord& record) {
         b, record.parked, [&b](const ParkedPlace& place) { return build(b, place); });
     const auto settled = parts::build_list(b, record.settled,
                                            [](const Place& place) { return parts::to_fb(place); });
-    return parts::finished(b,
-                           fb::CreateConsumerRecord(b, record.previous, record.part, record.parts,
-                                                    taken, waiting, parked, settled, record.done,
-                                                    record.skipped, record.failures, record.term),
-                           kRecordIdentifier);
+    // Few have any.
+    const auto terms = record.terms.empty()
+                           ? 0
+                           : parts::build_list(b, record.terms, [&b](const PlaceTerms& place) {
+                                 return build(b, place);
+                             });
+    return parts::finished(
+        b,
+        fb::CreateConsumerRecord(b, record.previous, record.part, record.parts, taken, waiting,
+                                 parked, settled, record.done, record.skipped, record.failures,
+                                 record.term, terms, record.expired, record.dropped),
+        kRecordIdentifier);
 }
 
 std::string encode(const ConsumerCatalogue& catalogue) {

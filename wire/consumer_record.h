@@ -49,6 +49,20 @@ struct ParkedPlace {
     bool operator==(const ParkedPlace&) const = default;
 };
 
+// What the event of a place says of its delivery, beside when it is due.
+struct DeliveryTerms {
+    std::optional<Time> expires;
+    bool high = false;
+    std::string repeat;  // empty: it comes once
+    Time anchor;         // when it is due at first; 0 for most that do not repeat
+    bool operator==(const DeliveryTerms&) const = default;
+};
+struct PlaceTerms {
+    Place place;
+    DeliveryTerms terms;
+    bool operator==(const PlaceTerms&) const = default;
+};
+
 // A change, or with `parts` not 0 the part-th part of all there is, which begins anew. Numbers are
 // totals.
 struct ConsumerRecord {
@@ -63,6 +77,9 @@ struct ConsumerRecord {
     std::uint64_t skipped = 0;
     std::uint64_t failures = 0;
     std::uint64_t term = 0;
+    std::vector<PlaceTerms> terms;  // of what waits or is parked in this record
+    std::uint64_t expired = 0;
+    std::uint64_t dropped = 0;
     bool operator==(const ConsumerRecord&) const = default;
 };
 

@@ -1,4 +1,5 @@
 // What the members of a consumer ask and are answered.
+#include <algorithm>
 #include <unordered_map>
 
 #include "wire/consumer_messages.h"
@@ -36,8 +37,11 @@ class Reasons {
     std::vector<std::string> list_;
 };
 
-std::int64_t delay_of(const WorkAnswer& answer) {
-    const auto* retry = std::get_if<RetryWork>(&answer);
+std::int64_t delay_of(const AnsweredPlaces& places) {
+    if (places.extend) {
+        return places.extend->count();
+    }
+    const auto* retry = std::get_if<RetryWork>(&places.answer);
     return retry != nullptr && retry->delay ? std::chrono::microseconds(*retry->delay).count() : -1;
 }
 
@@ -78,6 +82,14 @@ RetryWork read_retry(const fb::AnsweredPlaces& places, std::string reason) {
     return retry;
 }
 
+std::chrono::microseconds extension_of(const fb::AnsweredPlaces& places) {
+    if (places.delay_us() < -1) {
+        throw Refused("an extension below zero");
+    }
+    return parts::duration(
+        static_cast<std::uint64_t>(std::max<std::int64_t>(places.delay_us(), 0)));
+}
+
 WorkAnswer read_answer(const fb::MemberRequest& request, const fb::AnsweredPlaces& places) {
     parts::check_range(places.answer(), fb::WorkAnswer::MAX, "answer");
     switch (places.answer()) {
@@ -91,6 +103,8 @@ WorkAnswer read_answer(const fb::MemberRequest& request, const fb::AnsweredPlace
             return ParkWork{reason_at(request, places.reason())};
         case fb::WorkAnswer::skip:
             return SkipWork{};
+        case fb::WorkAnswer::extend:
+            break;
     }
     return AckWork{};
 }
@@ -108,12 +122,19 @@ MemberRequest read_request(const fb::MemberRequest& request) {
     if (request.answers() != nullptr && request.answers()->size() > limits::kMemberAnswersMax) {
         throw Refused("more answers than a request may have");
     }
-    read.answers = parts::read_list(
-        request.answers(), limits::kMemberAnswersMax, [&](const fb::AnsweredPlaces* places) {
-            parts::check_places(places->first(), places->next());
-            return AnsweredPlaces{Partition{places->partition()}, Offset{places->first()},
-                                  Offset{places->next()}, read_answer(request, *places)};
-        });
+    read.answers = parts::read_list(request.answers(), limits::kMemberAnswersMax,
+                                    [&](const fb::AnsweredPlaces* places) {
+                                        parts::check_places(places->first(), places->next());
+                                        AnsweredPlaces read_places{Partition{places->partition()},
+                                                                   Offset{places->first()},
+                                                                   Offset{places->next()},
+                                                                   read_answer(request, *places),
+                                                                   {}};
+                                        if (places->answer() == fb::WorkAnswer::extend) {
+                                            read_places.extend = extension_of(*places);
+                                        }
+                                        return read_places;
+                                    });
     return read;
 }
 
@@ -170,9 +191,10 @@ std::string encode(const MemberRequest& request) {
     const auto answers =
         parts::build_list(b, request.answers, [&reasons](const AnsweredPlaces& places) {
             return fb::AnsweredPlaces(
-                places.first.value, places.next.value, delay_of(places.answer),
+                places.first.value, places.next.value, delay_of(places),
                 reasons.number(reason_of(places.answer)), places.partition.value,
-                static_cast<fb::WorkAnswer>(places.answer.index()));
+                places.extend ? fb::WorkAnswer::extend
+                              : static_cast<fb::WorkAnswer>(places.answer.index()));
         });
     const auto reason_list = b.CreateVectorOfStrings(reasons.list());
     const auto name = b.CreateString(request.name);

@@ -36,7 +36,8 @@ void Consumer::take(std::span<const Candidate> candidates, Now now) {
         entry.version = candidate.version;
         entry.key = settings_.mode == ConsumerMode::per_key ? candidate.key : 0;
         entry.bytes = candidate.bytes;
-        give_back(entries_.emplace_hint(entries_.end(), candidate.place, entry), now);
+        const auto it = entries_.emplace_hint(entries_.end(), candidate.place, entry);
+        candidate.asked == nullptr ? give_back(it, now) : begin_asked(it, *candidate.asked, now);
     }
     if (!candidates.empty()) {
         looked(candidates.back().place.partition, candidates.back().place.offset + 1);
@@ -66,7 +67,7 @@ Offset Consumer::looked_to(Partition partition) const {
 void Consumer::vanished(Place place) {
     if (const auto it = entries_.find(place); it != entries_.end()) {
         let_go(it);
-        settle(it, true);
+        settle(it, Done::skipped);
     }
 }
 
@@ -76,7 +77,8 @@ void Consumer::make_ready(Entries::iterator it) {
     it->second.state = State::ready;
     ++ready_count_;
     if (!ordered()) {
-        ready_.insert(ready_.end(), it->first);
+        std::set<Place>& ready = ready_of(it->second);
+        ready.insert(ready.end(), it->first);
         return;
     }
     Lane& lane = lanes_[it->second.key];
@@ -126,7 +128,7 @@ void Consumer::let_go(Entries::iterator it) {
     switch (entry.state) {
         case State::ready:
             --ready_count_;
-            lane != nullptr ? lane->waiting.erase(it->first) : ready_.erase(it->first);
+            lane != nullptr ? lane->waiting.erase(it->first) : ready_of(entry).erase(it->first);
             break;
         case State::delayed:
             dues_.erase({entry.due, it->first});
@@ -161,24 +163,31 @@ void Consumer::take_range(Place place, Offset lead) {
     change_.taken[place.partition].add(lead, next);
 }
 
-void Consumer::settle(Entries::iterator it, bool skipped) {
+void Consumer::settle(Entries::iterator it, Done how) {
     ++done_;
-    skipped_ += skipped ? 1 : 0;
+    skipped_ += how == Done::skipped ? 1 : 0;
+    expired_ += how == Done::expired ? 1 : 0;
     change_.totals = true;
     if (it->second.recorded) {
         change_.waiting.erase(it->first);
         change_.parked.erase(it->first);
+        change_.terms.erase(it->first);
         change_.settled.insert(it->first);
     } else {
         take_range(it->first, it->second.lead);
     }
     const std::uint64_t key = it->second.key;
+    drop_terms(it);
     entries_.erase(it);
     drop_lane(key);
 }
 
 // Ready, unless one of its key before it is parked: then it may not go on before that.
 void Consumer::give_back(Entries::iterator it, Now now) {
+    if (is_over(it, now)) {
+        settle(it, Done::expired);
+        return;
+    }
     const auto lane = lanes_.find(it->second.key);
     if (lane != lanes_.end() && lane->second.parked != 0) {
         park(it, {now.time, true, {}});
@@ -196,6 +205,7 @@ void Consumer::note_waiting(Entries::iterator it) {
     change_.parked.erase(it->first);
     change_.waiting[it->first] = {it->first, entry.version, entry.bytes,
                                   entry.key, entry.due,     entry.attempts};
+    note_terms(it);
 }
 
 void Consumer::note_parked(Entries::iterator it) {
@@ -209,6 +219,7 @@ void Consumer::note_parked(Entries::iterator it) {
     change_.waiting.erase(it->first);
     change_.parked[it->first] = {it->first,  entry.version,  entry.bytes,      entry.key,
                                  parking.at, entry.attempts, parking.follower, parking.reason};
+    note_terms(it);
 }
 
 Monotonic Consumer::backoff(std::uint32_t failures) {
@@ -226,6 +237,10 @@ void Consumer::fail(Entries::iterator it, std::optional<Monotonic> delay_by,
     Entry& entry = it->second;
     ++entry.attempts;
     ++failures_;
+    if (is_over(it, now)) {
+        settle(it, Done::expired);
+        return;
+    }
     const auto lane = lanes_.find(entry.key);
     const bool follows = lane != lanes_.end() && lane->second.parked != 0;
     const bool last = settings_.max_deliveries != 0 && entry.attempts >= settings_.max_deliveries;
@@ -241,6 +256,7 @@ void Consumer::fail(Entries::iterator it, std::optional<Monotonic> delay_by,
 
 void Consumer::park_one(Entries::iterator it, Parking parking) {
     it->second.state = State::parked;
+    keep_terms_parked(it, parking.at);
     parking.reason = utf8_prefix(parking.reason, limits::kWorkReasonBytesMax);
     parkings_[it->first] = std::move(parking);
     if (settings_.mode == ConsumerMode::per_key) {
@@ -282,7 +298,12 @@ void Consumer::unpark(Entries::iterator it) {
     let_go(it);
     it->second.attempts = 0;
     it->second.due = Time{};
-    make_ready(it);
+    if (it->second.has_terms) {
+        wire::DeliveryTerms& terms = terms_.at(it->first);
+        terms.expires.reset();  // it waited for whoever replays it
+        it->second.due = terms.anchor;
+    }
+    it->second.due == Time{} ? make_ready(it) : delay(it, it->second.due);
     note_waiting(it);
 }
 
@@ -320,7 +341,7 @@ std::uint64_t Consumer::purge(std::uint64_t count) {
     for (; purged < count && !parkings_.empty(); ++purged) {
         const auto it = entries_.find(parkings_.begin()->first);
         let_go(it);
-        settle(it, false);
+        settle(it, Done::acknowledged);
     }
     return purged;
 }
@@ -351,6 +372,7 @@ ConsumerStatus Consumer::status() const {
     }
     status.done = done_;
     status.skipped = skipped_;
+    status.expired = expired_;
     status.failures = failures_;
     status.in_flight = deadlines_.size();
     status.parked = parkings_.size();

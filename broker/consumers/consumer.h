@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <random>
 #include <set>
@@ -22,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "broker/consumers/asked.h"
 #include "broker/consumers/taken_offsets.h"
 #include "skald/consumers.h"
 #include "wire/consumer_messages.h"
@@ -34,8 +36,9 @@ struct Candidate {
     Place place;
     Offset lead;  // from here on up to it nothing else matches
     Version version;
-    std::uint64_t key = 0;    // hash; of no meaning to a shared consumer
-    std::uint32_t bytes = 0;  // it takes in a page
+    std::uint64_t key = 0;                    // hash; of no meaning to a shared consumer
+    std::uint32_t bytes = 0;                  // it takes in a page
+    std::shared_ptr<const Asked> asked = {};  // none: to be given out at once, like most
 };
 
 // What a member gets for a fetch.
@@ -139,6 +142,8 @@ class Consumer {
         std::uint32_t bytes = 0;
         State state = State::ready;
         bool recorded = false;  // the log speaks of it
+        bool has_terms = false;
+        bool high = false;
     };
     using Entries = std::map<Place, Entry>;
     struct Parking {
@@ -173,6 +178,7 @@ class Consumer {
         std::map<Partition, TakenOffsets> taken;
         std::map<Place, wire::WaitingPlace> waiting;
         std::map<Place, wire::ParkedPlace> parked;
+        std::map<Place, wire::DeliveryTerms> terms;
         std::set<Place> settled;
         std::vector<std::uint64_t> tickets;
         bool totals = false;
@@ -189,19 +195,31 @@ class Consumer {
     bool open(const Lane& lane) const;
     void drop_lane(std::uint64_t key);
     void let_go(Entries::iterator it);
-    void settle(Entries::iterator it, bool skipped);
+    enum class Done : std::uint8_t { acknowledged, skipped, expired };
+    void settle(Entries::iterator it, Done how);
+    std::set<Place>& ready_of(const Entry& entry) { return ready_[entry.high ? 0 : 1]; }
     void give_back(Entries::iterator it, Now now);
     void fail(Entries::iterator it, std::optional<Monotonic> delay, const std::string& reason,
               Now now);
     void park_one(Entries::iterator it, Parking parking);
     void park(Entries::iterator it, Parking parking);
     void unpark(Entries::iterator it);
+    void note_terms(Entries::iterator it);
+    void keep_terms(Entries::iterator it, const wire::DeliveryTerms& terms);
+    void keep_terms_parked(Entries::iterator it, Time now);
+    void drop_terms(Entries::iterator it);
+    void begin_asked(Entries::iterator it, const Asked& asked, Now now);
+    bool repeats(Entries::iterator it) const;
+    void repeat(Entries::iterator it, Now now);
+    bool is_over(Entries::iterator it, Now now) const;
+    void expire(Now now);
+    void extend(Entries::iterator it, Monotonic by, Now now);
     void note_waiting(Entries::iterator it);
     void note_parked(Entries::iterator it);
     void take_range(Place place, Offset lead);
     Monotonic backoff(std::uint32_t failures);
 
-    void apply(Entries::iterator it, const WorkAnswer& answer, Now now);
+    void apply(Entries::iterator it, const wire::AnsweredPlaces& answered, Now now);
     bool wants_more() const;
     bool serves(std::uint64_t number, const MemberState& member) const;
     bool answer_range(std::uint64_t number, MemberState& member, const wire::AnsweredPlaces& answer,
@@ -237,12 +255,14 @@ class Consumer {
     std::map<Place, Parking> parkings_;
     std::map<Partition, TakenOffsets> taken_;
     std::map<Partition, Offset> looked_;  // nothing unknown matches below
-    std::set<Place> ready_;               // shared
+    std::set<Place> ready_[2];            // shared: of high priority first
     std::unordered_map<std::uint64_t, Lane> lanes_;
     std::deque<std::uint64_t> ready_lanes_;
     std::size_t ready_count_ = 0;
     std::set<std::pair<Time, Place>> dues_;            // of those that are delayed
     std::set<std::pair<Monotonic, Place>> deadlines_;  // of those that are held
+    std::map<Place, wire::DeliveryTerms> terms_;
+    std::set<std::pair<Time, Place>> expiries_;  // by terms_, those parked excepted
     Members members_;
     std::uint64_t next_member_ = 1;
     std::uint64_t active_ = 0;  // member of an exclusive consumer
@@ -252,6 +272,7 @@ class Consumer {
     // Totals, as of the next record.
     std::uint64_t done_ = 0;
     std::uint64_t skipped_ = 0;
+    std::uint64_t expired_ = 0;
     std::uint64_t failures_ = 0;
     std::uint64_t term_ = 0;
     Change change_;

@@ -62,16 +62,17 @@ Result<std::size_t> Consumer::answer(std::uint64_t number,
 // others meanwhile. But only who holds it may say that it failed. False when it is to come again.
 bool Consumer::answer_range(std::uint64_t number, MemberState& member,
                             const wire::AnsweredPlaces& answer, Now now) {
-    const Place first{answer.partition, answer.first};
+    Place first{answer.partition, answer.first};
     if (answer.next - answer.first == 1) {
         const auto it = entries_.find(first);
-        const bool done = std::holds_alternative<AckWork>(answer.answer) ||
-                          std::holds_alternative<SkipWork>(answer.answer);
+        const bool done = !answer.extend && (std::holds_alternative<AckWork>(answer.answer) ||
+                                             std::holds_alternative<SkipWork>(answer.answer));
         if (full()) {
             return false;
         }
-        if (it != entries_.end() && (it->second.member == number || done)) {
-            apply(it, answer.answer, now);
+        const bool late = done && it != entries_.end() && !repeats(it);
+        if (it != entries_.end() && (it->second.member == number || late)) {
+            apply(it, answer, now);
         }
         return true;
     }
@@ -81,17 +82,24 @@ bool Consumer::answer_range(std::uint64_t number, MemberState& member,
         if (full()) {
             return false;
         }
-        apply(entries_.find(*held), answer.answer, now);
+        const auto it = entries_.find(*held);
+        first = {held->partition, held->offset + 1};
+        apply(it, answer, now);
     }
     return true;
 }
 
-void Consumer::apply(Entries::iterator it, const WorkAnswer& answer, Now now) {
+void Consumer::apply(Entries::iterator it, const wire::AnsweredPlaces& answered, Now now) {
+    if (answered.extend) {
+        extend(it, *answered.extend, now);
+        return;
+    }
+    const WorkAnswer& answer = answered.answer;
     let_go(it);
     if (std::holds_alternative<AckWork>(answer)) {
-        settle(it, false);
+        repeats(it) ? repeat(it, now) : settle(it, Done::acknowledged);
     } else if (std::holds_alternative<SkipWork>(answer)) {
-        settle(it, true);
+        settle(it, Done::skipped);
     } else if (std::holds_alternative<ReleaseWork>(answer)) {
         give_back(it, now);
     } else if (const auto* retry = std::get_if<RetryWork>(&answer)) {
@@ -172,6 +180,7 @@ void Consumer::tick(Now now) {
         lose(number, true, now);
     }
     time_out(now);
+    expire(now);
     wake_due(now);
     hand_out(now);
 }
@@ -201,10 +210,15 @@ std::optional<Monotonic> Consumer::next_tick(Now now) const {
     if (!full() && !deadlines_.empty()) {
         by(deadlines_.begin()->first);
     }
+    const auto by_time = [&](Time time) {
+        const std::chrono::microseconds left(std::max<std::int64_t>(time.us - now.time.us, 0));
+        by(now.monotonic + std::min<std::chrono::microseconds>(left, limits::kWorkTimeMax));
+    };
     if (!dues_.empty()) {
-        const std::chrono::microseconds left(
-            std::max<std::int64_t>(dues_.begin()->first.us - now.time.us, 0));
-        by(now.monotonic + left);
+        by_time(dues_.begin()->first);
+    }
+    if (!full() && !expiries_.empty()) {
+        by_time(expiries_.begin()->first);
     }
     return next;
 }
@@ -269,8 +283,10 @@ void Consumer::hand_out(Now now) {
 bool Consumer::take_ready(std::uint64_t number, MemberState& member, GivenPage& page,
                           std::size_t most, Now now) {
     if (!ordered()) {
-        while (page.events.size() < most && !ready_.empty() && fits(page)) {
-            hold(entries_.find(*ready_.begin()), number, member, page, now);
+        for (std::set<Place>& ready : ready_) {
+            while (page.events.size() < most && !ready.empty() && fits(page)) {
+                hold(entries_.find(*ready.begin()), number, member, page, now);
+            }
         }
         return !page.events.empty();
     }

@@ -10,7 +10,7 @@ namespace {
 
 std::size_t items(const wire::ConsumerRecord& record) {
     std::size_t count = record.taken.size() + record.waiting.size() + 2 * record.parked.size() +
-                        record.settled.size();
+                        2 * record.terms.size() + record.settled.size();
     for (const wire::ParkedPlace& parked : record.parked) {
         count += parked.reason.size() / 48;
     }
@@ -20,7 +20,8 @@ std::size_t items(const wire::ConsumerRecord& record) {
 }  // namespace
 
 std::size_t Consumer::Change::items() const {
-    std::size_t count = waiting.size() + 2 * parked.size() + settled.size() + reasons / 48;
+    std::size_t count =
+        waiting.size() + 2 * parked.size() + 2 * terms.size() + settled.size() + reasons / 48;
     for (const auto& [partition, offsets] : taken) {
         count += offsets.ranges();
     }
@@ -48,11 +49,17 @@ void Consumer::replay(const wire::ConsumerRecord& record) {
             ++lanes_[parked.key].parked;
         }
     }
+    for (const wire::PlaceTerms& place : record.terms) {
+        if (const auto it = entries_.find(place.place); it != entries_.end()) {
+            keep_terms(it, place.terms);
+        }
+    }
     for (const Place& place : record.settled) {
         forget(place);
     }
     done_ = record.done;
     skipped_ = record.skipped;
+    expired_ = record.expired;
     failures_ = record.failures;
     term_ = record.term;
     count(record);
@@ -62,6 +69,7 @@ void Consumer::forget(Place place) {
     if (const auto it = entries_.find(place); it != entries_.end()) {
         const std::uint64_t key = it->second.key;
         let_go(it);
+        drop_terms(it);
         entries_.erase(it);
         drop_lane(key);
     }
@@ -109,11 +117,15 @@ std::optional<wire::ConsumerRecord> Consumer::next_record() {
     for (const auto& [place, parked] : change_.parked) {
         record.parked.push_back(parked);
     }
+    for (const auto& [place, terms] : change_.terms) {
+        record.terms.push_back({place, terms});
+    }
     record.settled.assign(change_.settled.begin(), change_.settled.end());
     under_way_ = std::exchange(change_, {});
     under_way_term_ = record.term;
     count(record);
-    if (records_since_ >= limits::kConsumerRecordsMax ||
+    if (records_since_ >=
+            std::max(limits::kConsumerRecordsMax, whole_items_ / limits::kConsumerRecordItems) ||
         items_since_ >= std::max(limits::kConsumerItemsMin, 2 * whole_items_)) {
         begin_whole();
     }
@@ -138,6 +150,7 @@ wire::ConsumerRecord Consumer::begin_record() const {
 
     record.done = done_;
     record.skipped = skipped_;
+    record.expired = expired_;
     record.failures = failures_;
     record.term = term_;
     return record;
@@ -162,13 +175,17 @@ void Consumer::begin_whole() {
         if (!entry.recorded) {
             continue;
         }
+        wire::ConsumerRecord& record = part();
+        if (entry.has_terms) {
+            record.terms.push_back({place, terms_.at(place)});
+        }
         if (entry.state != State::parked) {
-            part().waiting.push_back(
+            record.waiting.push_back(
                 {place, entry.version, entry.bytes, entry.key, entry.due, entry.attempts});
             continue;
         }
         const Parking& parking = parkings_.at(place);
-        part().parked.push_back({place, entry.version, entry.bytes, entry.key, parking.at,
+        record.parked.push_back({place, entry.version, entry.bytes, entry.key, parking.at,
                                  entry.attempts, parking.follower, parking.reason});
     }
     for (std::size_t i = 0; i < whole_.size(); ++i) {

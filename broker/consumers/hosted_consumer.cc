@@ -120,8 +120,12 @@ Result<void> HostedConsumer::read(Consumer::Now now) {
     candidates.reserve(step->events.size());
     for (const EventView& event : step->events) {
         Offset& lead = leads_[event.partition];
-        candidates.push_back(
-            {{event.partition, event.offset}, lead, event.version, key_of(event), bytes_of(event)});
+        candidates.push_back({{event.partition, event.offset},
+                              lead,
+                              event.version,
+                              key_of(event),
+                              bytes_of(event),
+                              asked_of(event)});
         lead = event.offset + 1;
     }
     consumer_.take(candidates, now);

@@ -71,6 +71,7 @@ class HostedConsumer {
     Result<void> open_cursor();
     Result<void> read(Consumer::Now now);
     std::uint64_t key_of(const EventView& event) const;
+    void rate(ConsumerStatus& status, Consumer::Now now);
     void join(const wire::MemberRequest& request, const ReplyTo& reply, Consumer::Now now);
     void look_at(Place place, Version version, const std::function<void(const EventView&)>& use);
     void go_on(Consumer::Now now);
@@ -93,10 +94,14 @@ class HostedConsumer {
     std::uint64_t previous_ = 0;
     std::unique_ptr<ControlWrite> write_;
     bool write_again_ = false;  // the volume was busy, or has not got it yet
-    // Of status(): done, as of some seconds ago.
-    double rate_ = 0;
-    std::uint64_t rated_done_ = 0;
-    Monotonic rated_{};
+    // Of status(), as of some seconds ago.
+    struct Rated {
+        double in_rate = 0;
+        double out_rate = 0;
+        std::uint64_t done = 0;
+        std::uint64_t come = 0;
+        Monotonic at{};
+    } rated_;
 };
 
 // Payloads of replies.

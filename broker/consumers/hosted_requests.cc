@@ -171,6 +171,29 @@ std::vector<ParkedEvent> HostedConsumer::parked(std::optional<Place> after, std:
     return list;
 }
 
+void HostedConsumer::rate(ConsumerStatus& status, Consumer::Now now) {
+    const std::uint64_t open = status.waiting + status.in_flight + status.behind;
+    const std::uint64_t come = status.done + status.parked + open;
+    if (now.monotonic - rated_.at >= kRateEvery) {
+        const double seconds = std::chrono::duration<double>(now.monotonic - rated_.at).count();
+        const bool before = rated_.at != Monotonic{};
+        rated_.out_rate = before ? static_cast<double>(status.done - rated_.done) / seconds : 0;
+        // Records that were behind may have turned out not to match.
+        rated_.in_rate =
+            before && come > rated_.come ? static_cast<double>(come - rated_.come) / seconds : 0;
+        rated_.done = status.done;
+        rated_.come = come;
+        rated_.at = now.monotonic;
+    }
+    status.in_rate = rated_.in_rate;
+    status.out_rate = rated_.out_rate;
+    if (open == 0) {
+        status.drain_seconds = 0;
+    } else if (rated_.out_rate > rated_.in_rate) {
+        status.drain_seconds = static_cast<double>(open) / (rated_.out_rate - rated_.in_rate);
+    }
+}
+
 ConsumerStatus HostedConsumer::status(Consumer::Now now) {
     ConsumerStatus status = consumer_.status();
     status.settings = entry_.settings;
@@ -182,13 +205,7 @@ ConsumerStatus HostedConsumer::status(Consumer::Now now) {
         look_at(oldest->first, oldest->second,
                 [&status](const EventView& event) { status.oldest = event.recorded_at; });
     }
-    if (now.monotonic - rated_ >= kRateEvery) {
-        const double seconds = std::chrono::duration<double>(now.monotonic - rated_).count();
-        rate_ = static_cast<double>(status.done - rated_done_) / seconds;
-        rated_done_ = status.done;
-        rated_ = now.monotonic;
-    }
-    status.out_rate = rate_;
+    rate(status, now);
     return status;
 }
 

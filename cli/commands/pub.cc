@@ -7,9 +7,11 @@
 
 #include "base/json_scanner.h"
 #include "base/limits.h"
+#include "base/schedule.h"
 #include "cli/commands/commands.h"
 #include "cli/event_json.h"
 #include "cli/output.h"
+#include "skald/work_terms.h"
 
 namespace skald::cli {
 namespace {
@@ -76,6 +78,33 @@ Result<void> take_metadata(NewEvent& event, const std::vector<std::string>& entr
     return {};
 }
 
+Result<void> take_terms(NewEvent& event, const PubOptions& options) {
+    WorkTerms terms;
+    if (options.at) {
+        terms.at = parse_time(*options.at);
+        if (!terms.at) {
+            return Error(Errc::invalid_argument,
+                         fmt::format("--at {}: not an RFC 3339 time", *options.at));
+        }
+    }
+    using std::chrono::milliseconds;
+    if (options.delay) {
+        terms.delay = std::chrono::ceil<milliseconds>(*options.delay);
+    }
+    if (options.ttl) {
+        terms.ttl = std::chrono::ceil<milliseconds>(*options.ttl);
+    }
+    terms.high = options.priority == "high";
+    terms.repeat = options.repeat;
+    if (!terms.repeat.empty()) {
+        if (auto schedule = Schedule::parse(terms.repeat); !schedule) {
+            return schedule.error();
+        }
+    }
+    set_work_terms(event, terms);
+    return {};
+}
+
 Result<NewEvent> make_event(const PubOptions& options, Console& console) {
     NewEvent event;
     event.type = options.type;
@@ -97,6 +126,9 @@ Result<NewEvent> make_event(const PubOptions& options, Console& console) {
         }
     }
     if (auto taken = take_metadata(event, options.metadata); !taken) {
+        return taken.error();
+    }
+    if (auto taken = take_terms(event, options); !taken) {
         return taken.error();
     }
     auto data = read_data(options, console);
@@ -179,6 +211,16 @@ void declare(Arguments& arguments, PubOptions& options) {
     arguments.list("--tag", "TAG", options.tags, "a tag; again for more");
     arguments.text("--correlation", "ID", options.correlation, "what it belongs to");
     arguments.text("--causation", "ID", options.causation, "what led to it");
+    const auto at = arguments.text("--at", "TIME", options.at,
+                                   "consumers give it out then, RFC 3339; default at once");
+    arguments.duration("--delay", "TIME", options.delay, "consumers give it out so much later")
+        .excludes(at);
+    arguments.duration("--ttl", "TIME", options.ttl,
+                       "consumers drop it when it is not done so long after that");
+    arguments.text("--priority", "", options.priority, "high: before others; default normal")
+        .one_of({"normal", "high"});
+    arguments.text("--repeat", "SCHEDULE", options.repeat,
+                   "consumers give it out again and again: `every 10m`, or five fields of cron");
     auto ack = arguments.text("--ack", "", options.ack,
                               "answer when a quorum (default) or the primary alone has it on disk");
     ack.one_of({"quorum", "primary"});

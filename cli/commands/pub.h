@@ -27,6 +27,12 @@ struct PubOptions {
     std::string causation;
     std::string ack = "quorum";
     bool ephemeral = false;
+    // How durable consumers give it out.
+    std::optional<std::string> at;
+    std::optional<std::chrono::microseconds> delay;
+    std::optional<std::chrono::microseconds> ttl;
+    std::string priority = "normal";
+    std::string repeat;
 };
 
 // The append the options describe; reads the file or standard input they name.

@@ -78,16 +78,24 @@ struct ConsumerStatus {
     std::uint64_t term = 0;  // of the active member of an exclusive consumer: its fencing token
     std::uint32_t member_count = 0;
     std::vector<MemberStatus> members;  // of show() only
-    std::uint64_t done = 0;             // acknowledged, skipped or purged, since it was created
-    std::uint64_t skipped = 0;          // of those
-    std::uint64_t failures = 0;         // deliveries answered with retry, or not in time
-    std::uint64_t in_flight = 0;        // at members
-    std::uint64_t waiting = 0;  // known and not at a member: ready, delayed, or behind their key
+    // Acknowledged, skipped, purged, expired or dropped, since it was created.
+    std::uint64_t done = 0;
+    std::uint64_t skipped = 0;    // of those
+    std::uint64_t expired = 0;    // of those
+    std::uint64_t dropped = 0;    // of those: a queue was full
+    std::uint64_t failures = 0;   // deliveries answered with retry, or not in time
+    std::uint64_t in_flight = 0;  // at members
+    std::uint64_t waiting = 0;    // known and not at a member: ready, delayed, or behind their key
     std::uint64_t parked = 0;
     std::uint64_t behind = 0;    // records of the log not looked at yet, whether they match or not
     std::optional<Time> oldest;  // recorded_at of the oldest event known that is neither done nor
                                  // parked
-    double out_rate = 0;         // events done per second, of the last seconds
+    // Per second, of the last seconds: events that came (of what is behind, all records), and that
+    // are done.
+    double in_rate = 0;
+    double out_rate = 0;
+    // Until nothing waits or is behind, if it goes on like that; none when it does not get less.
+    std::optional<double> drain_seconds;
     bool operator==(const ConsumerStatus&) const = default;
 };
 
@@ -123,7 +131,7 @@ struct ParkWork {
     std::string reason;
     bool operator==(const ParkWork&) const = default;
 };
-// Done, and counted as skipped.
+// Done, and counted as skipped. Of an event that repeats it is the end.
 struct SkipWork {
     bool operator==(const SkipWork&) const = default;
 };
@@ -135,6 +143,9 @@ struct Work {
     // Of an exclusive consumer: rises with each member that takes over. Appended as a fence of the
     // consumer's name, it keeps out a member that was replaced and does not know it.
     std::uint64_t term = 0;
+    // Asks for more time: the ack timeout begins anew, and is so long this once, zero for the
+    // consumer's own; up to 24 h. What is over already stays over. During the call, on its thread.
+    std::function<void(std::chrono::milliseconds)> extend;
 };
 // One that throws is RetryWork with what it threw. Calls of one member come one at a time, in
 // order. After an answer that is no ack or skip, those of the same key that the member holds are

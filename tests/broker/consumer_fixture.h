@@ -2,7 +2,9 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -31,6 +33,17 @@ struct ConsumerFixture {
                 {{Partition{}, Offset{next}}, Offset{next}, Version{next}, next % keys, 100});
         }
         consumer->take(found, now);
+    }
+    // One that asks this for its delivery.
+    void read_asking(const Asked& asked) {
+        Candidate found{{Partition{}, Offset{next}}, Offset{next}, Version{next}, 0, 100};
+        found.asked = std::make_shared<Asked>(asked);
+        ++next;
+        consumer->take(std::span(&found, 1), now);
+    }
+    Time at(Monotonic later) const {
+        return Time{now.time.us +
+                    std::chrono::duration_cast<std::chrono::microseconds>(later).count()};
     }
     std::uint64_t join(std::uint32_t in_flight = 100) {
         return consumer->join("m", in_flight, 10s, now);

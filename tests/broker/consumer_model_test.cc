@@ -32,6 +32,27 @@ bool matches(std::uint64_t offset) {
     return offset % 3 != 2;
 }
 
+constexpr Time kBegin{1'000'000'000};
+constexpr Time kLater{kBegin.us + 2'000'000};
+
+Time due_of(std::uint64_t offset) {
+    return offset % 10 == 1 ? kLater : Time{};
+}
+
+// Some are due later, some are of high priority, some expire.
+bool expires(std::uint64_t offset) {
+    return offset % 22 == 15;
+}
+std::shared_ptr<const Asked> terms_of(std::uint64_t offset) {
+    auto asked = std::make_shared<Asked>();
+    asked->due = due_of(offset);
+    asked->terms.high = offset % 7 == 3;
+    if (expires(offset)) {
+        asked->terms.expires = kLater;
+    }
+    return offset % 2 == 0 ? nullptr : asked;
+}
+
 // The log's side and the members' side of one consumer.
 class World {
   public:
@@ -56,7 +77,8 @@ class World {
                                  Offset{lead_},
                                  Version{read_},
                                  read_ % kKeys,
-                                 100});
+                                 100,
+                                 terms_of(read_)});
                 lead_ = read_ + 1;
             }
         }
@@ -177,6 +199,7 @@ class World {
         return status.in_flight + status.waiting + status.parked + (kEvents - read_);
     }
     std::uint64_t done() const { return consumer_->status().done; }
+    std::uint64_t expired() const { return consumer_->status().expired; }
     const std::set<Place>& confirmed() const { return confirmed_; }
     const std::set<Place>& worked() const { return worked_; }
 
@@ -188,8 +211,8 @@ class World {
                    ? std::next(members_.begin(), static_cast<std::ptrdiff_t>(which))
                    : members_.end();
     }
-    static wire::AnsweredPlaces one(Place place, WorkAnswer answer) {
-        return {place.partition, place.offset, place.offset + 1, std::move(answer)};
+    static wire::AnsweredPlaces one(Place place, const WorkAnswer& answer) {
+        return {place.partition, place.offset, place.offset + 1, answer};
     }
     std::uint64_t key_of(Place place) const {
         return mode_ == ConsumerMode::exclusive ? 0 : place.offset.value % kKeys;
@@ -200,19 +223,21 @@ class World {
         if (mode_ == ConsumerMode::shared) {
             return;
         }
+        const WorkAnswer release = ReleaseWork{};
         for (auto it = queue.begin(); it != queue.end();) {
             const bool follows = key_of(it->place) == key_of(failed);
             if (follows) {
-                answers.push_back(one(it->place, ReleaseWork{}));
+                answers.push_back(one(it->place, release));
             }
             it = follows ? queue.erase(it) : std::next(it);
         }
     }
 
     // Of one key nothing is done for the first time before what came earlier, unless that is
-    // parked, which this run then replays.
+    // parked, which this run then replays, or expired while a member that is dead had it.
     void worked_on(Place place) {
-        if (!worked_.insert(place).second || mode_ == ConsumerMode::shared) {
+        if (!worked_.insert(place).second || mode_ == ConsumerMode::shared ||
+            expires(place.offset.value)) {
             return;
         }
         Place& first = first_[key_of(place)];
@@ -228,6 +253,7 @@ class World {
             for (const Given& given : page.events) {
                 RC_ASSERT(matches(given.place.offset.value));
                 RC_ASSERT(!confirmed_.contains(given.place));
+                RC_ASSERT(due_of(given.place.offset.value) <= now_.time);
                 if (member != members_.end()) {
                     member->second.push_back(given);
                 }
@@ -245,7 +271,7 @@ class World {
     std::vector<wire::ConsumerRecord> log_;
     std::optional<Consumer> consumer_;
     std::optional<wire::ConsumerRecord> writing_;
-    Consumer::Now now_{1h, Time{1'000'000'000}};
+    Consumer::Now now_{1h, kBegin};
     std::uint64_t read_ = 0;
     std::uint64_t lead_ = 0;
     std::uint64_t ticket_ = 0;
@@ -295,7 +321,8 @@ void run(ConsumerMode mode) {
         all += matches(offset) ? 1 : 0;
     }
     RC_ASSERT(world.open() == 0U);
-    RC_ASSERT(world.worked().size() == all);
+    RC_ASSERT(world.worked().size() + world.expired() >= all);
+    RC_ASSERT(world.worked().size() <= all);
     RC_ASSERT(world.done() == all);
 }
 

@@ -100,7 +100,7 @@ class FakeConsumers final : public Consumers {
             event.stream = "s";
             event.type = "t";
             event.data = data;
-            told_.answers.push_back(handler(Work{event, 1, 0}).index());
+            told_.answers.push_back(handler(Work{event, 1, 0, {}}).index());
         }
         return std::unique_ptr<Member>(std::make_unique<FakeMember>(told_.ended));
     }
@@ -299,6 +299,10 @@ TEST_CASE("consumer: create, edit and show") {
     status.oldest = Time{1'767'225'600'000'000};
     status.members = {{"a\x1b", 3, 4, true}, {"b", 0, 0, false}};
     status.member_count = 2;
+    status.expired = 3;
+    status.in_rate = 10;
+    status.out_rate = 20;
+    status.drain_seconds = 7.4;
     status.settings.selection = Selection::category("order");
     status.settings.selection.types = {"Order*"};
     const Ran shown = desk.run({"show", "orders"});
@@ -306,13 +310,14 @@ TEST_CASE("consumer: create, edit and show") {
     CHECK_THAT(shown.out, Catch::Contains("\n    category order, types Order*, from beginning\n"));
     CHECK_THAT(shown.out, Catch::Contains("ack timeout 5s, 5 deliveries, backoff 1s times 2"));
     CHECK_THAT(shown.out, Catch::Contains("2026-01-01T00:00:00"));
+    CHECK_THAT(shown.out, Catch::Contains("\n    0 skipped, 3 expired, 0 deliveries failed\n"
+                                          "    10/s come, 20/s done, nothing left in 7 s\n"));
     CHECK_THAT(shown.out, Catch::Contains("member b  0 in flight  0 delivered  stands by"));
     CHECK(shown.out.find('\x1b') == std::string::npos);
 
     const json as_json = json::parse(desk.run({"show", "orders", "--json"}).out);
-    CHECK(as_json["name"] == "orders");
-    CHECK(as_json["paused"] == true);
-    CHECK(as_json["done"] == 12);
+    CHECK((as_json["name"] == "orders" && as_json["paused"] == true));
+    CHECK((as_json["done"] == 12 && as_json["expired"] == 3 && as_json["drain_seconds"] == 7.4));
     CHECK(as_json["oldest"] == "2026-01-01T00:00:00.000000Z");
     CHECK(as_json["members"][0]["delivered"] == 4);
     CHECK(as_json["settings"]["filter"]["category"] == "order");

@@ -46,6 +46,22 @@ TEST_CASE("work answers: neighbours of a kind are one", "[client]") {
     CHECK(answers.settled());
 }
 
+TEST_CASE("work answers: an extension stands alone, and is lost with what was held", "[client]") {
+    WorkAnswers answers;
+    answers.add(at(1), AckWork{});
+    answers.extend(at(2), std::chrono::seconds(5));
+    answers.extend(at(2), std::chrono::hours(25));
+    answers.add(at(2), AckWork{});
+    const auto said = answers.begin();
+    REQUIRE(said.size() == 4);
+    CHECK(said[0] == places(1, 2));
+    CHECK(said[1].extend == std::chrono::seconds(5));
+    CHECK(said[2].extend == std::chrono::hours(24));
+    CHECK(said[3] == places(2, 3));
+    answers.lose();
+    CHECK(answers.begin() == List{places(1, 2), places(2, 3)});
+}
+
 TEST_CASE("work answers: what the node was told is known by number", "[client]") {
     WorkAnswers answers;
     CHECK(answers.add(at(1), AckWork{}) == 1);

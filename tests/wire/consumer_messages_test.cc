@@ -40,7 +40,13 @@ ConsumerStatus any_status() {
     if (any<bool>()) {
         status.oldest = Time{any<std::int64_t>()};
     }
+    status.in_rate = any<double>();
     status.out_rate = any<double>();
+    if (any<bool>()) {
+        status.drain_seconds = any<double>();
+    }
+    status.expired = any<std::uint64_t>();
+    status.dropped = any<std::uint64_t>();
     return status;
 }
 
@@ -78,9 +84,14 @@ MemberRequest any_member_request() {
     request.answered = any<std::uint64_t>();
     request.answers = any_list([] {
         const std::uint64_t first = *rc::gen::inRange<std::uint64_t>(0, 1'000'000);
-        return AnsweredPlaces{Partition{any<std::uint16_t>()}, Offset{first},
+        AnsweredPlaces places{Partition{any<std::uint16_t>()}, Offset{first},
                               Offset{first + *rc::gen::inRange<std::uint64_t>(1, 1000)},
                               any_answer()};
+        if (*rc::gen::inRange(0, 4) == 0) {
+            places.answer = AckWork{};
+            places.extend = any_time();
+        }
+        return places;
     });
     return request;
 }
@@ -226,12 +237,15 @@ TEST_CASE("consumer messages: events, slices and attempts agree", "[wire]") {
 
 TEST_CASE("consumer messages: what is out of range is malformed", "[wire]") {
     CHECK(refusal_of_answer(30, 3) == Errc{});
-    CHECK(refusal_of_answer(30, 5) == Errc::malformed);      // the answer
+    CHECK(refusal_of_answer(30, 6) == Errc::malformed);      // the answer
     CHECK(refusal_of_answer(24, 2) == Errc::malformed);      // its reason
     CHECK(refusal_of_answer(15, '\x80') == Errc{});          // its end
     CHECK(refusal_of_answer(8, '\x88') == Errc::malformed);  // its end
     MemberRequest request;
     request.answers = {answered(1, RetryWork{milliseconds(-1), ""})};
+    CHECK(refusal(encode(request), decode_member_request) == Errc::malformed);
+    request.answers = {answered(1)};
+    request.answers.front().extend = std::chrono::microseconds(-2);
     CHECK(refusal(encode(request), decode_member_request) == Errc::malformed);
     request.answers.assign(limits::kMemberAnswersMax, answered(1));
     CHECK(refusal(encode(request), decode_member_request) == Errc{});

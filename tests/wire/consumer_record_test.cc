@@ -19,6 +19,17 @@ ParkedPlace any_parked() {
             any_text()};
 }
 
+DeliveryTerms any_terms() {
+    DeliveryTerms terms;
+    if (any<bool>()) {
+        terms.expires = Time{any<std::int64_t>()};
+    }
+    terms.high = any<bool>();
+    terms.repeat = any_text();
+    terms.anchor = Time{any<std::int64_t>()};
+    return terms;
+}
+
 ConsumerRecord any_record() {
     ConsumerRecord record;
     record.previous = any<std::uint64_t>();
@@ -39,6 +50,9 @@ ConsumerRecord any_record() {
     record.skipped = any<std::uint64_t>();
     record.failures = any<std::uint64_t>();
     record.term = any<std::uint64_t>();
+    record.terms = any_list([] { return PlaceTerms{any_place(), any_terms()}; });
+    record.expired = any<std::uint64_t>();
+    record.dropped = any<std::uint64_t>();
     return record;
 }
 
