@@ -11,8 +11,11 @@
 namespace skald::store {
 
 // Of what may be seen; nullopt when there is none under the name.
-Result<std::optional<ControlRecord>> last_control(const PartitionLog& log, lmdb::Env& env,
-                                                  const Visible& seen, std::string_view stream);
-Result<std::string> control_data(const PartitionLog& log, Offset offset);
+Result<std::optional<Offset>> find_last_control(const PartitionLog& log, Offset high_watermark,
+                                                std::string_view stream);
+Result<std::optional<ControlRecord>> last_control(const PartitionLog& log, Offset high_watermark,
+                                                  std::string_view stream);
+// Corrupt, with the offset, when no control record of the stream is there.
+Result<std::string> control_data(const PartitionLog& log, std::string_view stream, Offset offset);
 
 }  // namespace skald::store

@@ -223,11 +223,11 @@ Result<Picked> LmdbVolume::pick(Partition partition, std::span<const Pick> picks
 
 Result<std::optional<ControlRecord>> LmdbVolume::last_control(std::string_view stream) {
     const PartitionLog& log = log_of(stream);
-    return store::last_control(log, *env_, visible()[log.partition().value], stream);
+    return store::last_control(log, visible()[log.partition().value].high_watermark, stream);
 }
 
 Result<std::string> LmdbVolume::control_at(std::string_view stream, Offset offset) {
-    return control_data(log_of(stream), offset);
+    return control_data(log_of(stream), stream, offset);
 }
 
 Result<StreamInfo> LmdbVolume::stream_info(std::string_view stream) {

@@ -217,9 +217,9 @@ class Volume {
     virtual Result<std::unique_ptr<Cursor>> cursor(const CursorOptions& options) = 0;
     // Of one partition, rising; the chunks hold them and nothing else.
     virtual Result<Picked> pick(Partition partition, std::span<const Pick> picks) = 0;
-    // The last one under a name, and the one at an offset of that name's partition. They are
-    // written as requests that rest on the one before (wire::encode_control, wire::set_query_from):
-    // busy when that is not the last any more.
+    // The last one under a name, and the one of that name at an offset: corrupt when none is there.
+    // They are written as requests that rest on the one before (wire::encode_control,
+    // wire::set_query_from): busy when that is not the last any more.
     virtual Result<std::optional<ControlRecord>> last_control(std::string_view stream) = 0;
     virtual Result<std::string> control_at(std::string_view stream, Offset offset) = 0;
     virtual Result<StreamInfo> stream_info(std::string_view stream) = 0;

@@ -1,7 +1,5 @@
 #include "broker/consumers/consumer_log.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "base/check.h"
@@ -11,30 +9,10 @@ namespace {
 
 constexpr std::string_view kContentType = "application/x-skald-consumer";
 
-Error damaged(std::string_view stream, const Error& why) {
-    return {Errc::corrupt, fmt::format("a control record of {}: {}", stream, why.message)};
-}
-
 wire::RequestView opened(const std::string& bytes) {
     auto view = wire::RequestView::open(as_bytes(bytes), true);
     SKALD_CHECK(view, "a control record of ours is a request");
     return *view;
-}
-
-// Whether it is the first part of all there is, with the others right behind it: a crash may have
-// left some of them out. `found` is what stands behind it, from the last on.
-bool begins_anew(const wire::ConsumerRecord& record,
-                 const std::vector<wire::ConsumerRecord>& found) {
-    if (record.parts == 0 || record.part != 0 || found.size() + 1 < record.parts) {
-        return false;
-    }
-    for (std::uint32_t part = 1; part < record.parts; ++part) {
-        const wire::ConsumerRecord& next = found[found.size() - part];
-        if (next.parts != record.parts || next.part != part) {
-            return false;
-        }
-    }
-    return true;
 }
 
 }  // namespace
@@ -47,15 +25,11 @@ Result<CatalogueFound> load_catalogue(store::Volume& volume) {
     if (!*last) {
         return CatalogueFound{};
     }
-    auto catalogue = wire::decode_catalogue(as_bytes((*last)->data));
+    auto catalogue = wire::read_catalogue((*last)->offset, (*last)->data);
     if (!catalogue) {
-        return damaged(wire::kCatalogueStream, catalogue.error());
+        return catalogue.error();
     }
     return CatalogueFound{std::move(*catalogue), (*last)->offset.value + 1};
-}
-
-std::string stream_of(const wire::CatalogueEntry& entry) {
-    return fmt::format("{}{}/{}", wire::kConsumerStream, entry.settings.name, entry.born);
 }
 
 Result<RecordsFound> load_records(store::Volume& volume, const std::string& stream) {
@@ -68,23 +42,13 @@ Result<RecordsFound> load_records(store::Volume& volume, const std::string& stre
         return found;
     }
     found.previous = (*last)->offset.value + 1;
-    std::string data = std::move((*last)->data);
-    for (;;) {
-        auto record = wire::decode_consumer_record(as_bytes(data));
-        if (!record) {
-            return damaged(stream, record.error());
-        }
-        const std::uint64_t previous = record->previous;
-        const bool first = previous == 0 || begins_anew(*record, found.records);
-        found.records.push_back(std::move(*record));
-        if (first) {
-            break;
-        }
-        auto before = volume.control_at(stream, Offset{previous - 1});
-        if (!before) {
-            return before.error();
-        }
-        data = std::move(*before);
+    auto first = wire::walk_chain(
+        stream, (*last)->offset, [&](Offset offset) { return volume.control_at(stream, offset); },
+        [&found](Offset, wire::ConsumerRecord record) {
+            found.records.push_back(std::move(record));
+        });
+    if (!first) {
+        return first.error();
     }
     std::reverse(found.records.begin(), found.records.end());
     return found;

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "store/volume.h"
-#include "wire/consumer_record.h"
+#include "wire/consumer_chain.h"
 #include "wire/request.h"
 
 namespace skald::broker {
@@ -17,8 +17,6 @@ struct CatalogueFound {
 };
 // The newest catalogue; an empty one where none was written. Errors: corrupt, those of reading.
 Result<CatalogueFound> load_catalogue(store::Volume& volume);
-
-std::string stream_of(const wire::CatalogueEntry& entry);
 
 // A consumer's records from the last whole one on, in order; previous of the next record.
 struct RecordsFound {
