@@ -201,12 +201,12 @@ Result<void> Resolver::check_digest(const PartitionPosition& position) const {
 
 }  // namespace
 
-std::size_t Logs::partition_of(std::string_view stream) const {
-    if (partitions.size() == 1) {
+std::size_t partition_of(std::string_view stream, std::size_t partitions) {
+    if (partitions == 1) {
         return 0;
     }
     const std::string_view key = partition_key_of(stream);
-    return XXH3_64bits(key.data(), key.size()) % partitions.size();
+    return XXH3_64bits(key.data(), key.size()) % partitions;
 }
 
 std::uint32_t digest_of(const wire::ChainHash& chain) {

@@ -24,11 +24,16 @@ struct StartRequest {
     bool backward = false;
 };
 
+// Where a stream's records are, of so many.
+std::size_t partition_of(std::string_view stream, std::size_t partitions);
+
 // What of a volume positions are made of.
 struct Logs {
     const Uuid& cluster;
     const std::vector<std::unique_ptr<PartitionLog>>& partitions;
-    std::size_t partition_of(std::string_view stream) const;
+    std::size_t partition_of(std::string_view stream) const {
+        return store::partition_of(stream, partitions.size());
+    }
 };
 
 // The places of all partitions that the selection touches. Errors: invalid_argument for a start

@@ -26,6 +26,11 @@ Scavenger::Scavenger(Parts parts, const AdminProgress& progress)
 }
 
 Result<ScavengeReport> Scavenger::run() {
+    auto controls = NeededControls::look(parts_.logs, parts_.visible(), [this] { return go_on(); });
+    if (!controls) {
+        return controls.error();
+    }
+    controls_ = std::move(*controls);
     for (const auto& log : parts_.logs) {
         const Offset end = parts_.visible()[log->partition().value].high_watermark;
         if (auto ok = rewrite(*log, end); !ok) {
@@ -76,7 +81,7 @@ Result<const StreamFacts*> Scavenger::facts(std::string_view stream) {
 
 Result<void> Scavenger::rewrite(PartitionLog& log, Offset end) {
     Offset at = log.start();
-    while (log.has_lifecycle() && at < end) {
+    while ((log.has_lifecycle() || controls_.any_dead()) && at < end) {
         std::vector<Rewrite> rewrites;
         auto prepared = prepare(log, at, end, rewrites);
         if (!prepared) {
@@ -160,36 +165,52 @@ Result<Offset> Scavenger::prepare(PartitionLog& log, Offset at, Offset end,
     });
 }
 
-Result<std::optional<Scavenger::Rewrite>> Scavenger::punch(const wire::BatchView& batch) {
-    bool mortal = false;
-    for (std::uint32_t i = 0; i < batch.names() && !mortal; ++i) {
+// Whether the batch may hold anything that is dead.
+Result<bool> Scavenger::mortal(const wire::BatchView& batch) {
+    if (batch.header().controls != 0 && controls_.any_dead()) {
+        return true;
+    }
+    for (std::uint32_t i = 0; i < batch.names() && log_->has_lifecycle(); ++i) {
         // Some are names of types; a stream may well have the same name.
         auto known = facts(batch.name(static_cast<std::uint16_t>(i)));
-        if (!known) {
-            return known.error();
+        if (!known || (*known)->lifecycle) {
+            return known ? Result<bool>(true) : known.error();
         }
-        mortal = (*known)->lifecycle.has_value();
     }
-    if (!mortal) {
-        return std::optional<Rewrite>();
+    return false;
+}
+
+Result<bool> Scavenger::dead(const EventView& record) {
+    if (record.control) {
+        return controls_.dead(record.stream, record.offset);
+    }
+    auto known = facts(record.stream);
+    if (!known) {
+        return known.error();
+    }
+    const StreamFacts& stream = **known;
+    return !stream.control.alive(record.version, record.recorded_at, stream.next, seen_.clock);
+}
+
+Result<std::optional<Scavenger::Rewrite>> Scavenger::punch(const wire::BatchView& batch) {
+    auto may = mortal(batch);
+    if (!may || !*may) {
+        return may ? Result<std::optional<Rewrite>>(std::nullopt) : may.error();
     }
     Rewrite rewrite;
-    std::vector<std::uint32_t> dead;
+    std::vector<std::uint32_t> holes;
     std::uint32_t seen = 0;
     for (wire::EventCursor cursor(batch); cursor.next(); ++seen) {
-        const EventView& event = cursor.event();
-        if (cursor.hole() || event.control) {
-            continue;
+        const EventView& record = cursor.event();
+        auto gone = cursor.hole() ? Result<bool>(false) : dead(record);
+        if (!gone) {
+            return gone.error();
         }
-        auto known = facts(event.stream);
-        if (!known) {
-            return known.error();
-        }
-        if (!(*known)->control.alive(event.version, event.recorded_at, (*known)->next,
-                                     seen_.clock)) {
-            dead.push_back(cursor.index());
-            if (rewrite.streams.empty() || rewrite.streams.back() != event.stream) {
-                rewrite.streams.emplace_back(event.stream);
+        if (*gone) {
+            holes.push_back(cursor.index());
+            auto& streams = rewrite.streams;
+            if (!record.control && (streams.empty() || streams.back() != record.stream)) {
+                streams.emplace_back(record.stream);
             }
         }
     }
@@ -198,12 +219,12 @@ Result<std::optional<Scavenger::Rewrite>> Scavenger::punch(const wire::BatchView
         error.offset = batch.base().value + seen;
         return error;
     }
-    if (dead.empty()) {
+    if (holes.empty()) {
         return std::optional<Rewrite>();
     }
     rewrite.before = batch.header();
-    rewrite.removed = dead.size();
-    rewrite.after = wire::punch_holes(batch, dead);
+    rewrite.removed = holes.size();
+    rewrite.after = wire::punch_holes(batch, holes);
     return std::optional(std::move(rewrite));
 }
 

@@ -1,10 +1,12 @@
 // Takes the bytes of dead records out of the log and out of the data file (rule L6).
 //
 // Dead is an event that its stream's newest lifecycle record hides at the high-watermark and the
-// log's clock. Its record becomes a hole, which keeps its hash, version and id. A batch at the head
-// of the log goes altogether, and the log then starts behind it, when it holds nothing but holes,
-// and of no stream the record that alone tells how far the stream came: its newest event, unless
-// the stream's lifecycle record says as much. Control records stay, and so does the last batch.
+// log's clock, and a control record of a durable consumer that nothing rests on any more
+// (needed_controls.h). Its record becomes a hole, which keeps its hash, version and id. A batch at
+// the head of the log goes altogether, and the log then starts behind it, when it holds nothing but
+// holes, and of no stream the record that alone tells how far the stream came: its newest event,
+// unless the stream's lifecycle record says as much. Other control records stay, and so does the
+// last batch.
 //
 // What that means to a producer: nothing, except that a retry of a request whose batch is gone is
 // answered log_truncated when the index does not know its version any more, as after a restore; and
@@ -19,6 +21,7 @@
 #include "base/clock.h"
 #include "skald/admin.h"
 #include "store/lmdb/scrubber.h"
+#include "store/needed_controls.h"
 #include "store/partition_log.h"
 #include "store/writer.h"
 
@@ -48,7 +51,7 @@ class Scavenger {
         wire::BatchHeader before;
         std::string after;
         std::size_t removed = 0;
-        std::vector<std::string> streams;  // of the removed records
+        std::vector<std::string> streams;  // of the removed events
     };
     struct Drop {
         wire::BatchHeader header;
@@ -65,6 +68,8 @@ class Scavenger {
                            std::vector<Rewrite>& rewrites);
     Result<std::unique_ptr<IndexSnapshot>> look(PartitionLog& log, const lmdb::ReadTxn& txn);
     Result<std::optional<Rewrite>> punch(const wire::BatchView& batch);
+    Result<bool> mortal(const wire::BatchView& batch);
+    Result<bool> dead(const EventView& record);
     Result<Offset> apply(PartitionLog& log, const std::vector<Rewrite>& rewrites, Offset end);
     Result<bool> still_dead(PartitionLog& log, const Rewrite& rewrite) const;
 
@@ -88,6 +93,7 @@ class Scavenger {
     Parts parts_;
     const AdminProgress& progress_;
     ScavengeReport report_;
+    NeededControls controls_;  // when it began
     Monotonic slice_begun_{};
     std::uint64_t bytes_done_ = 0;
     std::uint64_t bytes_total_ = 0;

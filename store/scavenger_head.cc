@@ -57,6 +57,9 @@ Result<bool> Scavenger::may_drop(const wire::BatchView& batch) {
     wire::EventCursor cursor(batch);
     while (cursor.next()) {
         const EventView& event = cursor.event();
+        if (event.control) {
+            continue;  // nothing rests on it
+        }
         auto known = facts(event.stream);
         if (!known) {
             return known.error();
@@ -64,7 +67,7 @@ Result<bool> Scavenger::may_drop(const wire::BatchView& batch) {
         const StreamFacts& stream = **known;
         const bool told_elsewhere =
             event.version < stream.control.truncate_before || event.version + 1 < stream.next;
-        if (event.control || !told_elsewhere) {
+        if (!told_elsewhere) {
             return false;
         }
     }

@@ -23,6 +23,7 @@ Result<VerifyReport> Verifier::run() {
             return ok.error();
         }
     }
+    consumers_.settle(ends());
     // An index over a damaged log says nothing that the log's problems do not say.
     if (report_.problem_count == 0) {
         verify_derived();
@@ -30,11 +31,19 @@ Result<VerifyReport> Verifier::run() {
     return std::move(report_);
 }
 
-void Verifier::problem(std::optional<Offset> offset, std::string place, std::string message) {
+void Verifier::problem(VerifyProblem found) {
     ++report_.problem_count;
     if (report_.problems.size() < kProblemsMax) {
-        report_.problems.push_back({partition_, offset, std::move(place), std::move(message)});
+        report_.problems.push_back(std::move(found));
     }
+}
+
+std::vector<Offset> Verifier::ends() const {
+    std::vector<Offset> ends;
+    for (const Walked& log : walked_) {
+        ends.push_back(log.next);
+    }
+    return ends;
 }
 
 Result<void> Verifier::walk_log() {
@@ -161,21 +170,24 @@ void Verifier::note(const EventView& event, bool hole) {
         } else {
             log.holes.push_back({event.offset, event.offset + 1});
         }
-        if (event.control) {
-            problem(event.offset, "hole", "a control record is gone, and none may be");
-        }
     } else if (event.control) {
         ++report_.control_records;
-        note_rule(event);
     } else {
         ++report_.events;
+    }
+    if (!event.control) {
+        return;
+    }
+    if (is_ours(event.stream)) {
+        consumers_.note(event, hole, log.meta.start);
+    } else if (hole) {
+        problem(event.offset, "hole", "a lifecycle record is gone, and none may be");
+    } else {
+        note_rule(event);
     }
 }
 
 void Verifier::note_rule(const EventView& event) {
-    if (is_ours(event.stream)) {
-        return;
-    }
     const auto control = decode_control(event.data);
     if (!control) {
         problem(event.offset, "record", "it is no lifecycle record that we know");

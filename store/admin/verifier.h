@@ -1,5 +1,5 @@
-// Verifies one directory: first every partition's log, then, when all logs are sound, what is
-// derived from them.
+// Verifies one directory: first every partition's log and what it says of consumers, then, when all
+// logs are sound, what is derived from them.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "skald/admin.h"
+#include "store/admin/consumer_verifier.h"
 #include "store/admin/directory.h"
 #include "store/log_set.h"
 
@@ -16,7 +17,10 @@ namespace skald::store {
 class Verifier {
   public:
     Verifier(Directory& directory, const AdminProgress& progress)
-        : directory_(directory), progress_(progress) {}
+        : directory_(directory),
+          progress_(progress),
+          consumers_(directory.databases.size(),
+                     [this](VerifyProblem found) { problem(std::move(found)); }) {}
     Result<VerifyReport> run();
 
   private:
@@ -49,9 +53,13 @@ class Verifier {
     };
     using DatedRules = std::unordered_map<std::string, std::vector<DatedRule>>;
 
-    void problem(std::optional<Offset> offset, std::string place, std::string message);
+    void problem(std::optional<Offset> offset, std::string place, std::string message) {
+        problem({partition_, offset, std::move(place), std::move(message)});
+    }
+    void problem(VerifyProblem found);
     const LogDatabases& databases() const { return directory_.databases[partition_.value]; }
     Walked& walked() { return walked_[partition_.value]; }
+    std::vector<Offset> ends() const;
 
     // ---- the log
     Result<void> walk_log();
@@ -80,6 +88,7 @@ class Verifier {
     std::uint64_t total_bytes_ = 0;
     Partition partition_;
     std::vector<Walked> walked_;  // by partition
+    ConsumerVerifier consumers_;
 };
 
 }  // namespace skald::store

@@ -32,6 +32,7 @@ void Verifier::verify_derived() {
             problem(std::nullopt, "index", ok.error().message);
         }
     }
+    consumers_.verify_chains((*set)->logs(), ends());
 }
 
 Result<void> Verifier::verify_partition(const PartitionLog& log) {
@@ -146,10 +147,10 @@ Result<bool> Verifier::verify_holes_of(const wire::BatchView& batch, const Index
         return false;
     }
     for (wire::EventCursor cursor(batch); cursor.next();) {
-        if (!cursor.hole()) {
+        const EventView& hole = cursor.event();
+        if (!cursor.hole() || hole.control) {
             continue;
         }
-        const EventView& hole = cursor.event();
         auto known = explained(hole, index, dated);
         if (!known) {
             return known;
