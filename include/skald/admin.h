@@ -37,9 +37,9 @@ struct VerifyReport {
     std::uint64_t problem_count = 0;
 };
 
-// Reads everything again: checksums, the hash chain, gaplessness, every index against the log. What
-// it finds is in the report; an error means it could not look: not_found, already_open,
-// unknown_format, io_error.
+// Reads everything again: checksums, the hash chain, gaplessness, where durable consumers stand,
+// every index against the log. What it finds is in the report; an error means it could not look:
+// not_found, already_open, unknown_format, io_error.
 Result<VerifyReport> verify_directory(const std::string& directory,
                                       const AdminProgress& progress = {});
 
@@ -97,8 +97,9 @@ struct ScavengeReport {
     bool operator==(const ScavengeReport&) const = default;
 };
 
-// Removes what limits, truncation, deletion and erasure have made unreadable, gives its room back
-// to the log, and overwrites its bytes in the data file. The file does not become smaller. Errors:
+// Removes what limits, truncation, deletion and erasure have made unreadable, and the records of
+// durable consumers that later ones made superfluous, gives the room back to the log, and
+// overwrites the bytes in the data file. The file does not become smaller. Errors:
 // not_found, already_open, unknown_format, corrupt, disk_full, io_error. May be repeated at any
 // time; what an interrupted one did stays done.
 Result<ScavengeReport> scavenge_directory(const std::string& directory,
