@@ -150,6 +150,18 @@ inline constexpr std::size_t kConsumerItemsMin = 4096;
 // the next.
 inline constexpr std::size_t kConsumerPartItemsMax = 4096;
 
+// ---- queues
+inline constexpr std::uint64_t kQueueCountMax = std::uint64_t{1} << 40;  // events, and so on
+inline constexpr std::uint64_t kQueueKeptBytesMax = std::uint64_t{1} << 50;
+// A queue that drops its oldest events may hold so much more of them until it has: beyond, busy.
+inline constexpr std::uint64_t kQueueOverCount = 65536;
+inline constexpr std::uint64_t kQueueOverBytes = 64 * kMiB;
+// What is done is removed from the log once it is so many events, or so long ago.
+inline constexpr std::uint64_t kQueueRemoveEvents = 4096;
+inline constexpr auto kQueueRemoveEvery = std::chrono::seconds(1);
+// Behind the first event that is not done, so many ranges of others are removed; the rest later.
+inline constexpr std::size_t kRemovedRangesMax = 1024;
+
 // ---- schedules: beyond, invalid_argument
 inline constexpr std::size_t kScheduleBytesMax = 512;  // all values of all fields take fewer
 inline constexpr auto kScheduleEveryMin = std::chrono::milliseconds(10);

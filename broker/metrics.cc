@@ -156,6 +156,10 @@ void add_consumers(Families& f, const std::vector<ConsumerStatus>& consumers) {
          [](Status c) { return c.waiting; });
     each(MetricType::Gauge, "skald_consumer_parked", "Events parked.",
          [](Status c) { return c.parked; });
+    each(MetricType::Gauge, "skald_consumer_queue_events", "Events of a queue that are not done.",
+         [](Status c) { return c.queue_count; });
+    each(MetricType::Gauge, "skald_consumer_queue_bytes", "Their bytes.",
+         [](Status c) { return c.queue_bytes; });
     each(MetricType::Gauge, "skald_consumer_behind", "Records of the log not looked at yet.",
          [](Status c) { return c.behind; });
     each(MetricType::Gauge, "skald_consumer_drain_seconds",

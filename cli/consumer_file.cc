@@ -31,9 +31,9 @@ class Reader {
 
     Result<ConsumerSettings> read() {
         using Step = Result<void> (Reader::*)();
-        for (const Step step :
-             {&Reader::check, &Reader::read_name, &Reader::read_mode, &Reader::read_start,
-              &Reader::read_filter, &Reader::read_delivery, &Reader::read_backoff}) {
+        for (const Step step : {&Reader::check, &Reader::read_name, &Reader::read_mode,
+                                &Reader::read_start, &Reader::read_filter, &Reader::read_delivery,
+                                &Reader::read_backoff, &Reader::read_queue}) {
             if (auto ok = (this->*step)(); !ok) {
                 return ok.error();
             }
@@ -45,7 +45,7 @@ class Reader {
     Result<void> check() {
         return file_.check_keys(root_, "",
                                 {"name", "mode", "key", "start", "filter", "ack_timeout",
-                                 "max_deliveries", "in_flight", "backoff"});
+                                 "max_deliveries", "in_flight", "backoff", "queue"});
     }
 
     Result<void> read_name() {
@@ -163,6 +163,32 @@ class Reader {
         return read_part((*table)->get("jitter"), "backoff.jitter", 0, 1, backoff.jitter);
     }
 
+    Result<void> read_queue() {
+        const auto table = table_of("queue", {"max_count", "max_bytes", "when_full"});
+        if (!table || *table == nullptr) {
+            return table ? Result<void>() : table.error();
+        }
+        QueueSettings& queue = settings_.queue.emplace();
+        if (auto ok = read_number((*table)->get("max_count"), "queue.max_count", 1,
+                                  limits::kQueueCountMax, queue.max_count);
+            !ok) {
+            return ok;
+        }
+        if (auto ok = read_number((*table)->get("max_bytes"), "queue.max_bytes", 1,
+                                  limits::kQueueKeptBytesMax, queue.max_bytes);
+            !ok) {
+            return ok;
+        }
+        if (const toml::node* node = (*table)->get("when_full")) {
+            const auto text = node->value_exact<std::string>().value_or("");
+            if (text != "reject" && text != "drop_oldest") {
+                return file_.wrong(*node, "queue.when_full", "\"reject\" or \"drop_oldest\"");
+            }
+            queue.when_full = text == "reject" ? WhenFull::reject : WhenFull::drop_oldest;
+        }
+        return {};
+    }
+
     // nullptr: there is none.
     Result<const toml::table*> table_of(std::string_view key,
                                         const std::vector<std::string>& known) {
@@ -217,8 +243,9 @@ class Reader {
         return {};
     }
 
+    template <typename Number>
     Result<void> read_number(const toml::node* node, std::string_view key, std::int64_t least,
-                             std::int64_t most, std::uint32_t& to) {
+                             std::int64_t most, Number& to) {
         if (node == nullptr) {
             return {};
         }
@@ -226,7 +253,7 @@ class Reader {
         if (!number || *number < least || *number > most) {
             return file_.wrong(*node, key, fmt::format("an integer from {} to {}", least, most));
         }
-        to = static_cast<std::uint32_t>(*number);
+        to = static_cast<Number>(*number);
         return {};
     }
 

@@ -86,6 +86,25 @@ std::string delivery_text(const ConsumerSettings& settings) {
         time_text(backoff.first), backoff.factor, time_text(backoff.most), settings.in_flight);
 }
 
+std::string queue_text(const ConsumerStatus& status) {
+    const QueueSettings& queue = *status.settings.queue;
+    return fmt::format("a queue: {} of at most {} events, {} of {} bytes; when full it {}",
+                       status.queue_count, queue.max_count, status.queue_bytes, queue.max_bytes,
+                       queue.when_full == WhenFull::reject ? "rejects" : "drops the oldest");
+}
+
+void write_queue(JsonWriter& json, const ConsumerStatus& status) {
+    const QueueSettings& queue = *status.settings.queue;
+    json.key("queue")
+        .begin_object()
+        .field("count", status.queue_count)
+        .field("bytes", status.queue_bytes)
+        .field("max_count", queue.max_count)
+        .field("max_bytes", queue.max_bytes)
+        .field("when_full", queue.when_full == WhenFull::reject ? "reject" : "drop_oldest")
+        .end_object();
+}
+
 void write_list(JsonWriter& json, std::string_view key, const std::vector<std::string>& texts) {
     json.key(key).begin_array();
     for (const std::string& text : texts) {
@@ -167,8 +186,12 @@ std::string consumer_text(const ConsumerStatus& status) {
     if (!settings.key.empty()) {
         line(fmt::format("in order by the metadata {}", settings.key));
     }
+    if (settings.queue) {
+        line(queue_text(status));
+    }
     line(delivery_text(settings));
-    line(fmt::format("{} skipped, {} expired, {} failed", status.skipped, status.expired,
+    line(fmt::format("{} skipped, {} expired, {} dropped, {} failed", status.skipped,
+                     status.expired, status.dropped,
                      counted(status.failures, "delivery", "deliveries")));
     line(rates_text(status));
     if (status.oldest) {
@@ -218,6 +241,9 @@ std::string consumer_json(const ConsumerStatus& status) {
         write_members(json, status.members);
     }
     write_settings(json, status.settings);
+    if (status.settings.queue) {
+        write_queue(json, status);
+    }
     json.end_object();
     return out;
 }

@@ -257,8 +257,17 @@ Result<AppendOutcome> Admission::write(const Submission& submission) {
         first_versions_.push_back(facts.next);
     }
     const Offset first = log_.next + builder_.size();
+    const bool queues = queues_ != nullptr && queues_->any() && !is_control(request);
+    if (queues) {
+        if (auto ok = enter_queues(request); !ok) {
+            return ok.error();
+        }
+    }
     if (!inline_.empty()) {
         if (auto ok = ask_handlers(request, first); !ok) {
+            if (queues) {
+                leave_queues(request, request.header().streams);
+            }
             return ok.error();
         }
     }

@@ -16,7 +16,9 @@ namespace skald::store {
 
 class Admission {
   public:
-    Admission(PartitionLog& log, InlineHandlers& handlers) : log_(log), inline_(handlers) {}
+    // `queues`: none are there when it is null.
+    Admission(PartitionLog& log, InlineHandlers& handlers, QueueGate* queues)
+        : log_(log), inline_(handlers), queues_(queues) {}
 
     // What comes next is stamped with this clock.
     void begin(Time clock);
@@ -79,6 +81,9 @@ class Admission {
     Result<AppendOutcome> repeat_of_removed(const wire::RequestView& request,
                                             Written written) const;
     Result<AppendOutcome> write(const Submission& submission);
+    Result<void> enter_queues(const wire::RequestView& request);
+    QueueGate::Amount amount_of(const wire::RequestView& request, std::uint32_t stream) const;
+    void leave_queues(const wire::RequestView& request, std::uint32_t streams) const;
     Result<void> ask_handlers(const wire::RequestView& request, Offset first);
     void index_records(const wire::RequestView& request, Offset first);
     void note_control(const wire::RequestView& request, Offset offset);
@@ -88,6 +93,7 @@ class Admission {
 
     PartitionLog& log_;
     InlineHandlers& inline_;
+    QueueGate* queues_;
     wire::BatchBuilder builder_;
     Time clock_;
     bool has_lifecycle_ = false;

@@ -217,6 +217,31 @@ PartitionPosition position_of(const PartitionLog& log, Offset next, std::uint32_
     return {log.partition(), log.lineage().id, log.epoch(), next, digest};
 }
 
+Result<Partition> Logs::partition_of(const wire::RequestView& request) const {
+    if (partitions.size() == 1) {
+        return Partition{};
+    }
+    std::optional<std::size_t> partition;
+    const std::uint32_t streams = request.header().streams;
+    for (std::uint32_t i = 0; i < streams + request.header().checks; ++i) {
+        const auto section = i < streams ? request.stream(i) : request.check(i - streams);
+        const std::size_t own = partition_of(request.name(section.name));
+        if (partition && *partition != own) {
+            return Error(
+                Errc::cross_partition,
+                fmt::format("stream {} is in partition {}, another one of the request in {}; "
+                            "give them a common {{part}} in their names",
+                            request.name(section.name), own, *partition));
+        }
+        partition = own;
+    }
+    if (request.has_query()) {
+        return Error(Errc::cross_partition,
+                     fmt::format("a query check spans all {} partitions", partitions.size()));
+    }
+    return Partition{static_cast<std::uint16_t>(partition.value_or(0))};
+}
+
 Result<std::vector<Place>> resolve_start(const Logs& logs, const StartRequest& request,
                                          const std::vector<Visible>& visible) {
     return Resolver(logs, request, visible).places();

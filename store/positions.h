@@ -34,6 +34,8 @@ struct Logs {
     std::size_t partition_of(std::string_view stream) const {
         return store::partition_of(stream, partitions.size());
     }
+    // The one of all streams of a request; cross_partition when it spans several.
+    Result<Partition> partition_of(const wire::RequestView& request) const;
 };
 
 // The places of all partitions that the selection touches. Errors: invalid_argument for a start

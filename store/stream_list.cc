@@ -178,29 +178,53 @@ Result<StreamList> list_streams(const std::vector<std::unique_ptr<PartitionLog>>
     return list;
 }
 
-Result<std::string> encode_change(const PartitionLog& log, const lmdb::ReadTxn& txn,
-                                  const Visible& visible, const Lifecycle& request,
-                                  wire::IdSource& ids) {
+namespace {
+
+Result<StreamFacts> facts_now(const PartitionLog& log, const lmdb::ReadTxn& txn,
+                              const Visible& visible, const std::string& stream) {
     auto index = log.index().snapshot(txn, visible.high_watermark);
     if (!index) {
         return index.error();
     }
-    auto facts = facts_of(log, **index, request.stream);
+    return facts_of(log, **index, stream);
+}
+
+std::string encode_state(const std::string& stream, Expected expected, const ControlChange& change,
+                         const StreamFacts& facts, wire::IdSource& ids) {
+    NewEvent record;
+    record.type = change.type;
+    record.content_type = kControlContentType;
+    record.data = encode_control(change.control);
+    wire::EncodedRequest encoded = wire::encode_control(stream, expected, record, ids);
+    wire::set_query_from(encoded.bytes, facts.lifecycle ? facts.lifecycle->value + 1 : 0);
+    return std::move(encoded.bytes);
+}
+
+}  // namespace
+
+Result<std::string> encode_change(const PartitionLog& log, const lmdb::ReadTxn& txn,
+                                  const Visible& visible, const Lifecycle& request,
+                                  wire::IdSource& ids) {
+    auto facts = facts_now(log, txn, visible, request.stream);
     if (!facts) {
         return facts.error();
     }
     if (auto ok = check_change(request, *facts); !ok) {
         return ok.error();
     }
-    const ControlChange change = apply_change(facts->control, request.change, facts->next);
-    NewEvent record;
-    record.type = change.type;
-    record.content_type = kControlContentType;
-    record.data = encode_control(change.control);
-    wire::EncodedRequest encoded =
-        wire::encode_control(request.stream, request.expected, record, ids);
-    wire::set_query_from(encoded.bytes, facts->lifecycle ? facts->lifecycle->value + 1 : 0);
-    return std::move(encoded.bytes);
+    return encode_state(request.stream, request.expected,
+                        apply_change(facts->control, request.change, facts->next), *facts, ids);
+}
+
+Result<std::string> encode_removal(const PartitionLog& log, const lmdb::ReadTxn& txn,
+                                   const Visible& visible, const std::string& stream,
+                                   const Removal& removal, wire::IdSource& ids) {
+    auto facts = facts_now(log, txn, visible, stream);
+    if (!facts) {
+        return facts.error();
+    }
+    return encode_state(stream, Expected::any(),
+                        apply_removal(facts->control, removal, facts->next), *facts, ids);
 }
 
 }  // namespace skald::store

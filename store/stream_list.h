@@ -31,4 +31,9 @@ Result<std::string> encode_change(const PartitionLog& log, const lmdb::ReadTxn& 
                                   const Visible& visible, const Lifecycle& request,
                                   wire::IdSource& ids);
 
+// The same of a removal.
+Result<std::string> encode_removal(const PartitionLog& log, const lmdb::ReadTxn& txn,
+                                   const Visible& visible, const std::string& stream,
+                                   const Removal& removal, wire::IdSource& ids);
+
 }  // namespace skald::store

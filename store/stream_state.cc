@@ -1,6 +1,8 @@
 #include "store/stream_state.h"
 
 #include <algorithm>
+#include <cstring>
+#include <iterator>
 
 #include "base/bytes.h"
 
@@ -13,6 +15,7 @@ enum ControlFlags : std::uint32_t {
     kHasMaxCount = 4,
     kHasMaxAge = 8,
     kHasErased = 16,
+    kHasRemoved = 32,  // ranges stand behind, each two versions
 };
 
 struct StoredControl {
@@ -24,6 +27,27 @@ struct StoredControl {
     std::uint64_t erased = 0;
 };
 static_assert(sizeof(StoredControl) == 40);
+
+struct StoredRange {
+    std::uint64_t first = 0;
+    std::uint64_t next = 0;
+};
+
+// nullopt when they are not in order and apart.
+std::optional<std::vector<VersionRange>> ranges_of(std::string_view bytes) {
+    std::vector<VersionRange> ranges;
+    std::uint64_t end = 0;
+    for (; bytes.size() >= sizeof(StoredRange); bytes.remove_prefix(sizeof(StoredRange))) {
+        StoredRange range;
+        std::memcpy(&range, bytes.data(), sizeof range);
+        if (range.first < end || range.next <= range.first) {
+            return std::nullopt;
+        }
+        end = range.next;
+        ranges.push_back({Version{range.first}, Version{range.next}});
+    }
+    return bytes.empty() && !ranges.empty() ? std::optional(std::move(ranges)) : std::nullopt;
+}
 
 }  // namespace
 
@@ -49,6 +73,12 @@ bool StreamControl::alive(Version version, Time recorded_at, Version next, Time 
     if (tombstoned || version < first_visible(next)) {
         return false;
     }
+    const auto behind =
+        std::upper_bound(removed.begin(), removed.end(), version,
+                         [](Version v, const VersionRange& range) { return v < range.first; });
+    if (behind != removed.begin() && version < std::prev(behind)->next) {
+        return false;
+    }
     return !limits.max_age || recorded_at.us >= log_time.us - limits.max_age->count();
 }
 
@@ -56,26 +86,40 @@ std::string encode_control(const StreamControl& control) {
     StoredControl stored;
     stored.flags = (control.deleted ? kDeleted : 0U) | (control.tombstoned ? kTombstoned : 0U) |
                    (control.limits.max_count ? kHasMaxCount : 0U) |
-                   (control.limits.max_age ? kHasMaxAge : 0U) | (control.erased ? kHasErased : 0U);
+                   (control.limits.max_age ? kHasMaxAge : 0U) | (control.erased ? kHasErased : 0U) |
+                   (control.removed.empty() ? 0U : kHasRemoved);
     stored.truncate_before = control.truncate_before.value;
     stored.max_count = control.limits.max_count.value_or(0);
     if (control.limits.max_age) {
         stored.max_age_us = static_cast<std::uint64_t>(control.limits.max_age->count());
     }
     stored.erased = control.erased.value_or(Version{}).value;
-    return {reinterpret_cast<const char*>(&stored), sizeof stored};
+    std::string bytes(reinterpret_cast<const char*>(&stored), sizeof stored);
+    for (const VersionRange& range : control.removed) {
+        const StoredRange kept{range.first.value, range.next.value};
+        bytes.append(reinterpret_cast<const char*>(&kept), sizeof kept);
+    }
+    return bytes;
 }
 
 std::optional<StreamControl> decode_control(std::string_view data) {
     StoredControl stored;
-    if (data.size() != sizeof stored) {
+    if (data.size() < sizeof stored) {
         return std::nullopt;
     }
     std::memcpy(&stored, data.data(), sizeof stored);
-    if (stored.version != 1) {
+    const std::string_view behind = data.substr(sizeof stored);
+    if (stored.version != 1 || ((stored.flags & kHasRemoved) != 0) == behind.empty()) {
         return std::nullopt;
     }
     StreamControl control;
+    if (!behind.empty()) {
+        auto removed = ranges_of(behind);
+        if (!removed) {
+            return std::nullopt;
+        }
+        control.removed = std::move(*removed);
+    }
     control.truncate_before = Version{stored.truncate_before};
     control.deleted = (stored.flags & kDeleted) != 0;
     control.tombstoned = (stored.flags & kTombstoned) != 0;
@@ -92,11 +136,27 @@ std::optional<StreamControl> decode_control(std::string_view data) {
     return control;
 }
 
+namespace {
+
+void truncate_to(StreamControl& control, Version before) {
+    control.truncate_before = std::max(control.truncate_before, before);
+    std::erase_if(control.removed,
+                  [&](const VersionRange& range) { return range.next <= control.truncate_before; });
+}
+
+}  // namespace
+
+ControlChange apply_removal(StreamControl control, const Removal& removal, Version next) {
+    control.erased.reset();
+    control.removed = removal.behind;
+    truncate_to(control, std::min(removal.before, next));
+    return {control, kRemovedType};
+}
+
 ControlChange apply_change(StreamControl control, const LifecycleChange& change, Version next) {
     control.erased.reset();
     if (const auto* truncate = std::get_if<TruncateStream>(&change)) {
-        control.truncate_before =
-            std::max(control.truncate_before, std::min(truncate->before, next));
+        truncate_to(control, std::min(truncate->before, next));
         return {control, kTruncatedType};
     }
     if (const auto* limits = std::get_if<SetLimits>(&change)) {
@@ -108,7 +168,7 @@ ControlChange apply_change(StreamControl control, const LifecycleChange& change,
         return {control, kErasedType};
     }
     const bool hard = std::get<DeleteStream>(change).hard;
-    control.truncate_before = next;
+    truncate_to(control, next);
     control.deleted = true;
     control.tombstoned = control.tombstoned || hard;
     return {control, hard ? kTombstonedType : kDeletedType};

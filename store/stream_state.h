@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "skald/event_store.h"
 
@@ -17,6 +18,7 @@ inline constexpr std::string_view kLimitsSetType = "$limits-set";
 inline constexpr std::string_view kDeletedType = "$deleted";
 inline constexpr std::string_view kTombstonedType = "$tombstoned";
 inline constexpr std::string_view kErasedType = "$erased";
+inline constexpr std::string_view kRemovedType = "$removed";
 inline constexpr std::string_view kControlContentType = "application/x-skald-stream";
 
 // Names of ours, which have no lifecycle: their control records say something else.
@@ -24,12 +26,26 @@ inline bool is_ours(std::string_view stream) {
     return stream.starts_with('$');
 }
 
+// Versions [first, next).
+struct VersionRange {
+    Version first;
+    Version next;
+    bool operator==(const VersionRange&) const = default;
+};
+
+// Events that are not needed any more: all below `before`, and some behind it, in order and apart.
+struct Removal {
+    Version before;
+    std::vector<VersionRange> behind;  // up to limits::kRemovedRangesMax
+};
+
 struct StreamControl {
     Version truncate_before;
     StreamLimits limits;
     bool deleted = false;  // until an event comes at or after truncate_before
     bool tombstoned = false;
-    std::optional<Version> erased;  // by this record: not part of the state
+    std::optional<Version> erased;      // by this record: not part of the state
+    std::vector<VersionRange> removed;  // behind truncate_before; of few streams
 
     bool operator==(const StreamControl&) const = default;
     StreamState state(Version next) const;
@@ -50,5 +66,6 @@ struct ControlChange {
     std::string_view type;
 };
 ControlChange apply_change(StreamControl control, const LifecycleChange& change, Version next);
+ControlChange apply_removal(StreamControl control, const Removal& removal, Version next);
 
 }  // namespace skald::store

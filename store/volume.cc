@@ -38,7 +38,9 @@ class LmdbVolume final : public Volume {
     void submit(std::span<const Submission> submissions) override;
     bool submit_here(const Submission& submission) override;
     Result<AppendOutcome> append(const Submission& submission) override;
-    Result<Partition> partition_of(const wire::RequestView& request) const override;
+    Result<Partition> partition_of(const wire::RequestView& request) const override {
+        return logs_->partition_of(request);
+    }
     Partition partition_of(std::string_view stream) const override {
         return Partition{static_cast<std::uint16_t>(logs_->partition_of(stream))};
     }
@@ -51,6 +53,8 @@ class LmdbVolume final : public Volume {
                                     std::uint32_t limit,
                                     const std::vector<std::string>& allowed) override;
     Result<std::string> encode_lifecycle(const Lifecycle& request) override;
+    Result<std::string> encode_removal(const std::string& stream, const Removal& removal) override;
+    QueueGate& queues() override { return queues_; }
     Result<std::optional<Snapshot>> get_snapshot(std::string_view stream) override;
     Result<void> put_snapshot(std::string_view stream, const Snapshot& snapshot) override;
     Result<ScavengeReport> scavenge(const AdminProgress& progress,
@@ -65,6 +69,9 @@ class LmdbVolume final : public Volume {
     InlineHost& inline_host() override { return *writer_; }
 
   private:
+    using Encode = std::function<Result<std::string>(const PartitionLog&, const lmdb::ReadTxn&,
+                                                     const Visible&)>;
+    Result<std::string> encode_for(const std::string& stream, const Encode& encode);
     PartitionLog& log_of(std::string_view stream) const {
         return *set_->logs()[logs_->partition_of(stream)];
     }
@@ -83,6 +90,7 @@ class LmdbVolume final : public Volume {
     std::vector<Visible> published_;  // guarded by published_mutex_
     const std::shared_ptr<Watchers> watchers_ = std::make_shared<Watchers>();
     std::unique_ptr<FileExtender> extender_;
+    QueueGate queues_;
     std::unique_ptr<Writer> writer_;
     std::mutex scavenge_mutex_;  // held by the one that runs
     std::mutex ids_mutex_;
@@ -115,9 +123,9 @@ Result<void> LmdbVolume::start(const std::vector<LogDatabases>& databases,
     if (options.write_ahead) {
         extender_ = FileExtender::start(*env_, options.ahead);
     }
-    writer_ = std::make_unique<Writer>(Writer::Parts{*env_, set_->logs(), clock_, extender_.get(),
-                                                     [this] { publish(); },
-                                                     [this] { return position_at(prepared()); }});
+    writer_ = std::make_unique<Writer>(
+        Writer::Parts{*env_, set_->logs(), clock_, extender_.get(), [this] { publish(); },
+                      [this] { return position_at(prepared()); }, &queues_});
     writer_->set_maintainer(&set_->maintainer());
     set_->on_slice([this] { writer_->wake(); });
     return {};
@@ -149,31 +157,6 @@ std::vector<Visible> LmdbVolume::visible() const {
 
 std::shared_ptr<void> LmdbVolume::watch(std::function<void()> watcher) {
     return watchers_->add(std::move(watcher));
-}
-
-Result<Partition> LmdbVolume::partition_of(const wire::RequestView& request) const {
-    if (set_->logs().size() == 1) {
-        return Partition{};
-    }
-    std::optional<std::size_t> partition;
-    const std::uint32_t streams = request.header().streams;
-    for (std::uint32_t i = 0; i < streams + request.header().checks; ++i) {
-        const auto section = i < streams ? request.stream(i) : request.check(i - streams);
-        const std::size_t own = logs_->partition_of(request.name(section.name));
-        if (partition && *partition != own) {
-            return Error(
-                Errc::cross_partition,
-                fmt::format("stream {} is in partition {}, another one of the request in {}; "
-                            "give them a common {{part}} in their names",
-                            request.name(section.name), own, *partition));
-        }
-        partition = own;
-    }
-    if (request.has_query()) {
-        return Error(Errc::cross_partition,
-                     fmt::format("a query check spans all {} partitions", set_->logs().size()));
-    }
-    return Partition{static_cast<std::uint16_t>(partition.value_or(0))};
 }
 
 void LmdbVolume::submit(std::span<const Submission> submissions) {
@@ -265,20 +248,34 @@ Result<StreamList> LmdbVolume::list_streams(std::string_view glob, std::string_v
 }
 
 Result<std::string> LmdbVolume::encode_lifecycle(const Lifecycle& request) {
+    return encode_for(request.stream,
+                      [&](const PartitionLog& log, const lmdb::ReadTxn& txn, const Visible& seen) {
+                          return encode_change(log, txn, seen, request, ids_);
+                      });
+}
+
+Result<std::string> LmdbVolume::encode_removal(const std::string& stream, const Removal& removal) {
+    return encode_for(stream,
+                      [&](const PartitionLog& log, const lmdb::ReadTxn& txn, const Visible& seen) {
+                          return store::encode_removal(log, txn, seen, stream, removal, ids_);
+                      });
+}
+
+Result<std::string> LmdbVolume::encode_for(const std::string& stream, const Encode& encode) {
     if (auto ok = writer_->working(); !ok) {
         return ok.error();
     }
-    if (auto ok = check_stream_name(request.stream); !ok) {
+    if (auto ok = check_stream_name(stream); !ok) {
         return ok.error();
     }
-    const PartitionLog& log = log_of(request.stream);
+    const PartitionLog& log = log_of(stream);
     const Visible seen = visible()[log.partition().value];
     auto txn = env_->read();
     if (!txn) {
         return txn.error();
     }
     const std::scoped_lock lock(ids_mutex_);
-    return encode_change(log, *txn, seen, request, ids_);
+    return encode(log, *txn, seen);
 }
 
 Result<std::optional<Snapshot>> LmdbVolume::get_snapshot(std::string_view stream) {

@@ -19,6 +19,8 @@
 #include "skald/log_source.h"
 #include "store/ephemeral.h"
 #include "store/inline_handler.h"
+#include "store/queue_gate.h"
+#include "store/stream_state.h"
 #include "wire/request.h"
 
 namespace skald::store {
@@ -229,6 +231,10 @@ class Volume {
                                             const std::vector<std::string>& allowed) = 0;
     // The control request that makes the change, to be submitted: its `expected` is the request's.
     virtual Result<std::string> encode_lifecycle(const Lifecycle& request) = 0;
+    // The same for what a queue is done with.
+    virtual Result<std::string> encode_removal(const std::string& stream,
+                                               const Removal& removal) = 0;
+    virtual QueueGate& queues() = 0;
     virtual Result<std::optional<Snapshot>> get_snapshot(std::string_view stream) = 0;
     virtual Result<void> put_snapshot(std::string_view stream, const Snapshot& snapshot) = 0;
 

@@ -36,7 +36,7 @@ class Waiter final : public AppendListener {
 
 Writer::Writer(Parts parts) : parts_(std::move(parts)) {
     for (const auto& log : parts_.logs) {
-        admissions_.emplace_back(*log, inline_);
+        admissions_.emplace_back(*log, inline_, parts_.queues);
     }
     readers_checked_ = parts_.clock.monotonic();
     for (std::thread& thread : threads_) {

@@ -36,6 +36,7 @@ class Writer final : public InlineHost {
         FileExtender* extender = nullptr;
         std::function<void()> published;
         std::function<Position()> end;  // of what was prepared last; with both batons
+        QueueGate* queues = nullptr;
     };
     explicit Writer(Parts parts);
     ~Writer() override;  // commits what was submitted first

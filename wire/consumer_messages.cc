@@ -40,6 +40,8 @@ Ref<fb::ConsumerStatus> build(Builder& b, const ConsumerStatus& status) {
     table.add_expired(status.expired);
     table.add_dropped(status.dropped);
     table.add_in_rate(status.in_rate);
+    table.add_queue_count(status.queue_count);
+    table.add_queue_bytes(status.queue_bytes);
     if (status.drain_seconds) {
         table.add_drain_seconds(*status.drain_seconds);
     }
@@ -81,6 +83,8 @@ ConsumerStatus read_status(const fb::ConsumerStatus* status) {
     read.expired = status->expired();
     read.dropped = status->dropped();
     read.in_rate = parts::finite(status->in_rate());
+    read.queue_count = status->queue_count();
+    read.queue_bytes = status->queue_bytes();
     if (const auto seconds = status->drain_seconds()) {
         read.drain_seconds = parts::finite(*seconds);
     }

@@ -21,6 +21,11 @@ std::chrono::milliseconds from_us(std::uint64_t us) {
     return std::chrono::ceil<std::chrono::milliseconds>(duration(us));
 }
 
+Ref<fb::QueueSettings> build(Builder& b, const QueueSettings& queue) {
+    return fb::CreateQueueSettings(b, queue.max_count, queue.max_bytes,
+                                   static_cast<fb::WhenFull>(queue.when_full));
+}
+
 }  // namespace
 
 fb::Place to_fb(const Place& place) {
@@ -33,10 +38,11 @@ Ref<fb::ConsumerSettings> build(Builder& b, const ConsumerSettings& settings) {
     const auto start = build(b, settings.start);
     const auto key = b.CreateString(settings.key);
     const Backoff& backoff = settings.backoff;
+    const auto queue = settings.queue ? build(b, *settings.queue) : 0;
     return fb::CreateConsumerSettings(
         b, name, selection, start, static_cast<fb::ConsumerMode>(settings.mode), key,
         to_us(settings.ack_timeout), settings.max_deliveries, to_us(backoff.first), backoff.factor,
-        to_us(backoff.most), backoff.jitter, settings.in_flight);
+        to_us(backoff.most), backoff.jitter, settings.in_flight, queue);
 }
 
 Place from_fb(const fb::Place* place) {
@@ -59,6 +65,11 @@ ConsumerSettings from_fb(const fb::ConsumerSettings* settings) {
     read.backoff = {from_us(settings->backoff_first_us()), finite(settings->backoff_factor()),
                     from_us(settings->backoff_most_us()), finite(settings->backoff_jitter())};
     read.in_flight = settings->in_flight();
+    if (const fb::QueueSettings* queue = settings->queue()) {
+        check_range(queue->when_full(), fb::WhenFull::MAX, "answer to a full queue");
+        read.queue = {queue->max_count(), queue->max_bytes(),
+                      static_cast<WhenFull>(queue->when_full())};
+    }
     return read;
 }
 
@@ -134,6 +145,27 @@ Result<void> check_reach(const ConsumerSettings& settings) {
     return check_selection(settings.selection);
 }
 
+Result<void> check_queue(const ConsumerSettings& settings) {
+    if (!settings.queue) {
+        return {};
+    }
+    const Selection& selection = settings.selection;
+    if (selection.kind != Selection::Kind::stream || !selection.types.empty() ||
+        !selection.streams.empty() || !std::holds_alternative<Beginning>(settings.start)) {
+        return refused("a queue is all events of one stream, from its beginning");
+    }
+    const QueueSettings& queue = *settings.queue;
+    if (queue.max_count == 0 || queue.max_count > limits::kQueueCountMax || queue.max_bytes == 0 ||
+        queue.max_bytes > limits::kQueueKeptBytesMax) {
+        return refused(fmt::format("a queue holds 1-{} events, of 1-{} bytes",
+                                   limits::kQueueCountMax, limits::kQueueKeptBytesMax));
+    }
+    if (queue.when_full > WhenFull::drop_oldest) {
+        return refused("a full queue rejects, or drops its oldest events");
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<void> check_consumer_name(std::string_view name) {
@@ -160,7 +192,10 @@ Result<void> check_settings(const ConsumerSettings& settings) {
     if (auto ok = check_backoff(settings.backoff); !ok) {
         return ok;
     }
-    return check_reach(settings);
+    if (auto ok = check_reach(settings); !ok) {
+        return ok;
+    }
+    return check_queue(settings);
 }
 
 }  // namespace skald::wire

@@ -26,9 +26,8 @@ bool Consumer::wants_more() const {
 
 void Consumer::take(std::span<const Candidate> candidates, Now now) {
     for (const Candidate& candidate : candidates) {
-        const auto taken = taken_.find(candidate.place.partition);
-        const bool known = entries_.contains(candidate.place);
-        if (known || (taken != taken_.end() && taken->second.contains(candidate.place.offset))) {
+        read_to_ = std::max(read_to_, candidate.version + 1);
+        if (knows(candidate.place)) {
             continue;
         }
         Entry entry;
@@ -167,6 +166,9 @@ void Consumer::settle(Entries::iterator it, Done how) {
     ++done_;
     skipped_ += how == Done::skipped ? 1 : 0;
     expired_ += how == Done::expired ? 1 : 0;
+    dropped_ += how == Done::dropped ? 1 : 0;
+    ++change_.left.count;
+    change_.left.bytes += it->second.bytes;
     change_.totals = true;
     if (it->second.recorded) {
         change_.waiting.erase(it->first);
@@ -373,6 +375,7 @@ ConsumerStatus Consumer::status() const {
     status.done = done_;
     status.skipped = skipped_;
     status.expired = expired_;
+    status.dropped = dropped_;
     status.failures = failures_;
     status.in_flight = deadlines_.size();
     status.parked = parkings_.size();

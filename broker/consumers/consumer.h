@@ -26,6 +26,8 @@
 #include "broker/consumers/asked.h"
 #include "broker/consumers/taken_offsets.h"
 #include "skald/consumers.h"
+#include "store/queue_gate.h"
+#include "store/stream_state.h"
 #include "wire/consumer_messages.h"
 #include "wire/consumer_record.h"
 
@@ -65,7 +67,9 @@ class Consumer {
     struct Effects {
         std::vector<GivenPage> pages;
         std::vector<std::uint64_t> confirmed;  // tickets of answers that are in the log
+        store::QueueGate::Amount left;         // done, and the log says so
     };
+    using Amount = store::QueueGate::Amount;
 
     Consumer(ConsumerSettings settings, std::uint64_t seed);
 
@@ -77,7 +81,7 @@ class Consumer {
     void begin_at(Partition partition, Offset offset) { taken_[partition].add({}, offset); }
 
     // ---- what was read
-    // A member asks for events, and there is room for more of them here.
+    // A member asks for events, or it is a queue, and there is room for more of them here.
     bool hungry() const;
     // In the order of the log; what is known already is passed over.
     void take(std::span<const Candidate> candidates, Now now);
@@ -85,6 +89,18 @@ class Consumer {
     void looked(Partition partition, Offset next);
     // It is gone from the log: erased, say.
     void vanished(Place place);
+
+    // ---- a queue
+    bool knows(Place place) const;  // it is an entry, or taken
+    Amount kept() const;            // of all entries
+    // Done, and no record in the log says so yet.
+    Amount unrecorded() const;
+    // All that is done is in the next record, or in one before.
+    bool said_all() const { return !change_.says_something(); }
+    // What is done of the stream, as of what said_all().
+    store::Removal removal() const;
+    // So many of the oldest events that no member has, while the next record has room.
+    void drop_oldest(Amount over);
 
     // ---- members
     std::uint64_t join(std::string name, std::uint32_t in_flight, Monotonic lease, Now now);
@@ -181,6 +197,7 @@ class Consumer {
         std::map<Place, wire::DeliveryTerms> terms;
         std::set<Place> settled;
         std::vector<std::uint64_t> tickets;
+        Amount left;
         bool totals = false;
         std::size_t reasons = 0;  // bytes
         bool says_something() const { return items() != 0 || totals; }
@@ -195,7 +212,7 @@ class Consumer {
     bool open(const Lane& lane) const;
     void drop_lane(std::uint64_t key);
     void let_go(Entries::iterator it);
-    enum class Done : std::uint8_t { acknowledged, skipped, expired };
+    enum class Done : std::uint8_t { acknowledged, skipped, expired, dropped };
     void settle(Entries::iterator it, Done how);
     std::set<Place>& ready_of(const Entry& entry) { return ready_[entry.high ? 0 : 1]; }
     void give_back(Entries::iterator it, Now now);
@@ -255,6 +272,7 @@ class Consumer {
     std::map<Place, Parking> parkings_;
     std::map<Partition, TakenOffsets> taken_;
     std::map<Partition, Offset> looked_;  // nothing unknown matches below
+    Version read_to_;                     // of a queue's stream, since it was opened
     std::set<Place> ready_[2];            // shared: of high priority first
     std::unordered_map<std::uint64_t, Lane> lanes_;
     std::deque<std::uint64_t> ready_lanes_;
@@ -273,6 +291,7 @@ class Consumer {
     std::uint64_t done_ = 0;
     std::uint64_t skipped_ = 0;
     std::uint64_t expired_ = 0;
+    std::uint64_t dropped_ = 0;
     std::uint64_t failures_ = 0;
     std::uint64_t term_ = 0;
     Change change_;

@@ -62,6 +62,9 @@ Result<void> ConsumerHost::create(const ConsumerSettings& settings) {
     if (catalogue.consumers.size() >= limits::kConsumersMax) {
         return Error(Errc::busy, "the node has all the consumers it can hold");
     }
+    if (auto ok = check_queue(settings); !ok) {
+        return ok;
+    }
     auto cursor = parts_.volume.cursor({settings.selection, settings.start, false, false, {}});
     if (!cursor) {
         return cursor.error();
@@ -82,12 +85,29 @@ Result<void> ConsumerHost::create(const ConsumerSettings& settings) {
     return serve(entry.born);
 }
 
+Result<void> ConsumerHost::check_queue(const ConsumerSettings& settings) const {
+    for (const wire::CatalogueEntry& entry : catalogue_.consumers) {
+        if (settings.queue && entry.settings.queue &&
+            entry.settings.selection.name == settings.selection.name) {
+            return Error(Errc::already_exists,
+                         fmt::format("the stream {} is the queue of the consumer {:?} already",
+                                     settings.selection.name, entry.settings.name));
+        }
+    }
+    return {};
+}
+
 Result<void> ConsumerHost::edit(const ConsumerSettings& settings) {
     if (auto ok = wire::check_settings(settings); !ok) {
         return ok;
     }
     return change(settings.name, [&](wire::CatalogueEntry& entry) -> Result<void> {
         const ConsumerSettings& now = entry.settings;
+        if (settings.queue.has_value() != now.queue.has_value() ||
+            (now.queue && settings.selection != now.selection)) {
+            return Error(Errc::invalid_argument,
+                         "what is a queue stays one, of its stream: delete it and create it anew");
+        }
         if (settings.start != now.start || settings.mode != now.mode || settings.key != now.key) {
             return Error(Errc::invalid_argument,
                          "where a consumer starts, its mode and its key cannot be changed: delete "
@@ -138,6 +158,7 @@ Result<void> ConsumerHost::remove(const std::string& name) {
         return ok;
     }
     (*hosted)->serving.reset();
+    (*hosted)->consumer->close_queue();
     leaving_.insert(hosted_.extract(born));
     return {};
 }

@@ -151,12 +151,9 @@ void ConsumerHost::run() {
         }
         for (Written& outcome : written) {
             for (auto* list : {&hosted_, &leaving_}) {
-                if (const auto it = list->find(outcome.born); it != list->end()) {
-                    auto ok = it->second.consumer->written(outcome.outcome);
-                    if (!ok) {
-                        it->second.fault = ok.error();
-                    }
-                    touched_.insert(outcome.born);
+                if (const auto it = list->find(outcome.tag & ~kRemovalTag); it != list->end()) {
+                    tell(it->second, outcome);
+                    touched_.insert(it->first);
                 }
             }
         }
@@ -175,6 +172,14 @@ void ConsumerHost::run() {
             turn();
         }
         forget_what_left();
+    }
+}
+
+void ConsumerHost::tell(Hosted& hosted, const Written& written) {
+    if ((written.tag & kRemovalTag) != 0) {
+        hosted.consumer->removed(written.outcome);
+    } else if (auto ok = hosted.consumer->written(written.outcome); !ok) {
+        hosted.fault = ok.error();
     }
 }
 

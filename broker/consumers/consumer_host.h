@@ -51,7 +51,7 @@ class ConsumerHost final : public store::AppendListener {
         DeferredRequest request;
     };
     struct Written {
-        std::uint64_t born = 0;
+        std::uint64_t tag = 0;
         Result<store::AppendOutcome> outcome;
     };
     // Between threads.
@@ -82,10 +82,12 @@ class ConsumerHost final : public store::AppendListener {
     Result<wire::ConsumerReply> answer(const wire::ConsumerRequest& request);
     bool defer(const wire::ConsumerRequest& request, ReplyTo& reply);
     void look(Hosted& hosted);
+    static void tell(Hosted& hosted, const Written& written);
     void forget_what_left();
 
     Result<void> create(const ConsumerSettings& settings);
     Result<void> edit(const ConsumerSettings& settings);
+    Result<void> check_queue(const ConsumerSettings& settings) const;
     Result<void> pause(const std::string& name, bool paused);
     Result<void> change(const std::string& name,
                         const std::function<Result<void>(wire::CatalogueEntry&)>& apply);

@@ -260,8 +260,10 @@ bool Consumer::serves(std::uint64_t number, const MemberState& member) const {
 
 bool Consumer::hungry() const {
     return wants_more() && !full() &&
-           std::any_of(members_.begin(), members_.end(),
-                       [this](const auto& member) { return serves(member.first, member.second); });
+           (settings_.queue ||
+            std::any_of(members_.begin(), members_.end(), [this](const auto& member) {
+                return serves(member.first, member.second);
+            }));
 }
 
 void Consumer::hand_out(Now now) {

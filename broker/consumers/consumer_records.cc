@@ -60,6 +60,7 @@ void Consumer::replay(const wire::ConsumerRecord& record) {
     done_ = record.done;
     skipped_ = record.skipped;
     expired_ = record.expired;
+    dropped_ = record.dropped;
     failures_ = record.failures;
     term_ = record.term;
     count(record);
@@ -151,6 +152,7 @@ wire::ConsumerRecord Consumer::begin_record() const {
     record.done = done_;
     record.skipped = skipped_;
     record.expired = expired_;
+    record.dropped = dropped_;
     record.failures = failures_;
     record.term = term_;
     return record;
@@ -200,6 +202,8 @@ void Consumer::recorded() {
 
     effects_.confirmed.insert(effects_.confirmed.end(), under_way_->tickets.begin(),
                               under_way_->tickets.end());
+    effects_.left.count += under_way_->left.count;
+    effects_.left.bytes += under_way_->left.bytes;
     under_way_.reset();
     term_recorded_ = term_recorded_ || under_way_term_ >= active_term_;
 }

@@ -14,8 +14,6 @@
 namespace skald::broker {
 namespace {
 
-// What an event takes in a slice beside its parts.
-constexpr std::size_t kEventCost = 64;
 // Of one consumer in one turn: there are others, and members that wait for an answer.
 constexpr int kReadsMax = 4;
 constexpr std::size_t kReadRecordsMax = 16384;  // looked at by each
@@ -23,11 +21,6 @@ constexpr auto kBusyPause = std::chrono::milliseconds(1);
 
 Error gone() {
     return {Errc::not_found, "the consumer is no more"};
-}
-
-std::uint32_t bytes_of(const EventView& event) {
-    return static_cast<std::uint32_t>(event.data.size() + event.fields.size() +
-                                      event.stream.size() + event.type.size() + kEventCost);
 }
 
 }  // namespace
@@ -57,6 +50,9 @@ Result<std::unique_ptr<HostedConsumer>> HostedConsumer::open(Parts parts,
     if (auto ok = consumer->load(); !ok) {
         return ok.error();
     }
+    if (auto ok = consumer->open_queue(); !ok) {
+        return ok.error();
+    }
     return consumer;
 }
 
@@ -82,6 +78,9 @@ void HostedConsumer::set_entry(const wire::CatalogueEntry& entry) {
     }
     entry_ = entry;
     consumer_.edit(entry.settings);
+    if (queue_ != nullptr) {
+        queue_->set(*entry.settings.queue);
+    }
     consumer_.pause(entry.paused);
 }
 
@@ -124,7 +123,7 @@ Result<void> HostedConsumer::read(Consumer::Now now) {
                               lead,
                               event.version,
                               key_of(event),
-                              bytes_of(event),
+                              static_cast<std::uint32_t>(store::kept_bytes(event)),
                               asked_of(event)});
         lead = event.offset + 1;
     }
@@ -154,10 +153,12 @@ Result<void> HostedConsumer::advance(Consumer::Now now) {
         }
         consumer_.tick(now);
     }
+    keep_queue();
     if (auto ok = reply_pages(); !ok) {
         return ok;
     }
     write();
+    plan_removal(now);
     reply_confirmed();
     return {};
 }
@@ -166,7 +167,12 @@ std::optional<Monotonic> HostedConsumer::next_tick(Consumer::Now now) const {
     if (write_again_) {
         return now.monotonic + kBusyPause;
     }
-    return more_ && hungry() ? now.monotonic : consumer_.next_tick(now);
+    if (more_ && hungry()) {
+        return now.monotonic;
+    }
+    const auto next = consumer_.next_tick(now);
+    const auto removal = queue_ == nullptr ? std::nullopt : queue_->next_removal();
+    return next && removal ? std::min(*next, *removal) : next ? next : removal;
 }
 
 Result<void> HostedConsumer::reply_pages() {
@@ -265,6 +271,9 @@ Result<void> HostedConsumer::written(const Result<store::AppendOutcome>& outcome
     write_.reset();
     previous_ = outcome->offset.value + 1;
     consumer_.recorded();
+    if (queue_ != nullptr) {
+        queue_->begin();
+    }
     return {};
 }
 

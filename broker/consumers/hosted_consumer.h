@@ -9,10 +9,14 @@
 
 #include "broker/consumers/consumer.h"
 #include "broker/consumers/consumer_log.h"
+#include "broker/consumers/queue_keeper.h"
 #include "broker/effects.h"
 #include "store/volume.h"
 
 namespace skald::broker {
+
+// Of outcomes of what a queue removes; those of records bear `born` alone.
+inline constexpr std::uint64_t kRemovalTag = std::uint64_t{1} << 63;
 
 // Answers one request, once, from any thread.
 using ReplyTo = std::function<void(Result<Frame>)>;
@@ -48,8 +52,14 @@ class HostedConsumer {
     Result<void> written(const Result<store::AppendOutcome>& outcome);
     // When advance() has something to do, if nothing else comes.
     std::optional<Monotonic> next_tick(Consumer::Now now) const;
+    // What became of the removal that was submitted last.
+    void removed(const Result<store::AppendOutcome>& outcome) { queue_->written(outcome); }
+    // It is deleted.
+    void close_queue();
     // Nothing of it is on its way to the volume.
-    bool idle() const { return write_ == nullptr || write_again_; }
+    bool idle() const {
+        return (write_ == nullptr || write_again_) && (queue_ == nullptr || queue_->idle());
+    }
 
   private:
     // Answers, or an administrator's work: as far as the next record has room for it.
@@ -68,6 +78,10 @@ class HostedConsumer {
 
     HostedConsumer(Parts parts, wire::CatalogueEntry entry);
     Result<void> load();
+    Result<void> open_queue();
+    Result<store::QueueGate::Amount> count_open();
+    void keep_queue();
+    void plan_removal(Consumer::Now now);
     Result<void> open_cursor();
     Result<void> read(Consumer::Now now);
     std::uint64_t key_of(const EventView& event) const;
@@ -94,6 +108,7 @@ class HostedConsumer {
     std::uint64_t previous_ = 0;
     std::unique_ptr<ControlWrite> write_;
     bool write_again_ = false;  // the volume was busy, or has not got it yet
+    std::unique_ptr<QueueKeeper> queue_;
     // Of status(), as of some seconds ago.
     struct Rated {
         double in_rate = 0;

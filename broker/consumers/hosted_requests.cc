@@ -197,6 +197,11 @@ void HostedConsumer::rate(ConsumerStatus& status, Consumer::Now now) {
 ConsumerStatus HostedConsumer::status(Consumer::Now now) {
     ConsumerStatus status = consumer_.status();
     status.settings = entry_.settings;
+    if (queue_ != nullptr) {
+        const store::QueueGate::Amount held = queue_->held();
+        status.queue_count = held.count;
+        status.queue_bytes = held.bytes;
+    }
     for (const PartitionPosition& place : parts_.volume.position().partitions) {
         const Offset looked = consumer_.looked_to(place.partition);
         status.behind += place.next > looked ? place.next - looked : 0;

@@ -42,6 +42,21 @@ struct Backoff {
     bool operator==(const Backoff&) const = default;
 };
 
+enum class WhenFull : std::uint8_t {
+    reject = 0,       // an append is refused as busy: certainly nothing written
+    drop_oldest = 1,  // the oldest events that no member has are done, and counted as dropped
+};
+
+// Makes a consumer the queue of one stream: what is done is removed from the stream, and what is
+// not done is bounded. Parked events count as well. An event's bytes are those of its data and
+// metadata, of the names of its stream and type, and 64 more.
+struct QueueSettings {
+    std::uint64_t max_count = 1'000'000;               // events; up to 2^40
+    std::uint64_t max_bytes = std::uint64_t{1} << 30;  // up to 2^50
+    WhenFull when_full = WhenFull::reject;
+    bool operator==(const QueueSettings&) const = default;
+};
+
 struct ConsumerSettings {
     // 1-200 bytes, as streams are named; none of `/`, `#` and a leading `$`.
     std::string name;
@@ -54,6 +69,8 @@ struct ConsumerSettings {
     std::uint32_t max_deliveries = 5;
     Backoff backoff;
     std::uint32_t in_flight = 1024;  // events that all members together hold: 1-16,384
+    // Of a selection that is one stream, without globs, from its beginning; a stream has one queue.
+    std::optional<QueueSettings> queue = {};
     bool operator==(const ConsumerSettings&) const = default;
 };
 
@@ -87,6 +104,8 @@ struct ConsumerStatus {
     std::uint64_t in_flight = 0;  // at members
     std::uint64_t waiting = 0;    // known and not at a member: ready, delayed, or behind their key
     std::uint64_t parked = 0;
+    std::uint64_t queue_count = 0;  // of a queue: events that are not done, read or not
+    std::uint64_t queue_bytes = 0;
     std::uint64_t behind = 0;    // records of the log not looked at yet, whether they match or not
     std::optional<Time> oldest;  // recorded_at of the oldest event known that is neither done nor
                                  // parked
@@ -180,8 +199,8 @@ class Consumers {
     // Errors: already_exists, unless it exists with the same settings; invalid_argument;
     // busy beyond 1,024 consumers of a node.
     virtual Result<void> create(const ConsumerSettings& settings) = 0;
-    // Changes all but name, start, mode and key, which are invalid_argument. Holds from the next
-    // delivery on.
+    // Changes all but name, start, mode and key, and whether it is a queue, which are
+    // invalid_argument. Holds from the next delivery on.
     virtual Result<void> edit(const ConsumerSettings& settings) = 0;
     // Gives out nothing until resume(); answers still count.
     virtual Result<void> pause(std::string_view name) = 0;

@@ -118,6 +118,10 @@ class FakeVolume : public store::Volume {
     Result<std::string> encode_lifecycle(const Lifecycle&) override {
         return Error(Errc::stream_not_found, "not in this test");
     }
+    Result<std::string> encode_removal(const std::string&, const store::Removal&) override {
+        return Error(Errc::stream_not_found, "not in this test");
+    }
+    store::QueueGate& queues() override { return gate; }
     Result<std::optional<Snapshot>> get_snapshot(std::string_view) override {
         return std::optional<Snapshot>();
     }
@@ -144,6 +148,7 @@ class FakeVolume : public store::Volume {
     FakeLog fake_log;
     ManualClock clock;
     store::EphemeralHub hub{clock};
+    store::QueueGate gate;
     std::uint16_t partitions = 1;
     std::shared_ptr<Feed> feed = std::make_shared<Feed>();
     store::CursorOptions asked;

@@ -47,6 +47,38 @@ TEST_CASE("stream_state: limits by number and by age", "[store]") {
     CHECK_FALSE(control.alive(Version{4}, Time{edge.us - 1}, Version{5}, kNow));
 }
 
+TEST_CASE("stream_state: what a queue is done with is not seen", "[store]") {
+    const Removal removal{Version{2}, {{Version{4}, Version{6}}, {Version{8}, Version{9}}}};
+    ControlChange change = apply_removal({}, removal, Version{20});
+    CHECK(change.type == kRemovedType);
+    StreamControl& control = change.control;
+    CHECK(decode_control(encode_control(control)) == control);
+    for (std::uint64_t version = 0; version < 20; ++version) {
+        const bool gone = version < 2 || version == 4 || version == 5 || version == 8;
+        CHECK(alive(control, version, 20) != gone);
+    }
+    control = apply_change(control, TruncateStream{Version{6}}, Version{20}).control;
+    CHECK(control.removed == std::vector<VersionRange>{{Version{8}, Version{9}}});
+    CHECK_FALSE(alive(control, 8, 20));
+    control = apply_removal(control, {Version{30}, {}}, Version{20}).control;
+    CHECK(control.truncate_before == Version{20});
+    CHECK(control.removed.empty());
+}
+
+TEST_CASE("stream_state: ranges that are out of order are not read", "[store]") {
+    StreamControl control;
+    control.removed = {{Version{4}, Version{6}}, {Version{8}, Version{9}}};
+    const std::string sound = encode_control(control);
+    REQUIRE(decode_control(sound));
+    CHECK_FALSE(decode_control(sound.substr(0, sound.size() - 1)));
+    CHECK_FALSE(decode_control(sound.substr(0, sound.size() - 32)));
+    CHECK_FALSE(decode_control(encode_control({}) + sound.substr(sound.size() - 16)));
+    control.removed = {{Version{8}, Version{9}}, {Version{4}, Version{6}}};
+    CHECK_FALSE(decode_control(encode_control(control)));
+    control.removed = {{Version{4}, Version{4}}};
+    CHECK_FALSE(decode_control(encode_control(control)));
+}
+
 TEST_CASE("stream_state: a deleted stream comes back with its next event", "[store]") {
     const ControlChange change = apply_change({}, DeleteStream{}, Version{5});
     CHECK(change.type == kDeletedType);

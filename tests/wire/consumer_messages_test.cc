@@ -46,6 +46,8 @@ ConsumerStatus any_status() {
         status.drain_seconds = any<double>();
     }
     status.expired = any<std::uint64_t>();
+    status.queue_count = any<std::uint64_t>();
+    status.queue_bytes = any<std::uint64_t>();
     status.dropped = any<std::uint64_t>();
     return status;
 }
@@ -165,6 +167,11 @@ Errc check(const std::function<void(ConsumerSettings&)>& change) {
     change(settings);
     const auto ok = check_settings(settings);
     return ok ? Errc{} : ok.error().code;
+}
+
+QueueSettings& make_queue(ConsumerSettings& settings) {
+    settings.selection = Selection::stream("jobs");
+    return settings.queue.emplace();
 }
 
 }  // namespace
@@ -350,7 +357,8 @@ TEST_CASE("consumer settings: ranges", "[wire]") {
              },
              [](S& s) { s.in_flight = 1; },
              [](S& s) { s.in_flight = limits::kConsumerInFlightMax; },
-             [](S& s) { s.start = Offset{3}; },
+             [](S& s) { s.start = Offset{3}; }, [](S& s) { make_queue(s); },
+             [](S& s) { make_queue(s).max_bytes = limits::kQueueKeptBytesMax; },
              [](S& s) {
                  s.mode = ConsumerMode::per_key;
                  s.key = "customer";
@@ -359,16 +367,25 @@ TEST_CASE("consumer settings: ranges", "[wire]") {
     }
     for (const auto& bad : std::vector<std::function<void(S&)>>{
              [](S& s) { s.ack_timeout = milliseconds(9); },
+             [](S& s) { s.queue.emplace(); },
+             [](S& s) { make_queue(s), s.start = End{}; },
+             [](S& s) { make_queue(s), s.selection.types = {"a"}; },
+             [](S& s) { make_queue(s).max_count = 0; },
+             [](S& s) { make_queue(s).max_count = limits::kQueueCountMax + 1; },
+             [](S& s) { make_queue(s).when_full = static_cast<WhenFull>(2); },
              [](S& s) { s.ack_timeout = kDay + milliseconds(1); },
              [](S& s) { s.backoff.first = milliseconds(-1); },
              [](S& s) { s.backoff.first = s.backoff.most + milliseconds(1); },
              [](S& s) { s.backoff.most = kDay + milliseconds(1); },
-             [](S& s) { s.backoff.factor = 0.9; }, [](S& s) { s.backoff.factor = 10.1; },
-             [](S& s) { s.backoff.jitter = -0.1; }, [](S& s) { s.backoff.jitter = 1.1; },
+             [](S& s) { s.backoff.factor = 0.9; },
+             [](S& s) { s.backoff.factor = 10.1; },
+             [](S& s) { s.backoff.jitter = -0.1; },
+             [](S& s) { s.backoff.jitter = 1.1; },
              [](S& s) { s.backoff.factor = std::numeric_limits<double>::quiet_NaN(); },
              [](S& s) { s.in_flight = 0; },
              [](S& s) { s.in_flight = limits::kConsumerInFlightMax + 1; },
-             [](S& s) { s.key = "customer"; }, [](S& s) { s.start = Version{3}; },
+             [](S& s) { s.key = "customer"; },
+             [](S& s) { s.start = Version{3}; },
              [](S& s) { s.selection.system = true; },
              [](S& s) { s.mode = static_cast<ConsumerMode>(3); },
              [](S& s) { s.selection = Selection::category(""); },

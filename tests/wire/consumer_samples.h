@@ -66,6 +66,10 @@ inline ConsumerSettings any_settings() {
     settings.max_deliveries = any<std::uint32_t>();
     settings.backoff = {any_time(), any<double>(), any_time(), any<double>()};
     settings.in_flight = any<std::uint32_t>();
+    if (any<bool>()) {
+        settings.queue = {any<std::uint64_t>(), any<std::uint64_t>(),
+                          static_cast<WhenFull>(*rc::gen::inRange(0, 2))};
+    }
     return settings;
 }
 

@@ -1,0 +1,52 @@
+// Requests and queues: what a queue has no room for is refused.
+#include "store/admission.h"
+#include "wire/record.h"
+
+namespace skald::store {
+
+QueueGate::Amount Admission::amount_of(const wire::RequestView& request,
+                                       std::uint32_t stream) const {
+    std::uint32_t record = 0;
+    for (std::uint32_t i = 0; i < stream; ++i) {
+        record += request.stream(i).records;
+    }
+    const auto section = request.stream(stream);
+    QueueGate::Amount amount;
+    for (std::uint32_t n = 0; n < section.records; ++n, ++record) {
+        const auto parts = wire::parse_record(request.record_bytes(record));
+        EventView event{};
+        event.stream = request.name(section.name);
+        event.type = request.name(parts->prefix.type);
+        event.data = parts->data;
+        event.fields = parts->fields;
+        ++amount.count;
+        amount.bytes += kept_bytes(event);
+    }
+    return amount;
+}
+
+Result<void> Admission::enter_queues(const wire::RequestView& request) {
+    for (std::uint32_t i = 0; i < request.header().streams; ++i) {
+        const std::string_view stream = request.name(request.stream(i).name);
+        if (!queues_->held(stream)) {
+            continue;
+        }
+        if (auto ok = queues_->enter(stream, amount_of(request, i)); !ok) {
+            leave_queues(request, i);
+            return ok;
+        }
+    }
+    return {};
+}
+
+// The first so many of its streams.
+void Admission::leave_queues(const wire::RequestView& request, std::uint32_t streams) const {
+    for (std::uint32_t i = 0; i < streams; ++i) {
+        const std::string_view stream = request.name(request.stream(i).name);
+        if (queues_->held(stream)) {
+            queues_->leave(stream, amount_of(request, i));
+        }
+    }
+}
+
+}  // namespace skald::store
