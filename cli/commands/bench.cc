@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
+#include "base/limits.h"
 #include "cli/commands/commands.h"
 #include "cli/json_writer.h"
 
@@ -44,6 +47,23 @@ void declare_consume(Arguments& arguments, BenchOptions& options) {
     arguments.number("--members", "N", options.connections, "at once; default 1").range(1, 1000);
     arguments.text("--category", "CATEGORY", options.category, "only these events");
     arguments.flag("--per-key", options.per_key, "in the order of each stream");
+}
+
+void declare_work(Arguments& arguments, BenchOptions& options) {
+    arguments.number("--rate", "N", options.rate, "events a second; default 1000")
+        .range(1, 100'000);
+    arguments.number("--streams", "N", options.streams, "in turns; default 1000")
+        .range(1, 1'000'000);
+    arguments.number("--failing", "N", options.failing, "of them always fail; default 0");
+    arguments.number("--members", "N", options.connections, "at once; default 1").range(1, 1000);
+    arguments.number("--payload", "BYTES", options.payload, "of data of an event; default 128")
+        .range(24, kPayloadMax);
+    arguments.number("--seconds", "N", options.seconds, "default 5").range(1, 86400);
+}
+
+void declare_idle(Arguments& arguments, BenchOptions& options) {
+    arguments.number("--consumers", "N", options.consumers, "a member each; default 1000")
+        .range(1, limits::kConsumersMax);
 }
 
 void declare_sub(Arguments& arguments, BenchOptions& options) {
@@ -132,6 +152,18 @@ std::string bench_payload(std::uint64_t bytes) {
     return text;
 }
 
+void put_bench_time(std::string& payload, Monotonic time) {
+    const std::string text = std::to_string(time.count());
+    payload.replace(1, text.size(), text);
+}
+
+Monotonic bench_time(std::string_view payload) {
+    std::int64_t time = 0;
+    payload.remove_prefix(1);
+    std::from_chars(payload.data(), payload.data() + payload.size(), time);
+    return Monotonic(time);
+}
+
 Command bench_command() {
     return {
         .name = "bench",
@@ -152,6 +184,12 @@ Command bench_command() {
                      command_of<BenchOptions>(
                          "consume", "Acknowledge what is stored as members of a durable consumer",
                          "skald bench consume --members 2", declare_consume, bench_consume),
+                     command_of<BenchOptions>(
+                         "work", "Publish at a rate and measure until members handle it",
+                         "skald bench work --rate 1000 --failing 1", declare_work, bench_work),
+                     command_of<BenchOptions>(
+                         "idle", "Keep consumers whose members wait in vain, until Ctrl-C",
+                         "skald bench idle --consumers 1000", declare_idle, bench_idle),
                      command_of<BenchOptions>("read", "Read what is stored, page by page",
                                               "skald bench read", declare_read, bench_read),
                      command_of<BenchOptions>(

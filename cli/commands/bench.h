@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/command.h"
@@ -25,6 +26,9 @@ struct BenchOptions {
     std::uint64_t seconds = 5;
     std::optional<std::string> category;  // of the events read
     bool per_key = false;                 // a consumer keeps the order of streams
+    std::uint64_t consumers = 1000;
+    std::uint64_t rate = 1000;  // events a second
+    std::uint64_t failing = 0;  // streams whose events always fail
 };
 
 // The stores of the connections: one a connection to a server; in process all share one.
@@ -51,12 +55,17 @@ class BenchReport {
 
 // Half compressible, and JSON.
 std::string bench_payload(std::uint64_t bytes);
+// A time within a payload of 24 bytes or more, for whoever gets it in the same process.
+void put_bench_time(std::string& payload, Monotonic time);
+Monotonic bench_time(std::string_view payload);
 
 Result<void> bench_consume(const BenchOptions& options, const Invocation& invocation);
+Result<void> bench_idle(const BenchOptions& options, const Invocation& invocation);
 Result<void> bench_live(const BenchOptions& options, const Invocation& invocation);
 Result<void> bench_pub(const BenchOptions& options, const Invocation& invocation);
 Result<void> bench_sub(const BenchOptions& options, const Invocation& invocation);
 Result<void> bench_rebuild(const BenchOptions& options, const Invocation& invocation);
 Result<void> bench_read(const BenchOptions& options, const Invocation& invocation);
+Result<void> bench_work(const BenchOptions& options, const Invocation& invocation);
 
 }  // namespace skald::cli

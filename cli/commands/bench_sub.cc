@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <charconv>
 #include <condition_variable>
 #include <mutex>
 
@@ -22,7 +21,7 @@ class Follower final : public SubscriptionHandler {
         for (const EventView& event : delivery.events) {
             bytes_ += event.data.size();
             if (event.type == kLiveType && caught_up_) {
-                take_time(event.data);
+                live_.add(clock_.monotonic() - bench_time(event.data));
             }
         }
         events_ += delivery.events.size();
@@ -68,13 +67,6 @@ class Follower final : public SubscriptionHandler {
             }
         }
         return error_.has_value();
-    }
-
-    void take_time(std::string_view data) {
-        std::int64_t made = 0;
-        data.remove_prefix(1);
-        std::from_chars(data.data(), data.data() + data.size(), made);
-        live_.add(clock_.monotonic() - Monotonic(made));
     }
 
     const Clock& clock_;
@@ -125,9 +117,8 @@ Result<void> publish_live(EventStore& store, std::vector<Following>& all,
     for (std::uint64_t sent = 1; clock.monotonic() < end && !stop.requested(); ++sent) {
         NewEvent event;
         event.type = kLiveType;
-        const std::string made = std::to_string(clock.monotonic().count());
         event.data = padding;
-        event.data.replace(1, made.size(), made);
+        put_bench_time(event.data, clock.monotonic());
         auto receipt = store.append(Append::one(stream, std::move(event)));
         if (!receipt) {
             return receipt.error();
