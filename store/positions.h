@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "store/partition_log.h"
+#include "wire/request.h"
 
 namespace skald::store {
 

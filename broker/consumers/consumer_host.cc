@@ -190,19 +190,19 @@ void ConsumerHost::forget_what_left() {
     }
 }
 
-bool ConsumerHost::anybody_hungry() const {
+bool ConsumerHost::anybody_listens() const {
     return std::any_of(hosted_.begin(), hosted_.end(),
-                       [](const auto& each) { return each.second.consumer->hungry(); });
+                       [](const auto& each) { return each.second.consumer->listens(); });
 }
 
 // While nobody wants events, commits wake nobody: who wants some looks at all that came meanwhile.
 void ConsumerHost::listen() {
-    const bool hungry = anybody_hungry();
-    if (hungry && !inbox_->listening) {
+    const bool somebody = anybody_listens();
+    if (somebody && !inbox_->listening) {
         inbox_->listening = true;
         news_ = true;
         quiet_until_ = {};
-    } else if (!hungry) {
+    } else if (!somebody) {
         inbox_->listening = false;
     }
 }
@@ -216,7 +216,7 @@ void ConsumerHost::turn() {
             hosted.consumer->news();
         }
         const bool due = hosted.due && *hosted.due <= begun;
-        if (due || touched_.contains(born) || (look_at_all && hosted.consumer->hungry())) {
+        if (due || touched_.contains(born) || (look_at_all && hosted.consumer->listens())) {
             look(hosted);
         }
     }

@@ -72,7 +72,7 @@ class ConsumerHost final : public store::AppendListener {
     Result<std::unique_ptr<Serving>> serve_as(const std::string& name, std::uint32_t capacity,
                                               std::uint64_t born);
     void run();
-    bool anybody_hungry() const;
+    bool anybody_listens() const;
     void listen();
     void turn();
     std::optional<Monotonic> next_turn() const;

@@ -46,6 +46,8 @@ class HostedConsumer {
     // There may be more in the log.
     void news() { more_ = true; }
     bool hungry() const { return consumer_.hungry(); }
+    // Commits are news to it.
+    bool listens() const { return hungry() || (queue_ != nullptr && queue_->drops()); }
     // Does what can be done now. An error is the log's.
     Result<void> advance(Consumer::Now now);
     // What became of the record that was submitted last.

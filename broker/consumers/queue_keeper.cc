@@ -48,7 +48,7 @@ void QueueKeeper::left(Amount gone) {
 }
 
 QueueKeeper::Amount QueueKeeper::over(Amount done) const {
-    if (settings_.when_full != WhenFull::drop_oldest) {
+    if (!drops()) {
         return {};
     }
     const Amount now = held();

@@ -33,6 +33,7 @@ class QueueKeeper {
     Amount held() const;
     // They are done, and the log says so.
     void left(Amount gone);
+    bool drops() const { return settings_.when_full == WhenFull::drop_oldest; }
     // What is to be dropped, when so much is done already and the log does not say so yet.
     Amount over(Amount done) const;
 

@@ -170,6 +170,19 @@ TEST_CASE("consumer queue: drops the oldest when it is full", "[broker]") {
     });
 }
 
+TEST_CASE("consumer queue: drops what is beyond all that it knows", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto consumers = consumers_of(*node);
+    constexpr std::uint64_t kMost = limits::kConsumerWindowMax + 2000;
+    constexpr std::uint64_t kAll = kMost + limits::kQueueOverCount + 3000;
+    REQUIRE(consumers->create(queue_of("jobs", kMost, WhenFull::drop_oldest)));
+    for (std::uint64_t come = 0; come < kAll; come += 1000) {
+        await([&] { return refusal(node->local(), "jobs", 1000) == Errc{}; });
+    }
+    await([&] { return consumers->show("jobs-queue")->queue_count == kMost; });
+}
+
 TEST_CASE("consumer queue: what may be one", "[broker]") {
     TempDirectory directory;
     auto node = start(options_of(directory));
