@@ -3,6 +3,7 @@
 
     consumers.py poisoned SKALD [SECONDS, 20]
     consumers.py many SKALD [SECONDS, 5]
+    consumers.py timers SKALD [TIMERS, 1000000]
 
 SKALD is the program. Its node's data go below SKALD_BENCH_DIR, or ~/.cache/skald-bench.
 
@@ -14,8 +15,12 @@ many: what four connections publish, without consumers and with 1,000, each with
 which nothing matches, and a member that waits; and how many of the load's records the last of the
 consumers has not looked at when the load ends: looking at them is not in the ratio.
 
-Both cases five times, in turns; what is printed are medians. Figures of different runs must not be
-compared: only ratios within one.
+timers: 10,000 events due within five seconds: how late a member prints them. Then so many that are
+due in hours: what memory of its own the node takes for each, and how long it takes to know them
+all, at first and after kill -9.
+
+The first two five times, in turns; what is printed are medians. Figures of different runs must not
+be compared: only ratios within one.
 """
 import json
 import os
@@ -25,12 +30,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 TURNS = 5
 RATE = 1000  # events a second
 KEYS = 1000
 MEMBERS = 4
 CONSUMERS = 1000
+PROMPT = 10_000  # timers whose lateness is measured
+FAR_S = 6 * 3600
 
 
 class Node:
@@ -45,17 +53,30 @@ class Node:
         self.endpoint = f"ipc://{self.directory.name}/n"
 
     def __enter__(self):
+        self.start()
+        return self
+
+    def start(self):
         self.process = subprocess.Popen(
             [self.skald, "serve", "--data", f"{self.directory.name}/log", "--listen",
              self.endpoint, "--http", ""], stdout=subprocess.PIPE, text=True)
         if not self.process.stdout.readline().startswith("ready"):
             sys.exit("the node did not start")
-        return self
 
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait()
         self.directory.cleanup()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def own_memory(self):
+        """Bytes that no file backs."""
+        with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as file:
+            rows = dict(row.split(":", 1) for row in file)
+        return int(rows["RssAnon"].split()[0]) * 1024
 
     def command(self, *words):
         return [self.skald, *words, "--server", self.endpoint, "--json"]
@@ -160,14 +181,74 @@ def many(skald, seconds):
     print_ratio(f"publish beside {CONSUMERS} consumers / none", *rates.values(), ">= 0.9")
 
 
-def main(what, skald, seconds=None):
-    benches = {"poisoned": (poisoned, 20), "many": (many, 5)}
+def set_timers(node, due):
+    """An event for each of these seconds since 1970."""
+    load = subprocess.Popen(node.command("import", "-", "-q"), stdin=subprocess.PIPE, text=True)
+    for n, at in enumerate(due):
+        when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at % 1 * 1e6):06d}Z"
+        load.stdin.write(f'{{"stream":"t-{n % 1000}","type":"T","data":{{"due":{at:.6f}}},'
+                         f'"metadata":{{"$deliver-at":"{when}"}}}}\n')
+    load.stdin.close()
+    if load.wait() != 0:
+        sys.exit("the timers were not set")
+
+
+def lateness(node):
+    """How late events come, in milliseconds, from first to last."""
+    member = subprocess.Popen(node.command("sub", "--group", "timers", "--count", str(PROMPT)),
+                              stdout=subprocess.PIPE, text=True)
+    begin = time.time() + 2
+    set_timers(node, (begin + 5 * n / PROMPT for n in range(PROMPT)))
+    late = [time.time() - json.loads(line)["data"]["due"] for line in member.stdout]
+    if member.wait() != 0 or len(late) != PROMPT or min(late) < 0:
+        sys.exit(f"{len(late)} timers of {PROMPT} came, the first {min(late)} s late")
+    return sorted(1000 * seconds for seconds in late)
+
+
+def know_all(node, count):
+    """The seconds until the node keeps so many timers for a member."""
+    begun = time.monotonic()
+    member = subprocess.Popen(node.command("sub", "--group", "timers"), stdout=subprocess.DEVNULL)
+    while True:
+        status = node.ask("consumer", "show", "timers")[0]
+        if status["waiting"] == count and status["behind"] < 1000:
+            break
+        time.sleep(0.05)
+    seconds = time.monotonic() - begun
+    member.terminate()
+    member.wait()
+    return seconds
+
+
+def timers(skald, count):
+    """Events that are due later."""
+    with Node(skald) as node:
+        file = f"{node.directory.name}/timers.toml"
+        with open(file, "w", encoding="utf-8") as declared:
+            declared.write('name = "timers"\nin_flight = 16384\n')
+        node.ask("consumer", "create", file)
+        late = lateness(node)
+        print_figure(f"timers_{PROMPT}_late_p50", late[len(late) // 2], "ms")
+        print_figure(f"timers_{PROMPT}_late_p99", late[len(late) * 99 // 100], "ms")
+        begin = time.time() + FAR_S
+        set_timers(node, (begin + n / 1000 for n in range(count)))
+        before = node.own_memory()
+        print_figure(f"timers_{count}_known", know_all(node, count), "s")
+        print_figure(f"timers_{count}_memory", (node.own_memory() - before) / count, "bytes")
+        node.kill()
+        node.start()
+        print_figure(f"timers_{count}_known_again", know_all(node, count), "s")
+        print_figure(f"timers_{count}_memory_again", node.own_memory() / count, "bytes")
+
+
+def main(what, skald, amount=None):
+    benches = {"poisoned": (poisoned, 20), "many": (many, 5), "timers": (timers, 1_000_000)}
     if what not in benches:
         sys.exit(__doc__)
     bench, usual = benches[what]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends what was started
     print_machine()
-    bench(skald, int(seconds or usual))
+    bench(skald, int(amount or usual))
 
 
 if __name__ == "__main__":
