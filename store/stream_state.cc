@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 
 namespace skald::store {
 namespace {
@@ -138,25 +139,49 @@ std::optional<StreamControl> decode_control(std::string_view data) {
 
 namespace {
 
-void truncate_to(StreamControl& control, Version before) {
+// With an event since it was deleted it is a stream again, and stays one.
+void truncate_to(StreamControl& control, Version before, Version next) {
+    control.deleted = control.deleted && next <= control.truncate_before;
     control.truncate_before = std::max(control.truncate_before, before);
     std::erase_if(control.removed,
                   [&](const VersionRange& range) { return range.next <= control.truncate_before; });
 }
 
+// Unless there would be too many then.
+void add_range(std::vector<VersionRange>& ranges, VersionRange range) {
+    const auto first = std::lower_bound(
+        ranges.begin(), ranges.end(), range.first,
+        [](const VersionRange& known, Version version) { return known.next < version; });
+    auto last = first;
+    for (; last != ranges.end() && last->first <= range.next; ++last) {
+        range.first = std::min(range.first, last->first);
+        range.next = std::max(range.next, last->next);
+    }
+    if (first != last) {
+        *first = range;
+        ranges.erase(std::next(first), last);
+    } else if (ranges.size() < limits::kRemovedRangesMax) {
+        ranges.insert(first, range);
+    }
+}
+
 }  // namespace
 
+// What was removed stays so.
 ControlChange apply_removal(StreamControl control, const Removal& removal, Version next) {
     control.erased.reset();
-    control.removed = removal.behind;
-    truncate_to(control, std::min(removal.before, next));
+    truncate_to(control, std::min(removal.before, next), next);
+    for (const VersionRange& range : removal.behind) {
+        add_range(control.removed, range);
+    }
+    truncate_to(control, control.truncate_before, next);
     return {control, kRemovedType};
 }
 
 ControlChange apply_change(StreamControl control, const LifecycleChange& change, Version next) {
     control.erased.reset();
     if (const auto* truncate = std::get_if<TruncateStream>(&change)) {
-        truncate_to(control, std::min(truncate->before, next));
+        truncate_to(control, std::min(truncate->before, next), next);
         return {control, kTruncatedType};
     }
     if (const auto* limits = std::get_if<SetLimits>(&change)) {
@@ -168,7 +193,7 @@ ControlChange apply_change(StreamControl control, const LifecycleChange& change,
         return {control, kErasedType};
     }
     const bool hard = std::get<DeleteStream>(change).hard;
-    truncate_to(control, next);
+    truncate_to(control, next, next);
     control.deleted = true;
     control.tombstoned = control.tombstoned || hard;
     return {control, hard ? kTombstonedType : kDeletedType};

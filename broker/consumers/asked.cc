@@ -2,28 +2,39 @@
 
 #include <algorithm>
 
+#include "base/glob.h"
 #include "base/schedule.h"
 #include "skald/work_terms.h"
 
 namespace skald::broker {
 namespace {
 
+// A page of events that ask such things is one record of the consumer.
+constexpr std::size_t kRepeatBytesMax = 256;
+constexpr std::size_t kFaultBytesMax = 200;
+
 Time later(Time time, std::chrono::microseconds by) {
     return Time{time.us + by.count()};
 }
 
 Result<Time> first_due(const EventView& event, const WorkTerms& said) {
+    std::optional<Time> scheduled;
+    if (!said.repeat.empty()) {
+        const auto schedule = said.repeat.size() <= kRepeatBytesMax
+                                  ? Schedule::parse(said.repeat)
+                                  : Error(Errc::invalid_argument, "its schedule is too long");
+        if (!schedule) {
+            return schedule.error();
+        }
+        scheduled = schedule->next(event.recorded_at, event.recorded_at);
+    }
     if (said.at) {
         return *said.at;
     }
-    if (said.delay || said.repeat.empty()) {
-        return later(event.recorded_at, said.delay.value_or(std::chrono::milliseconds(0)));
+    if (said.delay) {
+        return later(event.recorded_at, *said.delay);
     }
-    const auto schedule = Schedule::parse(said.repeat);
-    if (!schedule) {
-        return schedule.error();
-    }
-    return schedule->next(event.recorded_at, event.recorded_at).value_or(event.recorded_at);
+    return scheduled.value_or(event.recorded_at);
 }
 
 }  // namespace
@@ -36,7 +47,7 @@ std::shared_ptr<const Asked> asked_of(const EventView& event) {
     auto asked = std::make_shared<Asked>();
     const auto due = said ? first_due(event, *said) : said.error();
     if (!due) {
-        asked->fault = due.error().message;
+        asked->fault = utf8_prefix(due.error().message, kFaultBytesMax);
         return asked;
     }
     asked->due = *due;

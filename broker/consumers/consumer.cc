@@ -217,7 +217,7 @@ void Consumer::note_parked(Entries::iterator it) {
         entry.recorded = true;
     }
     const Parking& parking = parkings_.at(it->first);
-    change_.reasons += parking.reason.size();
+    change_.texts += parking.reason.size();
     change_.waiting.erase(it->first);
     change_.parked[it->first] = {it->first,  entry.version,  entry.bytes,      entry.key,
                                  parking.at, entry.attempts, parking.follower, parking.reason};
@@ -264,7 +264,10 @@ void Consumer::park_one(Entries::iterator it, Parking parking) {
     if (settings_.mode == ConsumerMode::per_key) {
         ++lanes_[it->second.key].parked;
     }
-    note_parked(it);
+    // What the log does not speak of is read again, and parked again: there may be many.
+    if (it->second.recorded || it->second.attempts != 0 || !parkings_.at(it->first).follower) {
+        note_parked(it);
+    }
 }
 
 // Of a consumer that keeps the order of keys, what waits behind it is parked with it.
@@ -306,7 +309,9 @@ void Consumer::unpark(Entries::iterator it) {
         it->second.due = terms.anchor;
     }
     it->second.due == Time{} ? make_ready(it) : delay(it, it->second.due);
-    note_waiting(it);
+    if (it->second.recorded) {
+        note_waiting(it);
+    }
 }
 
 std::uint64_t Consumer::replay_parked(std::uint64_t count, std::optional<Place> one) {

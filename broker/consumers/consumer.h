@@ -199,7 +199,7 @@ class Consumer {
         std::vector<std::uint64_t> tickets;
         Amount left;
         bool totals = false;
-        std::size_t reasons = 0;  // bytes
+        std::size_t texts = 0;  // bytes of reasons and schedules
         bool says_something() const { return items() != 0 || totals; }
         std::size_t items() const;
     };

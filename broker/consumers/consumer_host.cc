@@ -13,6 +13,7 @@ namespace {
 
 // Looking whether there are new events for many consumers takes at most one part in so many of the
 // time: those that come meanwhile are seen together.
+constexpr auto kAskMax = std::chrono::milliseconds(100);  // of requests in one turn
 constexpr int kLookPart = 10;
 constexpr auto kLookFree = std::chrono::microseconds(500);
 constexpr auto kStatusWait = std::chrono::seconds(1);
@@ -165,10 +166,15 @@ void ConsumerHost::run() {
             }
             return;
         }
+        const Monotonic begun = moment().monotonic;
         for (Asked& each : asked) {
             ask(each);
         }
-        if (!stop) {
+        if (moment().monotonic - begun > kAskMax) {
+            // Members were not heard meanwhile: what they said comes first.
+            news_ = true;
+            quiet_until_ = {};
+        } else if (!stop) {
             turn();
         }
         forget_what_left();

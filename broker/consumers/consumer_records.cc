@@ -11,17 +11,21 @@ namespace {
 std::size_t items(const wire::ConsumerRecord& record) {
     std::size_t count = record.taken.size() + record.waiting.size() + 2 * record.parked.size() +
                         2 * record.terms.size() + record.settled.size();
+    std::size_t texts = 0;
     for (const wire::ParkedPlace& parked : record.parked) {
-        count += parked.reason.size() / 48;
+        texts += parked.reason.size();
     }
-    return count;
+    for (const wire::PlaceTerms& place : record.terms) {
+        texts += place.terms.repeat.size();
+    }
+    return count + texts / 48;
 }
 
 }  // namespace
 
 std::size_t Consumer::Change::items() const {
     std::size_t count =
-        waiting.size() + 2 * parked.size() + 2 * terms.size() + settled.size() + reasons / 48;
+        waiting.size() + 2 * parked.size() + 2 * terms.size() + settled.size() + texts / 48;
     for (const auto& [partition, offsets] : taken) {
         count += offsets.ranges();
     }

@@ -76,6 +76,7 @@ void Consumer::keep_terms_parked(Entries::iterator it, Time now) {
 void Consumer::note_terms(Entries::iterator it) {
     if (it->second.has_terms) {
         change_.terms[it->first] = terms_.at(it->first);
+        change_.texts += terms_.at(it->first).repeat.size();
     }
 }
 
@@ -87,6 +88,10 @@ bool Consumer::repeats(Entries::iterator it) const {
 
 // What was missed meanwhile is one.
 void Consumer::repeat(Entries::iterator it, Now now) {
+    if (is_over(it, now)) {
+        settle(it, Done::expired);
+        return;
+    }
     const wire::DeliveryTerms& terms = terms_.at(it->first);
     const auto schedule = Schedule::parse(terms.repeat);
     const auto next = schedule ? schedule->next(terms.anchor, now.time) : std::nullopt;

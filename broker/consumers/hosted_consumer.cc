@@ -171,7 +171,8 @@ std::optional<Monotonic> HostedConsumer::next_tick(Consumer::Now now) const {
         return now.monotonic;
     }
     const auto next = consumer_.next_tick(now);
-    const auto removal = queue_ == nullptr ? std::nullopt : queue_->next_removal();
+    const bool removes = queue_ != nullptr && consumer_.said_all();
+    const auto removal = removes ? queue_->next_removal() : std::nullopt;
     return next && removal ? std::min(*next, *removal) : next ? next : removal;
 }
 

@@ -35,7 +35,9 @@ void QueueKeeper::set(const QueueSettings& settings) {
 }
 
 void QueueKeeper::close() {
-    parts_.volume.queues().close(stream_);
+    if (!std::exchange(closed_, true)) {
+        parts_.volume.queues().close(stream_);
+    }
 }
 
 QueueKeeper::Amount QueueKeeper::held() const {
@@ -75,7 +77,7 @@ void QueueKeeper::plan(store::Removal removal, Monotonic now) {
 
 // A stream that is gone, or changed at this moment, has its turn with the next.
 void QueueKeeper::begin() {
-    if (!planned_ || view_) {
+    if (!planned_ || view_ || closed_) {
         return;
     }
     auto encoded = parts_.volume.encode_removal(stream_, *std::exchange(planned_, std::nullopt));
@@ -92,8 +94,8 @@ void QueueKeeper::begin() {
 
 void QueueKeeper::written(const Result<store::AppendOutcome>& outcome) {
     view_.reset();
-    if (!outcome) {
-        ++removable_;  // to be tried again, unless the volume has ended
+    if (!outcome && outcome.error().code == Errc::busy) {
+        ++removable_;
     }
 }
 

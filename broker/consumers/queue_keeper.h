@@ -28,7 +28,7 @@ class QueueKeeper {
     QueueKeeper& operator=(const QueueKeeper&) = delete;
 
     void set(const QueueSettings& settings);
-    // The stream takes anything from now on.
+    // The stream takes anything from now on, and may be another's queue.
     void close();
     Amount held() const;
     // They are done, and the log says so.
@@ -53,6 +53,7 @@ class QueueKeeper {
     QueueSettings settings_;
     std::uint64_t removable_ = 0;  // done since the last plan
     Monotonic removed_{};          // the time of it
+    bool closed_ = false;
     std::optional<store::Removal> planned_;
     std::string bytes_;  // of the removal under way, and what points there
     std::optional<wire::RequestView> view_;

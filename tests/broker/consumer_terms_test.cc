@@ -1,7 +1,9 @@
 // What events ask for their delivery, by the consumer's core.
 #include <algorithm>
 
+#include "skald/work_terms.h"
 #include "tests/broker/consumer_fixture.h"
+#include "wire/record.h"
 
 namespace skald::broker {
 namespace {
@@ -184,6 +186,72 @@ TEST_CASE("consumer terms: what repeats comes again once it is acknowledged", "[
     f.answer(round(), 0, SkipWork{});
     CHECK(f.consumer->status().done == 1);
     CHECK(f.consumer->status().waiting == 0);
+}
+
+TEST_CASE("consumer terms: what repeats ends with its time, also while a member has it",
+          "[broker]") {
+    Fixture f;
+    Asked asked = repeats(f, "every 10s", 0s);
+    asked.terms.expires = f.at(5s);
+    f.read_asking(asked);
+    const auto member = f.join();
+    REQUIRE(offsets_of(f.fetch(member)) == Offsets{0});
+    f.pass(5s);
+    f.answer(member, 0, AckWork{});
+    CHECK(f.consumer->status().expired == 1);
+    CHECK(f.consumer->status().waiting == 0);
+}
+
+TEST_CASE("consumer terms: a schedule is read whenever there is one", "[broker]") {
+    const auto fault_of = [](const WorkTerms& terms) {
+        NewEvent event;
+        event.type = "made";
+        set_work_terms(event, terms);
+        std::string record;
+        wire::append_record(record, event, {});
+        EventView view{};
+        view.fields = wire::parse_record(as_bytes(record))->fields;
+        return asked_of(view)->fault;
+    };
+    WorkTerms terms;
+    terms.delay = 1h;
+    CHECK(fault_of(terms).empty());
+    terms.repeat = "every 1h";
+    CHECK(fault_of(terms).empty());
+    terms.repeat = "now and then";
+    CHECK_FALSE(fault_of(terms).empty());
+    terms.repeat = "0 0 1 1 " + std::string(300, '1');
+    CHECK_FALSE(fault_of(terms).empty());
+    terms.repeat = std::string(250, '\x01');
+    CHECK(fault_of(terms).size() <= 200);
+}
+
+TEST_CASE("consumer: what is parked behind another takes no record, however much it is",
+          "[broker]") {
+    Fixture f(ConsumerMode::per_key);
+    const auto member = f.join(1);
+    f.read(limits::kConsumerWindowMax);
+    REQUIRE(f.fetch(member).events.size() == 1);
+    f.answer(member, 0, ParkWork{"no"});
+    CHECK(f.consumer->status().parked == limits::kConsumerWindowMax);
+    std::size_t most = 0;
+    const auto write = [&] {
+        while (auto record = f.consumer->next_record()) {
+            most = std::max(most, wire::encode(*record).size());
+            f.records.push_back(*record);
+            f.consumer->recorded();
+        }
+    };
+    write();
+    f.restart();
+    CHECK(f.next == 1);
+    f.read(limits::kConsumerWindowMax - 1);
+    CHECK(f.consumer->status().parked == limits::kConsumerWindowMax);
+    CHECK(f.consumer->replay_parked(1, std::nullopt) == limits::kConsumerWindowMax);
+    write();
+    CHECK(most < limits::kControlDataBytesMax / 2);
+    const auto other = f.join(3);
+    CHECK(offsets_of(f.fetch(other)) == Offsets{0, 1, 2});
 }
 
 TEST_CASE("consumer terms: what cannot be given is parked, and says why", "[broker]") {

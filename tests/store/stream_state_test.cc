@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/limits.h"
+
 namespace skald::store {
 namespace {
 
@@ -63,6 +65,38 @@ TEST_CASE("stream_state: what a queue is done with is not seen", "[store]") {
     control = apply_removal(control, {Version{30}, {}}, Version{20}).control;
     CHECK(control.truncate_before == Version{20});
     CHECK(control.removed.empty());
+}
+
+TEST_CASE("stream_state: what was removed stays so", "[store]") {
+    StreamControl control =
+        apply_removal({}, {Version{2}, {{Version{4}, Version{6}}}}, Version{9}).control;
+    control = apply_removal(control, {Version{2}, {}}, Version{9}).control;
+    CHECK_FALSE(alive(control, 5, 9));
+    control = apply_removal(control, {Version{2}, {{Version{6}, Version{8}}}}, Version{9}).control;
+    CHECK(control.removed == std::vector<VersionRange>{{Version{4}, Version{8}}});
+
+    Removal gaps;
+    for (std::uint64_t i = 0; i < limits::kRemovedRangesMax; ++i) {
+        gaps.behind.push_back({Version{10 * i + 100}, Version{10 * i + 101}});
+    }
+    control = apply_removal({}, gaps, Version{100'000}).control;
+    control = apply_removal(control, {Version{0}, {{Version{50}, Version{51}}}}, Version{100'000})
+                  .control;
+    CHECK(control.removed.size() == limits::kRemovedRangesMax);
+    CHECK(alive(control, 50, 100'000));
+    CHECK_FALSE(alive(control, gaps.behind.back().first.value, 100'000));
+    const VersionRange most{Version{101}, gaps.behind.back().first};
+    control = apply_removal(control, {Version{0}, {most}}, Version{100'000}).control;
+    CHECK(control.removed == std::vector<VersionRange>{{Version{100}, gaps.behind.back().next}});
+}
+
+TEST_CASE("stream_state: a stream that came back stays one when all of it is removed", "[store]") {
+    StreamControl control = apply_change({}, DeleteStream{}, Version{5}).control;
+    REQUIRE(control.state(Version{6}) == StreamState::active);
+    control = GENERATE(true, false)
+                  ? apply_removal(control, {Version{6}, {}}, Version{6}).control
+                  : apply_change(control, TruncateStream{Version{6}}, Version{6}).control;
+    CHECK(control.state(Version{6}) == StreamState::active);
 }
 
 TEST_CASE("stream_state: ranges that are out of order are not read", "[store]") {
