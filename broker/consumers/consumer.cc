@@ -264,8 +264,10 @@ void Consumer::park_one(Entries::iterator it, Parking parking) {
     if (settings_.mode == ConsumerMode::per_key) {
         ++lanes_[it->second.key].parked;
     }
-    // What the log does not speak of is read again, and parked again: there may be many.
-    if (it->second.recorded || it->second.attempts != 0 || !parkings_.at(it->first).follower) {
+    // Followers may be many. Those that no member had are read again after a restart, and parked
+    // again: none of them stands before one that the log speaks of.
+    const bool given = it->second.deadline != Monotonic{};
+    if (it->second.recorded || given || !parkings_.at(it->first).follower) {
         note_parked(it);
     }
 }

@@ -254,6 +254,22 @@ TEST_CASE("consumer: what is parked behind another takes no record, however much
     CHECK(offsets_of(f.fetch(other)) == Offsets{0, 1, 2});
 }
 
+TEST_CASE("consumer: what a member had is known in its order after a restart", "[broker]") {
+    Fixture f(ConsumerMode::per_key);
+    f.read(4);
+    const auto member = f.join(3);
+    REQUIRE(f.fetch(member).events.size() == 3);
+    f.answer(member, 1, ReleaseWork{});
+    f.answer(member, 0, ParkWork{"no"});
+    f.answer(member, 2, RetryWork{});
+    f.write();
+    f.restart();
+    CHECK(f.consumer->status().parked == 3);
+    CHECK(f.next == 3);
+    CHECK(f.consumer->replay_parked(1, std::nullopt) == 3);
+    CHECK(offsets_of(f.fetch(f.join(3))) == Offsets{0, 1, 2});
+}
+
 TEST_CASE("consumer terms: what cannot be given is parked, and says why", "[broker]") {
     Fixture f(GENERATE(ConsumerMode::per_key, ConsumerMode::exclusive));
     Asked broken;
