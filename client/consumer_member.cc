@@ -87,6 +87,7 @@ ConsumerMember::ConsumerMember(Services& services, std::string_view consumer, Wo
       consumer_(consumer),
       service_(std::string(wire::kConsumerService) + consumer_),
       handler_(std::move(handler)),
+      extend_([this](milliseconds by) { extend(by); }),
       options_(options),
       timeout_(timeout) {}
 
@@ -341,13 +342,14 @@ void ConsumerMember::handle(Lock& lock, const HeldWork::Piece& piece) {
         held_.failed(piece, answers_.add(piece.place(), ReleaseWork{}));
         return;
     }
-    const std::uint64_t membership = membership_;
+    handled_ = piece.place();
+    handled_since_ = membership_;
     handling_ = true;
     lock.unlock();
-    WorkAnswer answer = call(piece, membership);
+    WorkAnswer answer = call(piece);
     lock.lock();
     handling_ = false;
-    const bool late = !member_ || membership != membership_;
+    const bool late = !member_ || handled_since_ != membership_;
     const bool failed = !is_done(answer);
     const std::uint64_t number = answers_.add(piece.place(), std::move(answer), late);
     if (failed && !late) {
@@ -355,20 +357,17 @@ void ConsumerMember::handle(Lock& lock, const HeldWork::Piece& piece) {
     }
 }
 
-void ConsumerMember::extend(Place place, std::uint64_t membership, milliseconds by) {
+void ConsumerMember::extend(milliseconds by) {
     const Lock lock(desk_->mutex);
-    if (member_ && membership == membership_) {
-        answers_.extend(place, by);
+    if (handling_ && member_ && handled_since_ == membership_) {
+        answers_.extend(handled_, by);
         desk_->link.notify_one();
     }
 }
 
-WorkAnswer ConsumerMember::call(const HeldWork::Piece& piece, std::uint64_t membership) {
-    const auto extend_it = [this, place = piece.place(), membership](milliseconds by) {
-        extend(place, membership, by);
-    };
+WorkAnswer ConsumerMember::call(const HeldWork::Piece& piece) const {
     try {
-        return handler_(Work{piece.event, piece.attempt, piece.term, extend_it});
+        return handler_(Work{piece.event, piece.attempt, piece.term, extend_});
     } catch (const std::exception& thrown) {
         return RetryWork{std::nullopt, thrown.what()};
     } catch (...) {

@@ -71,8 +71,8 @@ class ConsumerMember final : public Member {
     // ---- the handler's thread
     void run_handler();
     void handle(Lock& lock, const HeldWork::Piece& piece);
-    void extend(Place place, std::uint64_t membership, std::chrono::milliseconds by);
-    WorkAnswer call(const HeldWork::Piece& piece, std::uint64_t membership);
+    void extend(std::chrono::milliseconds by);
+    WorkAnswer call(const HeldWork::Piece& piece) const;
 
     void close(bool stop);
     wire::MemberRequest join_request() const;
@@ -81,6 +81,7 @@ class ConsumerMember final : public Member {
     const std::string consumer_;
     const std::string service_;
     const WorkHandler handler_;
+    const std::function<void(std::chrono::milliseconds)> extend_;
     const MemberOptions options_;
     const std::chrono::milliseconds timeout_;
     const std::shared_ptr<Desk> desk_ = std::make_shared<Desk>();
@@ -97,8 +98,10 @@ class ConsumerMember final : public Member {
     HeldWork held_;
     WorkAnswers answers_;
     bool handling_ = false;
-    bool closing_ = false;   // takes no more events
-    bool stopping_ = false;  // and begins with none
+    Place handled_;                    // while handling_
+    std::uint64_t handled_since_ = 0;  // the membership that got it
+    bool closing_ = false;             // takes no more events
+    bool stopping_ = false;            // and begins with none
     bool link_over_ = false;
     bool handler_over_ = false;
     std::optional<Error> ended_;

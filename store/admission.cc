@@ -291,6 +291,18 @@ Result<AppendOutcome> Admission::write(const Submission& submission) {
                    request.header().records, false);
 }
 
+// What the request itself says of it.
+EventView Admission::view_of(const wire::RequestView& request, const wire::RequestSection& section,
+                             std::uint32_t record) {
+    const auto parts = wire::parse_record(request.record_bytes(record));
+    EventView event{};
+    event.stream = request.name(section.name);
+    event.type = request.name(parts->prefix.type);
+    event.data = parts->data;
+    event.fields = parts->fields;
+    return event;
+}
+
 // Nothing of the request is anywhere yet: refused here, it leaves nothing behind.
 Result<void> Admission::ask_handlers(const wire::RequestView& request, Offset first) {
     std::vector<EventView> events;
@@ -299,18 +311,13 @@ Result<void> Admission::ask_handlers(const wire::RequestView& request, Offset fi
         const auto section = request.stream(i);
         for (std::uint32_t n = 0; n < section.records; ++n) {
             const auto record = static_cast<std::uint32_t>(events.size());
-            const auto parts = wire::parse_record(request.record_bytes(record));
-            EventView& event = events.emplace_back();
-            event.stream = request.name(section.name);
-            event.type = request.name(parts->prefix.type);
+            EventView& event = events.emplace_back(view_of(request, section, record));
             event.version = first_versions_[i] + n;
             event.partition = log_.partition();
             event.offset = first + record;
             event.id = request.record_id(record);
             event.recorded_at = clock_;
-            event.data = parts->data;
             event.control = is_control(request);
-            event.fields = parts->fields;
         }
     }
     return inline_.apply(events);

@@ -82,7 +82,9 @@ class Admission {
                                             Written written) const;
     Result<AppendOutcome> write(const Submission& submission);
     Result<void> enter_queues(const wire::RequestView& request);
-    QueueGate::Amount amount_of(const wire::RequestView& request, std::uint32_t stream) const;
+    static EventView view_of(const wire::RequestView& request, const wire::RequestSection& section,
+                             std::uint32_t record);
+    static QueueGate::Amount amount_of(const wire::RequestView& request, std::uint32_t stream);
     void leave_queues(const wire::RequestView& request, std::uint32_t streams) const;
     Result<void> ask_handlers(const wire::RequestView& request, Offset first);
     void index_records(const wire::RequestView& request, Offset first);

@@ -1,11 +1,9 @@
 // Requests and queues: what a queue has no room for is refused.
 #include "store/admission.h"
-#include "wire/record.h"
 
 namespace skald::store {
 
-QueueGate::Amount Admission::amount_of(const wire::RequestView& request,
-                                       std::uint32_t stream) const {
+QueueGate::Amount Admission::amount_of(const wire::RequestView& request, std::uint32_t stream) {
     std::uint32_t record = 0;
     for (std::uint32_t i = 0; i < stream; ++i) {
         record += request.stream(i).records;
@@ -13,14 +11,8 @@ QueueGate::Amount Admission::amount_of(const wire::RequestView& request,
     const auto section = request.stream(stream);
     QueueGate::Amount amount;
     for (std::uint32_t n = 0; n < section.records; ++n, ++record) {
-        const auto parts = wire::parse_record(request.record_bytes(record));
-        EventView event{};
-        event.stream = request.name(section.name);
-        event.type = request.name(parts->prefix.type);
-        event.data = parts->data;
-        event.fields = parts->fields;
         ++amount.count;
-        amount.bytes += kept_bytes(event);
+        amount.bytes += kept_bytes(view_of(request, section, record));
     }
     return amount;
 }

@@ -42,8 +42,8 @@ Result<Version> first_by_age(const PartitionLog& log, const IndexSnapshot& index
         if (!batch) {
             return batch.error();
         }
-        const bool old = *batch && !facts.control.alive(middle, (*batch)->view.recorded_at(),
-                                                        facts.next, visible.clock);
+        const bool old =
+            *batch && facts.control.too_old((*batch)->view.recorded_at(), visible.clock);
         (old ? low : high) = old ? middle + 1 : middle;
     }
     return low;
@@ -127,6 +127,26 @@ Result<void> check_change(const Lifecycle& request, const StreamFacts& facts) {
     return {};
 }
 
+Result<StreamFacts> facts_now(const PartitionLog& log, const lmdb::ReadTxn& txn,
+                              const Visible& visible, const std::string& stream) {
+    auto index = log.index().snapshot(txn, visible.high_watermark);
+    if (!index) {
+        return index.error();
+    }
+    return facts_of(log, **index, stream);
+}
+
+std::string encode_state(const std::string& stream, Expected expected, const ControlChange& change,
+                         const StreamFacts& facts, wire::IdSource& ids) {
+    NewEvent record;
+    record.type = change.type;
+    record.content_type = kControlContentType;
+    record.data = encode_control(change.control);
+    wire::EncodedRequest encoded = wire::encode_control(stream, expected, record, ids);
+    wire::set_query_from(encoded.bytes, facts.lifecycle ? facts.lifecycle->value + 1 : 0);
+    return std::move(encoded.bytes);
+}
+
 }  // namespace
 
 Result<StreamInfo> describe_stream(const PartitionLog& log, const lmdb::ReadTxn& txn,
@@ -177,30 +197,6 @@ Result<StreamList> list_streams(const std::vector<std::unique_ptr<PartitionLog>>
     list.streams = std::move(all);
     return list;
 }
-
-namespace {
-
-Result<StreamFacts> facts_now(const PartitionLog& log, const lmdb::ReadTxn& txn,
-                              const Visible& visible, const std::string& stream) {
-    auto index = log.index().snapshot(txn, visible.high_watermark);
-    if (!index) {
-        return index.error();
-    }
-    return facts_of(log, **index, stream);
-}
-
-std::string encode_state(const std::string& stream, Expected expected, const ControlChange& change,
-                         const StreamFacts& facts, wire::IdSource& ids) {
-    NewEvent record;
-    record.type = change.type;
-    record.content_type = kControlContentType;
-    record.data = encode_control(change.control);
-    wire::EncodedRequest encoded = wire::encode_control(stream, expected, record, ids);
-    wire::set_query_from(encoded.bytes, facts.lifecycle ? facts.lifecycle->value + 1 : 0);
-    return std::move(encoded.bytes);
-}
-
-}  // namespace
 
 Result<std::string> encode_change(const PartitionLog& log, const lmdb::ReadTxn& txn,
                                   const Visible& visible, const Lifecycle& request,

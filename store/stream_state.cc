@@ -50,6 +50,32 @@ std::optional<std::vector<VersionRange>> ranges_of(std::string_view bytes) {
     return bytes.empty() && !ranges.empty() ? std::optional(std::move(ranges)) : std::nullopt;
 }
 
+// With an event since it was deleted it is a stream again, and stays one.
+void truncate_to(StreamControl& control, Version before, Version next) {
+    control.deleted = control.deleted && next <= control.truncate_before;
+    control.truncate_before = std::max(control.truncate_before, before);
+    std::erase_if(control.removed,
+                  [&](const VersionRange& range) { return range.next <= control.truncate_before; });
+}
+
+// Unless there would be too many then.
+void add_range(std::vector<VersionRange>& ranges, VersionRange range) {
+    const auto first = std::lower_bound(
+        ranges.begin(), ranges.end(), range.first,
+        [](const VersionRange& known, Version version) { return known.next < version; });
+    auto last = first;
+    for (; last != ranges.end() && last->first <= range.next; ++last) {
+        range.first = std::min(range.first, last->first);
+        range.next = std::max(range.next, last->next);
+    }
+    if (first != last) {
+        *first = range;
+        ranges.erase(std::next(first), last);
+    } else if (ranges.size() < limits::kRemovedRangesMax) {
+        ranges.insert(first, range);
+    }
+}
+
 }  // namespace
 
 StreamState StreamControl::state(Version next) const {
@@ -80,7 +106,11 @@ bool StreamControl::alive(Version version, Time recorded_at, Version next, Time 
     if (behind != removed.begin() && version < std::prev(behind)->next) {
         return false;
     }
-    return !limits.max_age || recorded_at.us >= log_time.us - limits.max_age->count();
+    return !too_old(recorded_at, log_time);
+}
+
+bool StreamControl::too_old(Time recorded_at, Time log_time) const {
+    return limits.max_age && recorded_at.us < log_time.us - limits.max_age->count();
 }
 
 std::string encode_control(const StreamControl& control) {
@@ -137,44 +167,15 @@ std::optional<StreamControl> decode_control(std::string_view data) {
     return control;
 }
 
-namespace {
-
-// With an event since it was deleted it is a stream again, and stays one.
-void truncate_to(StreamControl& control, Version before, Version next) {
-    control.deleted = control.deleted && next <= control.truncate_before;
-    control.truncate_before = std::max(control.truncate_before, before);
-    std::erase_if(control.removed,
-                  [&](const VersionRange& range) { return range.next <= control.truncate_before; });
-}
-
-// Unless there would be too many then.
-void add_range(std::vector<VersionRange>& ranges, VersionRange range) {
-    const auto first = std::lower_bound(
-        ranges.begin(), ranges.end(), range.first,
-        [](const VersionRange& known, Version version) { return known.next < version; });
-    auto last = first;
-    for (; last != ranges.end() && last->first <= range.next; ++last) {
-        range.first = std::min(range.first, last->first);
-        range.next = std::max(range.next, last->next);
-    }
-    if (first != last) {
-        *first = range;
-        ranges.erase(std::next(first), last);
-    } else if (ranges.size() < limits::kRemovedRangesMax) {
-        ranges.insert(first, range);
-    }
-}
-
-}  // namespace
-
 // What was removed stays so.
 ControlChange apply_removal(StreamControl control, const Removal& removal, Version next) {
     control.erased.reset();
     truncate_to(control, std::min(removal.before, next), next);
     for (const VersionRange& range : removal.behind) {
-        add_range(control.removed, range);
+        if (range.next > control.truncate_before) {
+            add_range(control.removed, range);
+        }
     }
-    truncate_to(control, control.truncate_before, next);
     return {control, kRemovedType};
 }
 

@@ -51,6 +51,7 @@ struct StreamControl {
     StreamState state(Version next) const;
     // The first version that limits by number let through; by age, see alive().
     Version first_visible(Version next) const;
+    bool too_old(Time recorded_at, Time log_time) const;
     // `log_time` is the newest clock at or below what the reader may see: ages are measured by the
     // log, so that every replica answers alike.
     bool alive(Version version, Time recorded_at, Version next, Time log_time) const;

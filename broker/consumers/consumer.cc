@@ -36,7 +36,8 @@ void Consumer::take(std::span<const Candidate> candidates, Now now) {
         entry.key = settings_.mode == ConsumerMode::per_key ? candidate.key : 0;
         entry.bytes = candidate.bytes;
         const auto it = entries_.emplace_hint(entries_.end(), candidate.place, entry);
-        candidate.asked == nullptr ? give_back(it, now) : begin_asked(it, *candidate.asked, now);
+        candidate.terms == nullptr ? give_back(it, now)
+                                   : begin_with_terms(it, *candidate.terms, now);
     }
     if (!candidates.empty()) {
         looked(candidates.back().place.partition, candidates.back().place.offset + 1);
@@ -184,14 +185,18 @@ void Consumer::settle(Entries::iterator it, Done how) {
     drop_lane(key);
 }
 
+bool Consumer::behind_parked(Entries::iterator it) const {
+    const auto lane = lanes_.find(it->second.key);
+    return lane != lanes_.end() && lane->second.parked != 0;
+}
+
 // Ready, unless one of its key before it is parked: then it may not go on before that.
 void Consumer::give_back(Entries::iterator it, Now now) {
     if (is_over(it, now)) {
         settle(it, Done::expired);
         return;
     }
-    const auto lane = lanes_.find(it->second.key);
-    if (lane != lanes_.end() && lane->second.parked != 0) {
+    if (behind_parked(it)) {
         park(it, {now.time, true, {}});
     } else {
         make_ready(it);
@@ -243,8 +248,7 @@ void Consumer::fail(Entries::iterator it, std::optional<Monotonic> delay_by,
         settle(it, Done::expired);
         return;
     }
-    const auto lane = lanes_.find(entry.key);
-    const bool follows = lane != lanes_.end() && lane->second.parked != 0;
+    const bool follows = behind_parked(it);
     const bool last = settings_.max_deliveries != 0 && entry.attempts >= settings_.max_deliveries;
     if (last || follows) {
         park(it, {now.time, follows && !last, reason});

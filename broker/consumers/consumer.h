@@ -23,7 +23,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "broker/consumers/asked.h"
+#include "broker/consumers/event_terms.h"
 #include "broker/consumers/taken_offsets.h"
 #include "skald/consumers.h"
 #include "store/queue_gate.h"
@@ -38,9 +38,9 @@ struct Candidate {
     Place place;
     Offset lead;  // from here on up to it nothing else matches
     Version version;
-    std::uint64_t key = 0;                    // hash; of no meaning to a shared consumer
-    std::uint32_t bytes = 0;                  // it takes in a page
-    std::shared_ptr<const Asked> asked = {};  // none: to be given out at once, like most
+    std::uint64_t key = 0;                         // hash; of no meaning to a shared consumer
+    std::uint32_t bytes = 0;                       // it takes in a page
+    std::shared_ptr<const EventTerms> terms = {};  // none: to be given out at once, like most
 };
 
 // What a member gets for a fetch.
@@ -215,6 +215,7 @@ class Consumer {
     enum class Done : std::uint8_t { acknowledged, skipped, expired, dropped };
     void settle(Entries::iterator it, Done how);
     std::set<Place>& ready_of(const Entry& entry) { return ready_[entry.high ? 0 : 1]; }
+    bool behind_parked(Entries::iterator it) const;
     void give_back(Entries::iterator it, Now now);
     void fail(Entries::iterator it, std::optional<Monotonic> delay, const std::string& reason,
               Now now);
@@ -225,7 +226,7 @@ class Consumer {
     void keep_terms(Entries::iterator it, const wire::DeliveryTerms& terms);
     void keep_terms_parked(Entries::iterator it, Time now);
     void drop_terms(Entries::iterator it);
-    void begin_asked(Entries::iterator it, const Asked& asked, Now now);
+    void begin_with_terms(Entries::iterator it, const EventTerms& own, Now now);
     bool repeats(Entries::iterator it) const;
     void repeat(Entries::iterator it, Now now);
     bool is_over(Entries::iterator it, Now now) const;

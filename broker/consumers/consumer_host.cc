@@ -13,9 +13,10 @@ namespace {
 
 // Looking whether there are new events for many consumers takes at most one part in so many of the
 // time: those that come meanwhile are seen together.
-constexpr auto kAskMax = std::chrono::milliseconds(100);  // of requests in one turn
 constexpr int kLookPart = 10;
 constexpr auto kLookFree = std::chrono::microseconds(500);
+// Requests that took longer kept others waiting, words of members among them: those come first.
+constexpr auto kAskMax = std::chrono::milliseconds(100);
 constexpr auto kStatusWait = std::chrono::seconds(1);
 
 }  // namespace
@@ -129,7 +130,7 @@ Consumer::Now ConsumerHost::moment() const {
 // ---- the thread
 
 void ConsumerHost::run() {
-    for (;;) {
+    for (bool late = false;;) {
         std::vector<Asked> asked;
         std::vector<Written> written;
         bool stop = false;
@@ -170,8 +171,8 @@ void ConsumerHost::run() {
         for (Asked& each : asked) {
             ask(each);
         }
-        if (moment().monotonic - begun > kAskMax) {
-            // Members were not heard meanwhile: what they said comes first.
+        late = !late && moment().monotonic - begun > kAskMax;
+        if (late) {
             news_ = true;
             quiet_until_ = {};
         } else if (!stop) {

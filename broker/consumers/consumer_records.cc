@@ -100,7 +100,6 @@ std::optional<wire::ConsumerRecord> Consumer::next_record() {
         under_way_.emplace();
         wire::ConsumerRecord part = std::move(whole_.front());
         whole_.pop_front();
-
         under_way_term_ = part.term;
         return part;
     }
@@ -152,7 +151,6 @@ void Consumer::count(const wire::ConsumerRecord& record) {
 
 wire::ConsumerRecord Consumer::begin_record() const {
     wire::ConsumerRecord record;
-
     record.done = done_;
     record.skipped = skipped_;
     record.expired = expired_;
@@ -203,7 +201,6 @@ void Consumer::begin_whole() {
 
 void Consumer::recorded() {
     SKALD_CHECK(under_way_, "no record is under way");
-
     effects_.confirmed.insert(effects_.confirmed.end(), under_way_->tickets.begin(),
                               under_way_->tickets.end());
     effects_.left.count += under_way_->left.count;

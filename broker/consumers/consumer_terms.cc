@@ -7,26 +7,24 @@
 
 namespace skald::broker {
 
-void Consumer::begin_asked(Entries::iterator it, const Asked& asked, Now now) {
-    if (!asked.fault.empty()) {
-        park(it, {now.time, false, asked.fault});
+void Consumer::begin_with_terms(Entries::iterator it, const EventTerms& terms, Now now) {
+    if (!terms.fault.empty()) {
+        park(it, {now.time, false, terms.fault});
         return;
     }
-    if (ordered() && !asked.terms.repeat.empty()) {
+    if (ordered() && !terms.terms.repeat.empty()) {
         park(it, {now.time, false, "it repeats, and would hold up for ever what comes behind it"});
         return;
     }
-    if (asked.terms != wire::DeliveryTerms{}) {
-        keep_terms(it, asked.terms);
+    if (terms.terms != wire::DeliveryTerms{}) {
+        keep_terms(it, terms.terms);
     }
-    it->second.due = asked.due;
-    const auto lane = lanes_.find(it->second.key);
-    const bool follows = lane != lanes_.end() && lane->second.parked != 0;
-    if (asked.due <= now.time || follows) {
+    it->second.due = terms.due;
+    if (terms.due <= now.time || behind_parked(it)) {
         give_back(it, now);
         return;
     }
-    delay(it, asked.due);
+    delay(it, terms.due);
     // Where keys have an order it is read again after a restart, behind what comes before it.
     if (!ordered()) {
         note_waiting(it);

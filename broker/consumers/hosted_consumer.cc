@@ -124,7 +124,7 @@ Result<void> HostedConsumer::read(Consumer::Now now) {
                               event.version,
                               key_of(event),
                               static_cast<std::uint32_t>(store::kept_bytes(event)),
-                              asked_of(event)});
+                              terms_of(event)});
         lead = event.offset + 1;
     }
     consumer_.take(candidates, now);

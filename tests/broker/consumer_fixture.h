@@ -35,9 +35,9 @@ struct ConsumerFixture {
         consumer->take(found, now);
     }
     // One that asks this for its delivery.
-    void read_asking(const Asked& asked) {
+    void read_terms(const EventTerms& terms) {
         Candidate found{{Partition{}, Offset{next}}, Offset{next}, Version{next}, 0, 100};
-        found.asked = std::make_shared<Asked>(asked);
+        found.terms = std::make_shared<EventTerms>(terms);
         ++next;
         consumer->take(std::span(&found, 1), now);
     }

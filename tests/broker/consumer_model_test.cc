@@ -43,14 +43,14 @@ Time due_of(std::uint64_t offset) {
 bool expires(std::uint64_t offset) {
     return offset % 22 == 15;
 }
-std::shared_ptr<const Asked> terms_of(std::uint64_t offset) {
-    auto asked = std::make_shared<Asked>();
-    asked->due = due_of(offset);
-    asked->terms.high = offset % 7 == 3;
+std::shared_ptr<const EventTerms> drawn_terms(std::uint64_t offset) {
+    auto terms = std::make_shared<EventTerms>();
+    terms->due = due_of(offset);
+    terms->terms.high = offset % 7 == 3;
     if (expires(offset)) {
-        asked->terms.expires = kLater;
+        terms->terms.expires = kLater;
     }
-    return offset % 2 == 0 ? nullptr : asked;
+    return offset % 2 == 0 ? nullptr : terms;
 }
 
 // The log's side and the members' side of one consumer.
@@ -78,7 +78,7 @@ class World {
                                  Version{read_},
                                  read_ % kKeys,
                                  100,
-                                 terms_of(read_)});
+                                 drawn_terms(read_)});
                 lead_ = read_ + 1;
             }
         }

@@ -10,30 +10,30 @@ namespace {
 
 using Fixture = ConsumerFixture;
 
-Asked due_in(const Fixture& f, Monotonic time) {
-    Asked asked;
-    asked.due = f.at(time);
-    return asked;
+EventTerms due_in(const Fixture& f, Monotonic time) {
+    EventTerms terms;
+    terms.due = f.at(time);
+    return terms;
 }
 
-Asked expires_in(const Fixture& f, Monotonic time) {
-    Asked asked;
-    asked.terms.expires = f.at(time);
-    return asked;
+EventTerms expires_in(const Fixture& f, Monotonic time) {
+    EventTerms terms;
+    terms.terms.expires = f.at(time);
+    return terms;
 }
 
-Asked repeats(const Fixture& f, std::string schedule, Monotonic first) {
-    Asked asked;
-    asked.due = f.at(first);
-    asked.terms.repeat = std::move(schedule);
-    asked.terms.anchor = asked.due;
-    return asked;
+EventTerms repeats(const Fixture& f, std::string schedule, Monotonic first) {
+    EventTerms terms;
+    terms.due = f.at(first);
+    terms.terms.repeat = std::move(schedule);
+    terms.terms.anchor = terms.due;
+    return terms;
 }
 
-Asked high() {
-    Asked asked;
-    asked.terms.high = true;
-    return asked;
+EventTerms high() {
+    EventTerms terms;
+    terms.terms.high = true;
+    return terms;
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ Asked high() {
 TEST_CASE("consumer terms: what is due later waits, over a restart too", "[broker]") {
     const bool crash = GENERATE(false, true);
     Fixture f;
-    f.read_asking(due_in(f, 10s));
+    f.read_terms(due_in(f, 10s));
     f.read(1);
     f.write();
     if (crash) {
@@ -65,7 +65,7 @@ TEST_CASE("consumer terms: what is due later waits, over a restart too", "[broke
 
 TEST_CASE("consumer terms: what is due later holds up its key, and no other", "[broker]") {
     Fixture f(ConsumerMode::per_key);
-    f.read_asking(due_in(f, 5s));
+    f.read_terms(due_in(f, 5s));
     f.next = 1;
     f.read(4, 2);
     const auto member = f.join();
@@ -76,9 +76,9 @@ TEST_CASE("consumer terms: what is due later holds up its key, and no other", "[
 
 TEST_CASE("consumer terms: what expires is done, unless a member has it", "[broker]") {
     Fixture f;
-    f.read_asking(expires_in(f, 10s));
-    f.read_asking(expires_in(f, 10s));
-    f.read_asking(expires_in(f, 20s));
+    f.read_terms(expires_in(f, 10s));
+    f.read_terms(expires_in(f, 10s));
+    f.read_terms(expires_in(f, 20s));
     const auto member = f.join(1);
     REQUIRE(offsets_of(f.fetch(member)) == Offsets{0});
     f.pass(5s);
@@ -106,7 +106,7 @@ TEST_CASE("consumer terms: what expires is done, unless a member has it", "[brok
 
 TEST_CASE("consumer terms: when something expires is known after a restart", "[broker]") {
     Fixture f;
-    f.read_asking(expires_in(f, 1h));
+    f.read_terms(expires_in(f, 1h));
     auto member = f.join();
     REQUIRE(f.fetch(member).events.size() == 1);
     f.answer(member, 0, RetryWork{10s, ""});
@@ -121,7 +121,7 @@ TEST_CASE("consumer terms: when something expires is known after a restart", "[b
 TEST_CASE("consumer terms: what is parked does not expire, and comes when it is replayed",
           "[broker]") {
     Fixture f;
-    f.read_asking(expires_in(f, 10s));
+    f.read_terms(expires_in(f, 10s));
     const auto member = f.join();
     REQUIRE(f.fetch(member).events.size() == 1);
     f.answer(member, 0, ParkWork{"no"});
@@ -142,9 +142,9 @@ TEST_CASE("consumer terms: of high priority comes first, after a failure and a r
           "[broker]") {
     Fixture f;
     f.read(2);
-    f.read_asking(high());
+    f.read_terms(high());
     f.read(1);
-    f.read_asking(high());
+    f.read_terms(high());
     auto member = f.join(3);
     CHECK(offsets_of(f.fetch(member)) == Offsets{2, 4, 0});
     f.answer(member, 4, RetryWork{1s, ""});
@@ -158,7 +158,7 @@ TEST_CASE("consumer terms: of high priority comes first, after a failure and a r
 
 TEST_CASE("consumer terms: what repeats comes again once it is acknowledged", "[broker]") {
     Fixture f;
-    f.read_asking(repeats(f, "every 10s", 5s));
+    f.read_terms(repeats(f, "every 10s", 5s));
     const auto round = [&f] {
         const auto member = f.join();
         const GivenPage page = f.fetch(member);
@@ -191,9 +191,9 @@ TEST_CASE("consumer terms: what repeats comes again once it is acknowledged", "[
 TEST_CASE("consumer terms: what repeats ends with its time, also while a member has it",
           "[broker]") {
     Fixture f;
-    Asked asked = repeats(f, "every 10s", 0s);
-    asked.terms.expires = f.at(5s);
-    f.read_asking(asked);
+    EventTerms terms = repeats(f, "every 10s", 0s);
+    terms.terms.expires = f.at(5s);
+    f.read_terms(terms);
     const auto member = f.join();
     REQUIRE(offsets_of(f.fetch(member)) == Offsets{0});
     f.pass(5s);
@@ -211,7 +211,7 @@ TEST_CASE("consumer terms: a schedule is read whenever there is one", "[broker]"
         wire::append_record(record, event, {});
         EventView view{};
         view.fields = wire::parse_record(as_bytes(record))->fields;
-        return asked_of(view)->fault;
+        return terms_of(view)->fault;
     };
     WorkTerms terms;
     terms.delay = 1h;
@@ -272,10 +272,10 @@ TEST_CASE("consumer: what a member had is known in its order after a restart", "
 
 TEST_CASE("consumer terms: what cannot be given is parked, and says why", "[broker]") {
     Fixture f(GENERATE(ConsumerMode::per_key, ConsumerMode::exclusive));
-    Asked broken;
+    EventTerms broken;
     broken.fault = "its metadata $ttl cannot be read";
-    f.read_asking(broken);
-    f.read_asking(repeats(f, "every 10s", 0s));
+    f.read_terms(broken);
+    f.read_terms(repeats(f, "every 10s", 0s));
     const auto parked = f.consumer->parked(std::nullopt, 10);
     REQUIRE(parked.size() == 2);
     CHECK(parked[0].reason == broken.fault);

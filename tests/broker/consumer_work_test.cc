@@ -35,8 +35,7 @@ TEST_CASE("consumers: an event is given out when it asks to be", "[broker]") {
     const Time published = SystemClock::instance().now();
     std::map<std::string, int> counts;
     std::mutex mutex;
-    while (SystemClock::instance().now().us < published.us + 2000) {
-    }
+    await([&] { return SystemClock::instance().now().us > published.us + 2000; });
     auto member = join(*consumers, "mailer", [&](const Work& work) -> WorkAnswer {
         const std::lock_guard lock(mutex);
         CHECK(work.attempt == 1);

@@ -6,8 +6,8 @@
 #include <sstream>
 
 #include "cli/commands/bench.h"
-#include "skald/node.h"
 #include "tests/cli/harness.h"
+#include "tests/cli/node_of_test.h"
 
 namespace skald::cli {
 namespace {
@@ -17,13 +17,6 @@ using List = std::vector<std::string>;
 class BenchDesk {
   public:
     BenchDesk() {
-        NodeOptions options;
-        options.data_dir = directory_.path("d");
-        options.map_bytes = std::size_t{1} << 30;
-        options.listen = {"ipc://" + directory_.path("n")};
-        auto started = Node::start(options);
-        REQUIRE(started);
-        node_ = std::move(*started);
         backends_.connect = connect;
         backends_.connect_consumers = connect_consumers;
         client_.servers = node_->endpoints();
@@ -67,7 +60,7 @@ class BenchDesk {
     const SystemClock clock_;
     const StopSignal stop_ = StopSignal::create().value();
     std::ostringstream out_;
-    std::unique_ptr<Node> node_;
+    const std::unique_ptr<Node> node_ = start_node(directory_);
     Backends backends_;
     ClientOptions client_;
     std::unique_ptr<EventStore> store_;

@@ -4,9 +4,9 @@
 #include <future>
 #include <nlohmann/json.hpp>
 
-#include "skald/node.h"
 #include "skald/store.h"
 #include "tests/cli/harness.h"
+#include "tests/cli/node_of_test.h"
 
 namespace skald::cli {
 namespace {
@@ -16,13 +16,6 @@ using nlohmann::json;
 class NodeDesk {
   public:
     NodeDesk() {
-        NodeOptions options;
-        options.data_dir = directory_.path("d");
-        options.map_bytes = std::size_t{1} << 30;
-        options.listen = {"ipc://" + directory_.path("n")};
-        auto started = Node::start(options);
-        REQUIRE(started);
-        node_ = std::move(*started);
         harness_.backends.connect = connect;
         harness_.backends.connect_consumers = connect_consumers;
     }
@@ -74,7 +67,7 @@ class NodeDesk {
   private:
     const TempDirectory directory_;
     Harness harness_;
-    std::unique_ptr<Node> node_;
+    const std::unique_ptr<Node> node_ = start_node(directory_);
 };
 
 using Numbers = std::vector<int>;

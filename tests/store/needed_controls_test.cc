@@ -23,6 +23,15 @@ void check_stands(ConsumerLog& log, const wire::CatalogueEntry& entry, const Don
     CHECK(log.stands(entry) == done);
 }
 
+// Five records each of two consumers.
+void write_both(ConsumerLog& log) {
+    log.declare({kMailer, kLedger}, 2);
+    for (std::uint64_t i = 1; i <= 5; ++i) {
+        log.done(kMailer, i);
+        log.done(kLedger, i);
+    }
+}
+
 }  // namespace
 
 TEST_CASE("needed controls: of the catalogues only the newest", "[store]") {
@@ -92,11 +101,7 @@ TEST_CASE("needed controls: a whole record without all its parts ends nothing", 
 TEST_CASE("needed controls: the records of a deleted consumer go, and the log's head", "[store]") {
     const auto partitions = GENERATE(std::uint16_t{1}, std::uint16_t{4});
     ConsumerLog log(partitions);
-    log.declare({kMailer, kLedger}, 2);
-    for (std::uint64_t i = 1; i <= 5; ++i) {
-        log.done(kMailer, i);
-        log.done(kLedger, i);
-    }
+    write_both(log);
     log.declare({kLedger}, 2);
     log.done(kMailer, 6);  // was on its way
     CHECK(log.scavenge().records_removed == 7);
@@ -192,11 +197,7 @@ TEST_CASE("needed controls: what cannot be read is kept", "[store]") {
 TEST_CASE("needed controls: a backup stands where the log stood", "[store]") {
     const auto partitions = GENERATE(std::uint16_t{1}, std::uint16_t{4});
     ConsumerLog log(partitions);
-    log.declare({kMailer, kLedger}, 2);
-    for (std::uint64_t i = 1; i <= 5; ++i) {
-        log.done(kMailer, i);
-        log.done(kLedger, i);
-    }
+    write_both(log);
     log.done(kMailer, 6, 0, 2);
     log.done(kMailer, 7, 1, 2);
     log.declare({kMailer}, 2);

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/limits.h"
+#include "tests/wire/hex.h"
 
 namespace skald::store {
 namespace {
@@ -65,6 +66,15 @@ TEST_CASE("stream_state: what a queue is done with is not seen", "[store]") {
     control = apply_removal(control, {Version{30}, {}}, Version{20}).control;
     CHECK(control.truncate_before == Version{20});
     CHECK(control.removed.empty());
+}
+
+TEST_CASE("stream_state: the bytes of the document's removal", "[store][golden]") {
+    StreamControl control;
+    control.truncate_before = Version{5};
+    control.removed = {{Version{7}, Version{9}}, {Version{12}, Version{13}}};
+    const std::string written = wire::fenced(SKALD_LOG_FORMAT, "removal");
+    CHECK(wire::to_hex(encode_control(control)) == wire::to_hex(written));
+    CHECK(decode_control(written) == control);
 }
 
 TEST_CASE("stream_state: what was removed stays so", "[store]") {

@@ -80,6 +80,10 @@ ConsumerRecord example() {
     record.skipped = 1;
     record.failures = 7;
     record.term = 3;
+    record.terms = {{{Partition{0}, Offset{1001}},
+                     {Time{1'767'229'200'000'000}, true, "every 1h", Time{1'767'225'600'000'000}}}};
+    record.expired = 2;
+    record.dropped = 4;
     return record;
 }
 

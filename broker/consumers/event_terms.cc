@@ -1,4 +1,4 @@
-#include "broker/consumers/asked.h"
+#include "broker/consumers/event_terms.h"
 
 #include <algorithm>
 
@@ -39,25 +39,25 @@ Result<Time> first_due(const EventView& event, const WorkTerms& said) {
 
 }  // namespace
 
-std::shared_ptr<const Asked> asked_of(const EventView& event) {
+std::shared_ptr<const EventTerms> terms_of(const EventView& event) {
     const auto said = work_terms_of(event);
     if (said && *said == WorkTerms{}) {
         return nullptr;
     }
-    auto asked = std::make_shared<Asked>();
+    auto terms = std::make_shared<EventTerms>();
     const auto due = said ? first_due(event, *said) : said.error();
     if (!due) {
-        asked->fault = utf8_prefix(due.error().message, kFaultBytesMax);
-        return asked;
+        terms->fault = utf8_prefix(due.error().message, kFaultBytesMax);
+        return terms;
     }
-    asked->due = *due;
+    terms->due = *due;
     if (said->ttl) {
-        asked->terms.expires = later(std::max(*due, event.recorded_at), *said->ttl);
+        terms->terms.expires = later(std::max(*due, event.recorded_at), *said->ttl);
     }
-    asked->terms.high = said->high;
-    asked->terms.repeat = said->repeat;
-    asked->terms.anchor = said->repeat.empty() ? Time{} : *due;
-    return asked;
+    terms->terms.high = said->high;
+    terms->terms.repeat = said->repeat;
+    terms->terms.anchor = said->repeat.empty() ? Time{} : *due;
+    return terms;
 }
 
 }  // namespace skald::broker

@@ -9,13 +9,13 @@
 
 namespace skald::broker {
 
-struct Asked {
+struct EventTerms {
     Time due;  // not before
     wire::DeliveryTerms terms;
     std::string fault;  // not empty: it cannot be read, and is parked
 };
 
 // None when it asks nothing, like most.
-std::shared_ptr<const Asked> asked_of(const EventView& event);
+std::shared_ptr<const EventTerms> terms_of(const EventView& event);
 
 }  // namespace skald::broker
