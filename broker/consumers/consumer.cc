@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "base/check.h"
-#include "base/glob.h"
 #include "base/limits.h"
 
 namespace skald::broker {
@@ -19,9 +18,8 @@ Offset Consumer::first_open(Partition partition) const {
 }
 
 bool Consumer::wants_more() const {
-    return entries_.size() - dues_.size() - parkings_.size() < limits::kConsumerWindowMax &&
-           dues_.size() < limits::kConsumerDelayedMax &&
-           parkings_.size() < limits::kConsumerParkedMax;
+    return entries_.size() - delayed_ - parkings_.size() < limits::kConsumerWindowMax &&
+           delayed_ < limits::kConsumerDelayedMax && parkings_.size() < limits::kConsumerParkedMax;
 }
 
 void Consumer::take(std::span<const Candidate> candidates, Now now) {
@@ -31,7 +29,8 @@ void Consumer::take(std::span<const Candidate> candidates, Now now) {
             continue;
         }
         Entry entry;
-        entry.lead = candidate.lead;
+        entry.lead = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+            candidate.place.offset - candidate.lead, std::numeric_limits<std::uint32_t>::max()));
         entry.version = candidate.version;
         entry.key = settings_.mode == ConsumerMode::per_key ? candidate.key : 0;
         entry.bytes = candidate.bytes;
@@ -89,7 +88,8 @@ void Consumer::make_ready(Entries::iterator it) {
 void Consumer::delay(Entries::iterator it, Time due) {
     it->second.state = State::delayed;
     it->second.due = due;
-    dues_.emplace(due, it->first);
+    ++delayed_;
+    dues_.add(due, it->first);
     if (ordered()) {
         lanes_[it->second.key].waiting.insert(it->first);
     }
@@ -121,6 +121,16 @@ void Consumer::drop_lane(std::uint64_t key) {
     }
 }
 
+// One of them is none any more.
+void Consumer::end_delay() {
+    --delayed_;
+    dues_.tidy(delayed_, [this](const DueTimes::Due& due) {
+        const auto it = entries_.find(due.second);
+        return it != entries_.end() && it->second.state == State::delayed &&
+               it->second.due == due.first;
+    });
+}
+
 // Takes it out of where it stands; make_ready(), delay(), park() or settle() comes next.
 void Consumer::let_go(Entries::iterator it) {
     Entry& entry = it->second;
@@ -131,7 +141,8 @@ void Consumer::let_go(Entries::iterator it) {
             lane != nullptr ? lane->waiting.erase(it->first) : ready_of(entry).erase(it->first);
             break;
         case State::delayed:
-            dues_.erase({entry.due, it->first});
+            entry.state = State::ready;  // not among the delayed any more
+            end_delay();
             if (lane != nullptr) {
                 lane->waiting.erase(it->first);
             }
@@ -157,10 +168,12 @@ void Consumer::let_go(Entries::iterator it) {
     }
 }
 
-void Consumer::take_range(Place place, Offset lead) {
+void Consumer::take_range(Entries::iterator it) {
+    const Place place = it->first;
+    const Offset from{place.offset.value - it->second.lead};
     const Offset next = place.offset + 1;
-    taken_[place.partition].add(lead, next);
-    change_.taken[place.partition].add(lead, next);
+    taken_[place.partition].add(from, next);
+    change_.taken[place.partition].add(from, next);
 }
 
 void Consumer::settle(Entries::iterator it, Done how) {
@@ -177,7 +190,7 @@ void Consumer::settle(Entries::iterator it, Done how) {
         change_.terms.erase(it->first);
         change_.settled.insert(it->first);
     } else {
-        take_range(it->first, it->second.lead);
+        take_range(it);
     }
     const std::uint64_t key = it->second.key;
     drop_terms(it);
@@ -206,26 +219,12 @@ void Consumer::give_back(Entries::iterator it, Now now) {
 void Consumer::note_waiting(Entries::iterator it) {
     Entry& entry = it->second;
     if (!entry.recorded) {
-        take_range(it->first, entry.lead);
+        take_range(it);
         entry.recorded = true;
     }
     change_.parked.erase(it->first);
     change_.waiting[it->first] = {it->first, entry.version, entry.bytes,
                                   entry.key, entry.due,     entry.attempts};
-    note_terms(it);
-}
-
-void Consumer::note_parked(Entries::iterator it) {
-    Entry& entry = it->second;
-    if (!entry.recorded) {
-        take_range(it->first, entry.lead);
-        entry.recorded = true;
-    }
-    const Parking& parking = parkings_.at(it->first);
-    change_.texts += parking.reason.size();
-    change_.waiting.erase(it->first);
-    change_.parked[it->first] = {it->first,  entry.version,  entry.bytes,      entry.key,
-                                 parking.at, entry.attempts, parking.follower, parking.reason};
     note_terms(it);
 }
 
@@ -258,105 +257,6 @@ void Consumer::fail(Entries::iterator it, std::optional<Monotonic> delay_by,
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(wait).count();
     delay(it, Time{now.time.us + us});
     note_waiting(it);
-}
-
-void Consumer::park_one(Entries::iterator it, Parking parking) {
-    it->second.state = State::parked;
-    keep_terms_parked(it, parking.at);
-    parking.reason = utf8_prefix(parking.reason, limits::kWorkReasonBytesMax);
-    parkings_[it->first] = std::move(parking);
-    if (settings_.mode == ConsumerMode::per_key) {
-        ++lanes_[it->second.key].parked;
-    }
-    // Followers may be many. Those that no member had are read again after a restart, and parked
-    // again: none of them stands before one that the log speaks of.
-    const bool given = it->second.deadline != Monotonic{};
-    if (it->second.recorded || given || !parkings_.at(it->first).follower) {
-        note_parked(it);
-    }
-}
-
-// Of a consumer that keeps the order of keys, what waits behind it is parked with it.
-void Consumer::park(Entries::iterator it, Parking parking) {
-    const Time now = parking.at;
-    park_one(it, std::move(parking));
-    if (settings_.mode != ConsumerMode::per_key) {
-        return;
-    }
-    const std::set<Place> behind = lanes_[it->second.key].waiting;
-    for (const Place& place : behind) {
-        const auto next = entries_.find(place);
-        let_go(next);
-        park_one(next, {now, true, {}});
-    }
-}
-
-// ---- parked events
-
-std::vector<wire::ParkedPlace> Consumer::parked(std::optional<Place> after,
-                                                std::size_t limit) const {
-    std::vector<wire::ParkedPlace> list;
-    for (auto it = after ? parkings_.upper_bound(*after) : parkings_.begin();
-         it != parkings_.end() && list.size() < limit; ++it) {
-        const Entry& entry = entries_.at(it->first);
-        list.push_back({it->first, entry.version, entry.bytes, entry.key, it->second.at,
-                        entry.attempts, it->second.follower, it->second.reason});
-    }
-    return list;
-}
-
-void Consumer::unpark(Entries::iterator it) {
-    let_go(it);
-    it->second.attempts = 0;
-    it->second.due = Time{};
-    if (it->second.has_terms) {
-        wire::DeliveryTerms& terms = terms_.at(it->first);
-        terms.expires.reset();  // it waited for whoever replays it
-        it->second.due = terms.anchor;
-    }
-    it->second.due == Time{} ? make_ready(it) : delay(it, it->second.due);
-    if (it->second.recorded) {
-        note_waiting(it);
-    }
-}
-
-std::uint64_t Consumer::replay_parked(std::uint64_t count, std::optional<Place> one) {
-    std::set<Place> chosen;
-    std::set<std::uint64_t> keys;
-    const auto choose = [&](Place place) {
-        chosen.insert(place);
-        keys.insert(entries_.at(place).key);
-    };
-    if (one) {
-        if (parkings_.contains(*one)) {
-            choose(*one);
-        }
-    } else {
-        for (auto it = parkings_.begin(); it != parkings_.end() && chosen.size() < count; ++it) {
-            choose(it->first);
-        }
-    }
-    // A key goes on when none of it is parked any more.
-    for (auto it = parkings_.begin();
-         settings_.mode == ConsumerMode::per_key && it != parkings_.end(); ++it) {
-        if (keys.contains(entries_.at(it->first).key)) {
-            chosen.insert(it->first);
-        }
-    }
-    for (const Place& place : chosen) {
-        unpark(entries_.find(place));
-    }
-    return chosen.size();
-}
-
-std::uint64_t Consumer::purge(std::uint64_t count) {
-    std::uint64_t purged = 0;
-    for (; purged < count && !parkings_.empty(); ++purged) {
-        const auto it = entries_.find(parkings_.begin()->first);
-        let_go(it);
-        settle(it, Done::acknowledged);
-    }
-    return purged;
 }
 
 void Consumer::edit(const ConsumerSettings& settings) {

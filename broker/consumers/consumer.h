@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "broker/consumers/due_times.h"
 #include "broker/consumers/event_terms.h"
 #include "broker/consumers/taken_offsets.h"
 #include "skald/consumers.h"
@@ -148,12 +149,12 @@ class Consumer {
   private:
     enum class State : std::uint8_t { ready, delayed, held, parked };
     struct Entry {
-        Offset lead;
         Version version;
         std::uint64_t key = 0;
-        std::uint64_t member = 0;  // that holds it
         Monotonic deadline{};      // held
         Time due;                  // delayed
+        std::uint32_t lead = 0;    // so many records before it do not match
+        std::uint32_t member = 0;  // that holds it
         std::uint32_t attempts = 0;
         std::uint32_t bytes = 0;
         State state = State::ready;
@@ -161,6 +162,8 @@ class Consumer {
         bool has_terms = false;
         bool high = false;
     };
+    // There may be a million of them: another 8 bytes are another 16 of each.
+    static_assert(sizeof(Entry) == 56);
     using Entries = std::map<Place, Entry>;
     struct Parking {
         Time at;
@@ -234,7 +237,8 @@ class Consumer {
     void extend(Entries::iterator it, Monotonic by, Now now);
     void note_waiting(Entries::iterator it);
     void note_parked(Entries::iterator it);
-    void take_range(Place place, Offset lead);
+    void take_range(Entries::iterator it);
+    void end_delay();
     Monotonic backoff(std::uint32_t failures);
 
     void apply(Entries::iterator it, const wire::AnsweredPlaces& answered, Now now);
@@ -278,12 +282,13 @@ class Consumer {
     std::unordered_map<std::uint64_t, Lane> lanes_;
     std::deque<std::uint64_t> ready_lanes_;
     std::size_t ready_count_ = 0;
-    std::set<std::pair<Time, Place>> dues_;            // of those that are delayed
+    DueTimes dues_;  // of those that are delayed
+    std::size_t delayed_ = 0;
     std::set<std::pair<Monotonic, Place>> deadlines_;  // of those that are held
     std::map<Place, wire::DeliveryTerms> terms_;
     std::set<std::pair<Time, Place>> expiries_;  // by terms_, those parked excepted
     Members members_;
-    std::uint64_t next_member_ = 1;
+    std::uint32_t last_member_ = 0;
     std::uint64_t active_ = 0;  // member of an exclusive consumer
     std::uint64_t active_term_ = 0;
     bool term_recorded_ = true;

@@ -14,13 +14,16 @@ Error unknown_member() {
 }  // namespace
 
 std::uint64_t Consumer::join(std::string name, std::uint32_t in_flight, Monotonic lease, Now now) {
-    MemberState& member = members_[next_member_];
+    do {
+        ++last_member_;
+    } while (last_member_ == 0 || members_.contains(last_member_));
+    MemberState& member = members_[last_member_];
     member.name = std::move(name);
     member.in_flight = in_flight;
     member.lease = lease;
     member.heard = now.monotonic;
     elect();
-    return next_member_++;
+    return last_member_;
 }
 
 Result<void> Consumer::fetch(std::uint64_t number, std::uint64_t ticket, Monotonic wait, Now now) {
@@ -194,8 +197,8 @@ void Consumer::time_out(Now now) {
 }
 
 void Consumer::wake_due(Now now) {
-    while (!dues_.empty() && dues_.begin()->first <= now.time) {
-        const auto it = entries_.find(dues_.begin()->second);
+    while (!dues_.empty() && dues_.first().first <= now.time) {
+        const auto it = entries_.find(dues_.first().second);
         let_go(it);
         make_ready(it);
     }
@@ -215,7 +218,7 @@ std::optional<Monotonic> Consumer::next_tick(Now now) const {
         by(now.monotonic + std::min<std::chrono::microseconds>(left, limits::kWorkTimeMax));
     };
     if (!dues_.empty()) {
-        by_time(dues_.begin()->first);
+        by_time(dues_.first().first);
     }
     if (!full() && !expiries_.empty()) {
         by_time(expiries_.begin()->first);
@@ -332,7 +335,7 @@ void Consumer::hold(Entries::iterator it, std::uint64_t number, MemberState& mem
     let_go(it);
     Entry& entry = it->second;
     entry.state = State::held;
-    entry.member = number;
+    entry.member = static_cast<std::uint32_t>(number);
     entry.deadline = now.monotonic + settings_.ack_timeout;
     deadlines_.emplace_hint(deadlines_.end(), entry.deadline, it->first);
     member.held.insert(member.held.end(), it->first);

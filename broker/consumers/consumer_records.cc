@@ -83,7 +83,6 @@ void Consumer::forget(Place place) {
 Consumer::Entries::iterator Consumer::recall(Place place, Version version, std::uint32_t bytes,
                                              std::uint64_t key, std::uint32_t attempts) {
     Entry entry;
-    entry.lead = place.offset;
     entry.version = version;
     entry.bytes = bytes;
     entry.key = key;
