@@ -153,6 +153,12 @@ inline constexpr std::size_t kConsumerPartItemsMax = 4096;
 // ---- queues
 inline constexpr std::uint64_t kQueueCountMax = std::uint64_t{1} << 40;  // events, and so on
 inline constexpr std::uint64_t kQueueKeptBytesMax = std::uint64_t{1} << 50;
+inline constexpr auto kQueueWaitMin = std::chrono::milliseconds(1);
+inline constexpr auto kQueueWaitMax = std::chrono::milliseconds(std::chrono::minutes(10));
+// Appends of a volume that wait for room in full queues, with those that must not overtake them:
+// beyond, busy. Half of what a node may hold, so that others, and answers of members, find room.
+inline constexpr std::size_t kWaitingRequestsMax = 4096;
+inline constexpr std::size_t kWaitingBytesMax = 16 * kMiB;
 // A queue that drops its oldest events may hold so much more of them until it has: beyond, busy.
 inline constexpr std::uint64_t kQueueOverCount = 65536;
 inline constexpr std::uint64_t kQueueOverBytes = 64 * kMiB;

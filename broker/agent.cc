@@ -94,6 +94,7 @@ void Agent::start() {
     });
     relay_ = parts_.volume.ephemeral().attach_relay(
         [this](const store::EphemeralEvent& event) { return inbox_.put(event); });
+    parts_.volume.queues().allow_waits(true);
     publish(parts_.clock.monotonic());
     thread_ = std::thread([this] { run(); });
 }
@@ -141,6 +142,7 @@ void Agent::run() {
     effects_.clear();
     router_->end_all(effects_);
     send(effects_);
+    parts_.volume.queues().allow_waits(false);
     await_outcomes();
     const std::unique_ptr<RouterSocket> closing = std::move(socket_);
     const std::lock_guard lock(mutex_);
@@ -208,7 +210,7 @@ int Agent::reply() {
         commit_time_ = commit.times.durable - commit.times.checked;
         busy(Stage::commit, commit_time_);
     }
-    if (done != 0) {
+    if (!outcomes_.empty()) {
         router_->decided(outcomes_, begun, effects_);
     }
     outcomes_.clear();
@@ -275,6 +277,7 @@ void Agent::give_back(Monotonic now) {
 // Requests that were taken are answered before anybody is told goodbye.
 void Agent::drain() {
     router_->begin_drain();
+    parts_.volume.queues().allow_waits(false);
     const Monotonic deadline = parts_.clock.monotonic() + kDrainTimeMax;
     while (router_->in_flight() != 0 && parts_.clock.monotonic() < deadline) {
         wire::poll_sockets(socket_->socket(), nullptr, *waker_, until(Monotonic{}, kTickInterval));

@@ -30,7 +30,7 @@ void OutcomeExchange::on_outcomes(std::span<store::Decided> run) {
 
 void OutcomeExchange::on_commit(const store::CommitTimes& times) {
     const std::lock_guard lock(mutex_);
-    const bool first = gathered_.commits.empty();
+    const bool first = gathered_.empty();
     gathered_.commits.push_back({gathered_.outcomes.size(), times});
     // With the lock: whoever takes the commit may end the node.
     if (first) {
@@ -38,14 +38,23 @@ void OutcomeExchange::on_commit(const store::CommitTimes& times) {
     }
 }
 
+void OutcomeExchange::on_waits(std::uint64_t tag) {
+    const std::lock_guard lock(mutex_);
+    const bool first = gathered_.empty();
+    gathered_.waits.push_back(tag);
+    if (first) {
+        wake_();
+    }
+}
+
 void OutcomeExchange::take(OutcomeBatch& batch) {
     const std::lock_guard lock(mutex_);
-    if (gathered_.commits.empty()) {
+    if (gathered_.empty()) {
         return;
     }
     std::swap(batch, gathered_);
     // Outcomes of a commit that is still being told stay for the next time.
-    const std::size_t complete = batch.commits.back().end;
+    const std::size_t complete = batch.commits.empty() ? 0 : batch.commits.back().end;
     const auto rest = batch.outcomes.begin() + static_cast<std::ptrdiff_t>(complete);
     std::move(rest, batch.outcomes.end(), std::back_inserter(gathered_.outcomes));
     batch.outcomes.resize(complete);

@@ -26,10 +26,13 @@ struct OutcomeBatch {
     };
     std::vector<Outcome> outcomes;
     std::vector<Commit> commits;
+    std::vector<std::uint64_t> waits;  // tags of requests that were copied, before their outcomes
 
+    bool empty() const { return commits.empty() && waits.empty(); }
     void clear() {
         outcomes.clear();
         commits.clear();
+        waits.clear();
     }
 };
 
@@ -42,6 +45,7 @@ class OutcomeExchange final : public store::AppendListener {
     void on_outcome(std::uint64_t tag, const Result<store::AppendOutcome>& outcome) override;
     void on_outcomes(std::span<store::Decided> run) override;
     void on_commit(const store::CommitTimes& times) override;
+    void on_waits(std::uint64_t tag) override;
     // Swaps what is complete into `batch`, which must be empty.
     void take(OutcomeBatch& batch);
 

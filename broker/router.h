@@ -207,6 +207,7 @@ class Router {
     bool submit(Session& session, const wire::RequestView& view, const Sequenced& request,
                 RequestArena::Block* block);
     std::uint64_t new_slot();
+    void release_block(Slot& slot);
     void settle(Outcome& outcome, const store::CommitTimes& times, Monotonic now);
     void flush(Monotonic now, Effects& effects);
     void drop_round(std::uint32_t round);

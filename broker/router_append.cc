@@ -1,6 +1,8 @@
 // Appends and changes: from a message to a submission, and from an outcome to a receipt.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "broker/limits.h"
 #include "broker/router.h"
 #include "wire/envelope.h"
@@ -212,9 +214,16 @@ bool Router::on(Session& session, Arrival&, const msg::ChangeStream& change) {
     return false;
 }
 
+// Once: with the outcome, or before, when the volume took a copy.
+void Router::release_block(Slot& slot) {
+    if (slot.block != nullptr) {
+        arena_.release(std::exchange(slot.block, nullptr));
+    }
+}
+
 void Router::settle(Outcome& outcome, const store::CommitTimes& times, Monotonic now) {
     Slot& slot = slots_[outcome.tag];
-    arena_.release(slot.block);
+    release_block(slot);
     bytes_in_flight_ -= slot.bytes + kRequestCost;
     stages_.add(rounds_[slot.round].times, times, now);
     drop_round(slot.round);
@@ -243,6 +252,9 @@ void Router::settle(Outcome& outcome, const store::CommitTimes& times, Monotonic
 void Router::decided(OutcomeBatch& batch, Monotonic now, Effects& effects) {
     effects_ = &effects;
     now_ = now;
+    for (const std::uint64_t tag : batch.waits) {
+        release_block(slots_[tag]);
+    }
     std::size_t i = 0;
     for (const OutcomeBatch::Commit& commit : batch.commits) {
         for (; i < commit.end; ++i) {

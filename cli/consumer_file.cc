@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "cli/arguments.h"
+#include "cli/consumer_words.h"
 #include "cli/selection.h"
 #include "cqrs/declared_toml.h"
 
@@ -57,14 +58,8 @@ class Reader {
     }
 
     Result<void> read_mode() {
-        constexpr std::array<std::string_view, 3> kModes{"shared", "exclusive", "per_key"};
-        if (const toml::node* node = root_.get("mode")) {
-            const auto text = node->value_exact<std::string>();
-            const auto* const mode = std::find(kModes.begin(), kModes.end(), text.value_or(""));
-            if (mode == kModes.end()) {
-                return file_.wrong(*node, "mode", "\"shared\", \"exclusive\" or \"per_key\"");
-            }
-            settings_.mode = static_cast<ConsumerMode>(mode - kModes.begin());
+        if (auto ok = read_word(root_.get("mode"), "mode", kModeWords, settings_.mode); !ok) {
+            return ok;
         }
         const toml::node* key = root_.get("key");
         if (key != nullptr && settings_.mode != ConsumerMode::per_key) {
@@ -122,7 +117,7 @@ class Reader {
     }
 
     Result<void> read_delivery() {
-        if (auto ok = read_time(root_.get("ack_timeout"), "ack_timeout", limits::kAckTimeoutMin,
+        if (auto ok = read_time(root_.get("ack_timeout"), "ack_timeout", {limits::kAckTimeoutMin},
                                 settings_.ack_timeout);
             !ok) {
             return ok;
@@ -143,11 +138,11 @@ class Reader {
         }
         Backoff& backoff = settings_.backoff;
         const toml::node* first = (*table)->get("first");
-        if (auto ok = read_time(first, "backoff.first", milliseconds(0), backoff.first); !ok) {
+        if (auto ok = read_time(first, "backoff.first", {milliseconds(0)}, backoff.first); !ok) {
             return ok;
         }
         if (auto ok =
-                read_time((*table)->get("most"), "backoff.most", milliseconds(0), backoff.most);
+                read_time((*table)->get("most"), "backoff.most", {milliseconds(0)}, backoff.most);
             !ok) {
             return ok;
         }
@@ -164,7 +159,7 @@ class Reader {
     }
 
     Result<void> read_queue() {
-        const auto table = table_of("queue", {"max_count", "max_bytes", "when_full"});
+        const auto table = table_of("queue", {"max_count", "max_bytes", "when_full", "max_wait"});
         if (!table || *table == nullptr) {
             return table ? Result<void>() : table.error();
         }
@@ -179,14 +174,13 @@ class Reader {
             !ok) {
             return ok;
         }
-        if (const toml::node* node = (*table)->get("when_full")) {
-            const auto text = node->value_exact<std::string>().value_or("");
-            if (text != "reject" && text != "drop_oldest") {
-                return file_.wrong(*node, "queue.when_full", "\"reject\" or \"drop_oldest\"");
-            }
-            queue.when_full = text == "reject" ? WhenFull::reject : WhenFull::drop_oldest;
+        if (auto ok = read_word((*table)->get("when_full"), "queue.when_full", kWhenFullWords,
+                                queue.when_full);
+            !ok) {
+            return ok;
         }
-        return {};
+        return read_time((*table)->get("max_wait"), "queue.max_wait",
+                         {limits::kQueueWaitMin, limits::kQueueWaitMax}, queue.max_wait);
     }
 
     // nullptr: there is none.
@@ -227,17 +221,38 @@ class Reader {
         return {};
     }
 
-    Result<void> read_time(const toml::node* node, std::string_view key, milliseconds least,
+    // One of the words for an enum's values, in their order.
+    template <typename Enum>
+    Result<void> read_word(const toml::node* node, std::string_view key, const Words& words,
+                           Enum& to) {
+        if (node == nullptr) {
+            return {};
+        }
+        const auto text = node->value_exact<std::string>();
+        const auto* const word = std::find(words.begin(), words.end(), text.value_or(""));
+        if (word == words.end()) {
+            return file_.wrong(
+                *node, key, fmt::format("\"{}\", \"{}\" or \"{}\"", words[0], words[1], words[2]));
+        }
+        to = static_cast<Enum>(word - words.begin());
+        return {};
+    }
+
+    struct TimeRange {
+        milliseconds least;
+        milliseconds most = limits::kWorkTimeMax;
+    };
+    Result<void> read_time(const toml::node* node, std::string_view key, TimeRange range,
                            milliseconds& to) {
         if (node == nullptr) {
             return {};
         }
         const std::string text = node->value_exact<std::string>().value_or("");
         const auto time = text == "0s" ? std::chrono::microseconds(0) : parse_duration(text);
-        if (!time || *time < least || *time > limits::kWorkTimeMax) {
+        if (!time || *time < range.least || *time > range.most) {
             return file_.wrong(*node, key,
-                               fmt::format("a time from {} to 24h, as \"30s\"",
-                                           least.count() == 0 ? "0s" : "10ms"));
+                               fmt::format("a time from {} to {}, as \"30s\"",
+                                           time_text(range.least), time_text(range.most)));
         }
         to = std::chrono::ceil<milliseconds>(*time);
         return {};

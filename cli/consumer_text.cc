@@ -3,24 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "cli/consumer_words.h"
 #include "cli/event_text.h"
 #include "cli/json_writer.h"
 #include "cli/output.h"
 
 namespace skald::cli {
 namespace {
-
-std::string_view name_of(ConsumerMode mode) {
-    switch (mode) {
-        case ConsumerMode::shared:
-            return "shared";
-        case ConsumerMode::exclusive:
-            return "exclusive";
-        case ConsumerMode::per_key:
-            return "per_key";
-    }
-    return "unknown";
-}
 
 // As the file of a consumer has it; "" for what it cannot have.
 std::string_view key_of(Selection::Kind kind) {
@@ -53,11 +42,6 @@ std::string start_text(const Start& start) {
     return position != nullptr ? to_token(*position) : "beginning";
 }
 
-std::string time_text(std::chrono::milliseconds time) {
-    return time.count() % 1000 == 0 ? fmt::format("{}s", time.count() / 1000)
-                                    : fmt::format("{}ms", time.count());
-}
-
 std::string events_text(const Selection& selection) {
     std::string text;
     if (selection.kind == Selection::Kind::query) {
@@ -86,11 +70,27 @@ std::string delivery_text(const ConsumerSettings& settings) {
         time_text(backoff.first), backoff.factor, time_text(backoff.most), settings.in_flight);
 }
 
+std::string full_text(const QueueSettings& queue) {
+    switch (queue.when_full) {
+        case WhenFull::reject:
+            return "rejects";
+        case WhenFull::drop_oldest:
+            return "drops the oldest";
+        case WhenFull::wait:
+            break;
+    }
+    return "lets wait, for " + time_text(queue.max_wait);
+}
+
 std::string queue_text(const ConsumerStatus& status) {
     const QueueSettings& queue = *status.settings.queue;
     return fmt::format("a queue: {} of at most {} events, {} of {} bytes; when full it {}",
                        status.queue_count, queue.max_count, status.queue_bytes, queue.max_bytes,
-                       queue.when_full == WhenFull::reject ? "rejects" : "drops the oldest");
+                       full_text(queue));
+}
+
+double seconds_of(std::chrono::milliseconds time) {
+    return std::chrono::duration<double>(time).count();
 }
 
 void write_queue(JsonWriter& json, const ConsumerStatus& status) {
@@ -101,7 +101,8 @@ void write_queue(JsonWriter& json, const ConsumerStatus& status) {
         .field("bytes", status.queue_bytes)
         .field("max_count", queue.max_count)
         .field("max_bytes", queue.max_bytes)
-        .field("when_full", queue.when_full == WhenFull::reject ? "reject" : "drop_oldest")
+        .field("when_full", word_of(kWhenFullWords, queue.when_full))
+        .field("max_wait_seconds", seconds_of(queue.max_wait))
         .end_object();
 }
 
@@ -123,12 +124,8 @@ void write_filter(JsonWriter& json, const Selection& selection) {
     json.end_object();
 }
 
-double seconds_of(std::chrono::milliseconds time) {
-    return std::chrono::duration<double>(time).count();
-}
-
 void write_settings(JsonWriter& json, const ConsumerSettings& settings) {
-    json.key("settings").begin_object().field("mode", name_of(settings.mode));
+    json.key("settings").begin_object().field("mode", word_of(kModeWords, settings.mode));
     if (settings.mode == ConsumerMode::per_key) {
         json.field("key", settings.key);
     }
@@ -173,7 +170,8 @@ void write_members(JsonWriter& json, const std::vector<MemberStatus>& members) {
 std::string consumer_line(const ConsumerStatus& status) {
     return tame(fmt::format(
         "{}{}  {}  {}  {} in flight  {} waiting  {} parked  {} behind  {} done  {:.0f}/s",
-        status.settings.name, status.paused ? "  paused" : "", name_of(status.settings.mode),
+        status.settings.name, status.paused ? "  paused" : "",
+        word_of(kModeWords, status.settings.mode),
         counted(status.member_count, "member", "members"), status.in_flight, status.waiting,
         status.parked, status.behind, status.done, status.out_rate));
 }

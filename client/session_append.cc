@@ -164,6 +164,11 @@ Written Session::written(const msg::ReceiptRange& range, std::uint32_t i) const 
 
 void Resolved::finish() {
     if (!outcome) {
+        // Each alone might have had its place in a queue that holds less than all of them.
+        if (outcome.error().code == Errc::request_too_large && call->members.size() > 1) {
+            outcome = Error(Errc::busy, fmt::format("{} appends waited and went together: {}",
+                                                    call->members.size(), outcome.error().message));
+        }
         for (const Member& member : call->members) {
             member.done(outcome.error());
         }

@@ -62,7 +62,10 @@ AppendOutcome Admission::outcome(Offset last, Version version, std::uint32_t rec
     return outcome;
 }
 
-Result<AppendOutcome> Admission::admit(const Submission& submission) {
+Result<AppendOutcome> Admission::admit(const Submission& submission,
+                                       std::optional<std::chrono::nanoseconds> waited) {
+    waited_ = waited;
+    wait_more_ = {};
     if (!submission.producer) {
         return check_and_write(submission);
     }
@@ -105,6 +108,9 @@ Result<AppendOutcome> Admission::admit(const Submission& submission) {
         }
     }
     auto done = check_and_write(submission);
+    if (wait_more_.count() != 0) {
+        return done;
+    }
     if (auto ok = remember(producer, done); !ok) {
         return ok.error();
     }
@@ -266,7 +272,7 @@ Result<AppendOutcome> Admission::write(const Submission& submission) {
     if (!inline_.empty()) {
         if (auto ok = ask_handlers(request, first); !ok) {
             if (queues) {
-                leave_queues(request, request.header().streams);
+                leave_queues(request);
             }
             return ok.error();
         }

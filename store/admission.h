@@ -2,6 +2,7 @@
 // (rules L3, L4). Of whoever prepares.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,8 +28,12 @@ class Admission {
         log_.prefetch(request.name(request.stream(0).name));
     }
     // The request's outcome, to be given once the commit is durable. An error other than of storage
-    // means: certainly nothing written. A storage error means the volume must stop.
-    Result<AppendOutcome> admit(const Submission& submission);
+    // means: certainly nothing written. A storage error means the volume must stop. A request that
+    // `waited` so long may have to wait on: then wait_more() is how long at most, the outcome means
+    // nothing, and it is as if it had not come. Without `waited` it does not.
+    Result<AppendOutcome> admit(const Submission& submission,
+                                std::optional<std::chrono::nanoseconds> waited = {});
+    std::chrono::nanoseconds wait_more() const { return wait_more_; }
 
     bool empty() const { return builder_.size() == 0; }
     std::size_t records() const { return builder_.size(); }
@@ -85,7 +90,7 @@ class Admission {
     static EventView view_of(const wire::RequestView& request, const wire::RequestSection& section,
                              std::uint32_t record);
     static QueueGate::Amount amount_of(const wire::RequestView& request, std::uint32_t stream);
-    void leave_queues(const wire::RequestView& request, std::uint32_t streams) const;
+    void leave_queues(const wire::RequestView& request) const;
     Result<void> ask_handlers(const wire::RequestView& request, Offset first);
     void index_records(const wire::RequestView& request, Offset first);
     void note_control(const wire::RequestView& request, Offset offset);
@@ -98,6 +103,9 @@ class Admission {
     QueueGate* queues_;
     wire::BatchBuilder builder_;
     Time clock_;
+    // Of the request in hand.
+    std::optional<std::chrono::nanoseconds> waited_;
+    std::chrono::nanoseconds wait_more_{0};
     bool has_lifecycle_ = false;
     std::vector<Erasure> erasures_;
     std::vector<std::string> changed_;

@@ -18,22 +18,26 @@ QueueGate::Amount Admission::amount_of(const wire::RequestView& request, std::ui
 }
 
 Result<void> Admission::enter_queues(const wire::RequestView& request) {
+    std::vector<QueueGate::Coming> come;
     for (std::uint32_t i = 0; i < request.header().streams; ++i) {
         const std::string_view stream = request.name(request.stream(i).name);
-        if (!queues_->held(stream)) {
-            continue;
-        }
-        if (auto ok = queues_->enter(stream, amount_of(request, i)); !ok) {
-            leave_queues(request, i);
-            return ok;
+        if (queues_->held(stream)) {
+            come.push_back({stream, amount_of(request, i)});
         }
     }
-    return {};
+    if (come.empty()) {
+        return {};
+    }
+    auto more = queues_->enter(come, waited_);
+    if (!more) {
+        return more.error();
+    }
+    wait_more_ = *more;
+    return more->count() == 0 ? Result<void>() : Error(Errc::busy, "it waits for room in a queue");
 }
 
-// The first so many of its streams.
-void Admission::leave_queues(const wire::RequestView& request, std::uint32_t streams) const {
-    for (std::uint32_t i = 0; i < streams; ++i) {
+void Admission::leave_queues(const wire::RequestView& request) const {
+    for (std::uint32_t i = 0; i < request.header().streams; ++i) {
         const std::string_view stream = request.name(request.stream(i).name);
         if (queues_->held(stream)) {
             queues_->leave(stream, amount_of(request, i));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <mutex>
 
 #include "skald/store.h"
@@ -20,6 +21,13 @@ struct Sent {
 
 Sent sent_of(const Append& request, const wire::EncodedRequest& encoded) {
     return {request.streams.back().stream, encoded.last_id, request.ack};
+}
+
+// Appends of a thread are committed in their order, also when one of them waits.
+std::uint64_t this_thread() {
+    static std::atomic<std::uint64_t> last{0};
+    thread_local const std::uint64_t number = ++last;
+    return number;
 }
 
 Receipt receipt_of(const Volume& volume, Sent sent, const AppendOutcome& outcome) {
@@ -52,7 +60,7 @@ class PendingAppend final : public AppendListener {
             return;
         }
         Volume& volume = pending->volume_;
-        const Submission submission{*view, producer, pending.release(), 0};
+        const Submission submission{*view, producer, pending.release(), 0, this_thread()};
         volume.submit({&submission, 1});
     }
 

@@ -90,7 +90,7 @@ class LmdbVolume final : public Volume {
     std::vector<Visible> published_;  // guarded by published_mutex_
     const std::shared_ptr<Watchers> watchers_ = std::make_shared<Watchers>();
     std::unique_ptr<FileExtender> extender_;
-    QueueGate queues_;
+    QueueGate queues_{[this] { writer_->wake(); }};
     std::unique_ptr<Writer> writer_;
     std::mutex scavenge_mutex_;  // held by the one that runs
     std::mutex ids_mutex_;

@@ -90,14 +90,17 @@ class AppendListener {
     }
     // After the last outcome of a commit.
     virtual void on_commit(const CommitTimes& times) = 0;
+    // The request waits for room in a queue, and was copied: its bytes need not stay any longer.
+    virtual void on_waits(std::uint64_t /*tag*/) {}
 };
 
-// The request's bytes must stay until its outcome was given.
+// The request's bytes must stay until its outcome was given, or on_waits().
 struct Submission {
     wire::RequestView request;
     std::optional<Producer> producer;
     AppendListener* listener = nullptr;
     std::uint64_t tag = 0;
+    std::uint64_t source = 0;  // those of one source keep their order; 0: nobody's
 };
 
 // A batch or slice, encoded as it goes to a reader.
@@ -206,8 +209,9 @@ class Volume {
     // Queues requests for the next commit, in order; any thread. Each gets exactly one outcome.
     // Beyond limits::kQueueRequestsMax or kQueueBytesMax: busy, at once.
     virtual void submit(std::span<const Submission> submissions) = 0;
-    // Commits one request in the caller's thread and gives its outcome meanwhile: no thread switch.
-    // False, and nothing submitted, when the writer is not idle.
+    // Commits one request in the caller's thread and gives its outcome meanwhile, unless it waits
+    // for room in a queue: no thread switch. False, and nothing submitted, when the writer is not
+    // idle.
     virtual bool submit_here(const Submission& submission) = 0;
     // Waits for the outcome, and commits in the caller's thread when the writer is idle.
     virtual Result<AppendOutcome> append(const Submission& submission) = 0;

@@ -50,6 +50,9 @@ Writer::~Writer() {
 }
 
 void Writer::stop() {
+    if (parts_.queues != nullptr) {
+        parts_.queues->allow_waits(false);
+    }
     {
         const std::scoped_lock lock(mutex_);
         stop_ = true;
@@ -65,8 +68,12 @@ void Writer::stop() {
 void Writer::run() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        const auto ended = [this] { return stop_ && queue_.empty() && changes_.empty(); };
-        work_.wait(lock, [&] { return ended() || (!preparing_ && has_work()); });
+        const auto ended = [this] {
+            return stop_ && queue_.empty() && changes_.empty() && !retry_at_;
+        };
+        while (!ended() && (preparing_ || !has_work())) {
+            await_work(lock);
+        }
         if (ended()) {
             return;
         }
@@ -74,9 +81,23 @@ void Writer::run() {
     }
 }
 
+// A time of the clock is waited for only where it would be work then.
+void Writer::await_work(std::unique_lock<std::mutex>& lock) {
+    if (retry_at_ && !preparing_ && alone_waiting_ == 0 && !throttled()) {
+        work_.wait_for(lock, std::max(*retry_at_ - parts_.clock.monotonic(), Monotonic{}));
+    } else {
+        work_.wait(lock);
+    }
+}
+
+// Something that waits for a queue is to be tried.
+bool Writer::retry_due() const {
+    return retry_at_ && (stop_ || failure_ || *retry_at_ <= parts_.clock.monotonic());
+}
+
 bool Writer::has_work() const {
     return alone_waiting_ == 0 &&
-           ((!queue_.empty() && !throttled()) || !changes_.empty() || woken_);
+           (((!queue_.empty() || retry_due()) && !throttled()) || !changes_.empty() || woken_);
 }
 
 // The newest index entries in memory are at their bound: appends wait until a slice was merged.
@@ -114,7 +135,7 @@ void Writer::give_back(bool preparing) {
         preparing_ = false;
     }
     idle_.notify_all();
-    if (!preparing_ && (has_work() || stop_)) {
+    if (!preparing_ && (has_work() || stop_ || retry_at_)) {
         stop_ ? work_.notify_all() : work_.notify_one();
     }
 }
@@ -122,11 +143,17 @@ void Writer::give_back(bool preparing) {
 // Returns holding both batons. What comes while the commit before is at the disk joins this one.
 void Writer::prepare(Commit& commit, std::unique_lock<std::mutex>& lock) {
     commit.clear();
+    if (!waiting_.empty() && !throttled()) {
+        lock.unlock();
+        retry(commit);
+        lock.lock();
+    }
     for (;;) {
         take(commit);
         lock.unlock();
         decide(commit);
         lock.lock();
+        retry_at_ = waiting_.next_try();
         if (!committing_) {
             break;
         }
@@ -364,6 +391,7 @@ void Writer::fail(Error error) {
     if (!failure_) {
         failure_ = std::move(error);
         failed_.store(true, std::memory_order_release);
+        work_.notify_one();
     }
 }
 

@@ -18,6 +18,7 @@
 #include "store/inline_handlers.h"
 #include "store/partition_log.h"
 #include "store/volume.h"
+#include "store/waiting_room.h"
 
 namespace skald::store {
 
@@ -106,12 +107,19 @@ class Writer final : public InlineHost {
     bool has_work() const;
     bool idle() const;
     bool throttled() const;
+    bool retry_due() const;
+    void await_work(std::unique_lock<std::mutex>& lock);
     void await_batons(std::unique_lock<std::mutex>& lock);
     bool has_room(std::size_t bytes) const;
     void enqueue(const Submission& submission, Partition partition);
     void take(Commit& commit);
     void prepare(Commit& commit, std::unique_lock<std::mutex>& lock);
     void decide(Commit& commit);
+    void begin(Commit& commit);
+    void retry(Commit& commit);
+    void decide_one(Commit& commit, const Queued& queued);
+    Admission& admission_for(Commit& commit, Partition partition);
+    void give(Commit& commit, const Submission& submission, Result<AppendOutcome> outcome);
     bool seal(Commit& commit);
     void execute(Commit& commit);
     void give_back(bool preparing);
@@ -130,6 +138,7 @@ class Writer final : public InlineHost {
     IndexMaintainer* maintainer_ = nullptr;
     InlineHandlers inline_;
     std::vector<Admission> admissions_;  // by partition; of whoever prepares
+    WaitingRoom waiting_;                // likewise
     bool merging_producers_ = false;     // of whoever holds both batons
     Monotonic readers_checked_{};        // of whoever commits
 
@@ -147,6 +156,7 @@ class Writer final : public InlineHost {
     bool committing_ = false;
     int alone_waiting_ = 0;  // nothing is prepared while somebody waits to be alone
     bool woken_ = false;
+    std::optional<Monotonic> retry_at_;  // for what waits for a queue
     bool stop_ = false;
     std::optional<Error> failure_;
     std::atomic<bool> failed_{false};  // failure_ is set

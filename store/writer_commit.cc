@@ -22,8 +22,7 @@ Error Writer::stopped(const Error& failure) {
     return {Errc::store_failed, "the store stopped after an error: " + failure.message};
 }
 
-// The requests taken last. Their batches stay open for more.
-void Writer::decide(Commit& commit) {
+void Writer::begin(Commit& commit) {
     commit.times.begun = parts_.clock.monotonic();
     if (!commit.failed) {
         commit.failed = failure();
@@ -34,36 +33,99 @@ void Writer::decide(Commit& commit) {
             commit.clock = std::max(commit.clock, Time{log->clock.us + 1});
         }
     }
+}
+
+// The requests taken last. Their batches stay open for more.
+void Writer::decide(Commit& commit) {
+    begin(commit);
     for (std::size_t i = 0; i < commit.taken.size(); ++i) {
         if (i + kLookAhead < commit.taken.size()) {
             const Queued& coming = commit.taken[i + kLookAhead];
             admissions_[coming.partition.value].prefetch(coming.submission.request);
         }
-        const Queued& queued = commit.taken[i];
-        const auto decided = [&](Result<AppendOutcome> outcome) {
-            commit.decided.push_back(
-                {queued.submission.listener, queued.submission.tag, std::move(outcome)});
-        };
-        if (commit.failed) {
-            decided(stopped(*commit.failed));
-            continue;
-        }
-        const std::size_t partition = queued.partition.value;
-        Admission& admission = admissions_[partition];
-        if (std::find(commit.touched.begin(), commit.touched.end(), partition) ==
-            commit.touched.end()) {
-            commit.touched.push_back(partition);
-            admission.begin(commit.clock);
-        }
-        auto outcome = admission.admit(queued.submission);
-        if (!outcome && is_storage(outcome.error())) {
-            commit.failed = outcome.error();
-        }
-        decided(std::move(outcome));
+        decide_one(commit, commit.taken[i]);
     }
-    commit.times.requests += commit.taken.size();
     commit.times.checked = parts_.clock.monotonic();
     commit.times.deciding += commit.times.checked - commit.times.begun;
+}
+
+void Writer::decide_one(Commit& commit, const Queued& queued) {
+    const auto& [submission, partition] = queued;
+    const auto wait = [&](std::optional<Monotonic> until) {
+        waiting_.put(submission, partition, commit.times.begun, until);
+        submission.listener->on_waits(submission.tag);
+    };
+    if (commit.failed) {
+        return give(commit, submission, stopped(*commit.failed));
+    }
+    const bool has_room = waiting_.has_room(submission);
+    if (waiting_.holds_up(submission)) {
+        return has_room ? wait(std::nullopt)
+                        : give(commit, submission,
+                               Error(Errc::busy, "too many appends wait for full queues"));
+    }
+    Admission& admission = admission_for(commit, partition);
+    auto outcome =
+        admission.admit(submission, has_room ? std::optional(Monotonic{}) : std::nullopt);
+    if (const auto more = admission.wait_more(); more.count() != 0) {
+        return wait(commit.times.begun + more);
+    }
+    give(commit, submission, std::move(outcome));
+}
+
+// What waits for room in a queue, when there may be some, or when it has waited enough. Before what
+// came later, so that a full commit keeps nobody waiting.
+void Writer::retry(Commit& commit) {
+    begin(commit);
+    if (commit.failed) {
+        waiting_.try_all();
+    }
+    for (const std::string& stream : parts_.queues->take_room()) {
+        waiting_.room_in(stream);
+    }
+    waiting_.time_is(commit.times.begun);
+    while (!commit.full()) {
+        WaitingRoom::Waiter* const waiter = waiting_.next();
+        if (waiter == nullptr) {
+            break;
+        }
+        const Submission& submission = waiter->submission;
+        if (commit.failed) {
+            give(commit, submission, stopped(*commit.failed));
+            waiting_.leave(*waiter);
+            continue;
+        }
+        Admission& admission = admission_for(commit, waiter->partition);
+        auto outcome = admission.admit(submission, commit.times.begun - waiter->since);
+        if (const auto more = admission.wait_more(); more.count() != 0) {
+            waiting_.stay(*waiter, commit.times.begun + more);
+            continue;
+        }
+        commit.bytes += submission.request.bytes().size();
+        commit.records += submission.request.header().records;
+        give(commit, submission, std::move(outcome));
+        waiting_.leave(*waiter);
+    }
+    commit.times.checked = parts_.clock.monotonic();
+    commit.times.deciding += commit.times.checked - commit.times.begun;
+}
+
+Admission& Writer::admission_for(Commit& commit, Partition partition) {
+    Admission& admission = admissions_[partition.value];
+    const std::size_t number = partition.value;
+    if (std::find(commit.touched.begin(), commit.touched.end(), number) == commit.touched.end()) {
+        commit.touched.push_back(number);
+        admission.begin(commit.clock);
+    }
+    return admission;
+}
+
+void Writer::give(Commit& commit, const Submission& submission, Result<AppendOutcome> outcome) {
+    if (!commit.failed && !outcome && is_storage(outcome.error())) {
+        commit.failed = outcome.error();
+    }
+    commit.decided.push_back({submission.listener, submission.tag, std::move(outcome)});
+    ++commit.times.requests;
 }
 
 // Finishes the batches, so that the next commit's begin behind them. True when nothing may be

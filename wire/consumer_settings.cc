@@ -23,7 +23,8 @@ std::chrono::milliseconds from_us(std::uint64_t us) {
 
 Ref<fb::QueueSettings> build(Builder& b, const QueueSettings& queue) {
     return fb::CreateQueueSettings(b, queue.max_count, queue.max_bytes,
-                                   static_cast<fb::WhenFull>(queue.when_full));
+                                   static_cast<fb::WhenFull>(queue.when_full),
+                                   to_us(queue.max_wait));
 }
 
 }  // namespace
@@ -68,7 +69,7 @@ ConsumerSettings from_fb(const fb::ConsumerSettings* settings) {
     if (const fb::QueueSettings* queue = settings->queue()) {
         check_range(queue->when_full(), fb::WhenFull::MAX, "answer to a full queue");
         read.queue = {queue->max_count(), queue->max_bytes(),
-                      static_cast<WhenFull>(queue->when_full())};
+                      static_cast<WhenFull>(queue->when_full()), from_us(queue->max_wait_us())};
     }
     return read;
 }
@@ -160,8 +161,11 @@ Result<void> check_queue(const ConsumerSettings& settings) {
         return refused(fmt::format("a queue holds 1-{} events, of 1-{} bytes",
                                    limits::kQueueCountMax, limits::kQueueKeptBytesMax));
     }
-    if (queue.when_full > WhenFull::drop_oldest) {
-        return refused("a full queue rejects, or drops its oldest events");
+    if (queue.when_full > WhenFull::wait) {
+        return refused("a full queue rejects, drops its oldest events, or lets wait");
+    }
+    if (queue.max_wait < limits::kQueueWaitMin || queue.max_wait > limits::kQueueWaitMax) {
+        return refused("an append waits for a queue 1 ms to 10 minutes");
     }
     return {};
 }

@@ -11,7 +11,7 @@ namespace skald::broker {
 QueueKeeper::QueueKeeper(Parts parts, std::string stream, const QueueSettings& settings,
                          Amount held)
     : parts_(parts), stream_(std::move(stream)), settings_(settings) {
-    parts_.volume.queues().open(stream_, most(settings_), held);
+    parts_.volume.queues().open(stream_, rules(settings_), held);
 }
 
 QueueKeeper::~QueueKeeper() {
@@ -20,18 +20,21 @@ QueueKeeper::~QueueKeeper() {
 }
 
 // Whoever drops the oldest takes more than its bound first.
-QueueKeeper::Amount QueueKeeper::most(const QueueSettings& settings) {
-    Amount most{settings.max_count, settings.max_bytes};
+store::QueueGate::Rules QueueKeeper::rules(const QueueSettings& settings) {
+    store::QueueGate::Rules rules{{settings.max_count, settings.max_bytes}};
     if (settings.when_full == WhenFull::drop_oldest) {
-        most.count += limits::kQueueOverCount;
-        most.bytes += limits::kQueueOverBytes;
+        rules.most.count += limits::kQueueOverCount;
+        rules.most.bytes += limits::kQueueOverBytes;
     }
-    return most;
+    if (settings.when_full == WhenFull::wait) {
+        rules.wait = settings.max_wait;
+    }
+    return rules;
 }
 
 void QueueKeeper::set(const QueueSettings& settings) {
     settings_ = settings;
-    parts_.volume.queues().set_most(stream_, most(settings));
+    parts_.volume.queues().set(stream_, rules(settings));
 }
 
 void QueueKeeper::close() {

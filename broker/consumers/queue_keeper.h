@@ -46,7 +46,7 @@ class QueueKeeper {
     bool idle() const { return !view_; }
 
   private:
-    static Amount most(const QueueSettings& settings);
+    static store::QueueGate::Rules rules(const QueueSettings& settings);
 
     const Parts parts_;
     const std::string stream_;

@@ -45,6 +45,7 @@ struct Backoff {
 enum class WhenFull : std::uint8_t {
     reject = 0,       // an append is refused as busy: certainly nothing written
     drop_oldest = 1,  // the oldest events that no member has are done, and counted as dropped
+    wait = 2,         // an append waits for room, for `max_wait`; then it is refused as busy
 };
 
 // Makes a consumer the queue of one stream: what is done is removed from the stream, and what is
@@ -54,6 +55,7 @@ struct QueueSettings {
     std::uint64_t max_count = 1'000'000;               // events; up to 2^40
     std::uint64_t max_bytes = std::uint64_t{1} << 30;  // up to 2^50
     WhenFull when_full = WhenFull::reject;
+    std::chrono::milliseconds max_wait{5000};  // 1 ms to 10 minutes; below the timeout of clients
     bool operator==(const QueueSettings&) const = default;
 };
 

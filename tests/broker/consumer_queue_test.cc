@@ -155,6 +155,52 @@ TEST_CASE("consumer queue: is bounded, and what is done goes from the stream", "
     CHECK(refusal(node->local(), "jobs", 20) == Errc{});
 }
 
+TEST_CASE("consumer queue: lets appends wait for room, in their order", "[broker]") {
+    TempDirectory directory;
+    auto node = start(options_of(directory));
+    auto consumers = consumers_of(*node);
+    std::atomic<int> written{0};
+    std::atomic<int> refused{0};
+    int published = 0;
+    auto client = connect_to(*node);
+    ConsumerSettings settings = queue_of("jobs", 5, WhenFull::wait);
+    settings.queue->max_wait = std::chrono::minutes(1);
+    REQUIRE(consumers->create(settings));
+    const auto publish_later = [&](int count) {
+        for (int i = 0; i < count; ++i) {
+            Append append = Append::one("jobs", event(std::to_string(++published)));
+            append.check_ids = true;  // so that each is a request of its own
+            client->append_async(std::move(append), [&](const auto& receipt) {
+                CHECK((receipt || receipt.error().code == Errc::busy));
+                ++(receipt ? written : refused);
+            });
+        }
+    };
+    publish_later(20);
+    await([&] { return written == 5; });
+    // Not behind them: it is another's, and of another stream.
+    CHECK(refusal(node->local(), "others", 1) == Errc{});
+    CHECK(written == 5);
+    Seen seen;
+    {
+        auto member = join(*consumers, "jobs-queue", [&](const Work& work) -> WorkAnswer {
+            CHECK(work.event.data == std::to_string(work.event.version.value + 1));
+            seen.add(work.event);
+            return AckWork{};
+        });
+        seen.wait_for(20);
+        REQUIRE(member->drain());
+    }
+    await([&] { return written == 20; });
+    CHECK(consumers->show("jobs-queue")->queue_count == 0);
+
+    publish_later(7);
+    await([&] { return written == 25; });
+    node.reset();
+    await([&] { return refused == 2; });
+    CHECK(written == 25);
+}
+
 TEST_CASE("consumer queue: drops the oldest when it is full", "[broker]") {
     TempDirectory directory;
     auto node = start(options_of(directory));

@@ -54,7 +54,7 @@ when_full = "drop_oldest"
     wanted.max_deliveries = 0;
     wanted.in_flight = 10;
     wanted.backoff = {milliseconds(250), 3, std::chrono::minutes(5), 0.5};
-    wanted.queue = {7, 5'000'000'000, WhenFull::drop_oldest};
+    wanted.queue = {7, 5'000'000'000, WhenFull::drop_oldest, seconds(5)};
     CHECK(*settings == wanted);
 }
 
@@ -74,6 +74,10 @@ TEST_CASE("consumer file: what is left out is as it is by default") {
               .backoff == Backoff{milliseconds(0), 1.5, seconds(60), 0.1});
     CHECK(parse_consumer_file("c.toml", "name = \"b\"\nqueue = {}").value().queue ==
           QueueSettings{});
+    const std::string waits = "name = \"b\"\nqueue = {when_full = \"wait\", max_wait = \"10m\"}";
+    CHECK(
+        parse_consumer_file("c.toml", waits).value().queue ==
+        QueueSettings{1'000'000, std::uint64_t{1} << 30, WhenFull::wait, std::chrono::minutes(10)});
 }
 
 TEST_CASE("consumer file: what is wrong is said with its place") {
@@ -109,8 +113,11 @@ TEST_CASE("consumer file: what is wrong is said with its place") {
              {name + "backoff = {last = 1}", "unknown key `backoff.last`"},
              {name + "queue = {max_count = 0}", "`queue.max_count` must be an integer from 1 to"},
              {name + "queue = {max_bytes = -1}", "`queue.max_bytes` must be an integer from 1 to"},
-             {name + "queue = {when_full = \"wait\"}",
-              "`queue.when_full` must be \"reject\" or \"drop_oldest\", found the string"},
+             {name + "queue = {when_full = \"waits\"}",
+              "`queue.when_full` must be \"reject\", \"drop_oldest\" or \"wait\", found the "
+              "string"},
+             {name + "queue = {max_wait = \"601s\"}",
+              "`queue.max_wait` must be a time from 1ms to 600s, as"},
              {name + "queue = {max = 1}", "unknown key `queue.max`"}}) {
         INFO(text);
         CHECK_THAT(refusal(text), Catch::Contains(message));

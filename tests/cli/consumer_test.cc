@@ -205,7 +205,8 @@ TEST_CASE("consumer: create, edit and show") {
     status.members = {{"a\x1b", 3, 4, true}, {"b", 0, 0, false}};
     status.member_count = 2;
     status.expired = 3;
-    status.settings.queue = {10, std::uint64_t{1} << 30, WhenFull::drop_oldest};
+    status.settings.queue = {10, std::uint64_t{1} << 30, WhenFull::drop_oldest,
+                             std::chrono::seconds(5)};
     status.queue_count = 7;
     status.queue_bytes = 900;
     status.in_rate = 10;
@@ -236,7 +237,11 @@ TEST_CASE("consumer: create, edit and show") {
     CHECK(as_json["settings"]["start"] == "beginning");
     CHECK(as_json["queue"] == json::parse(R"({"count": 7, "bytes": 900, "max_count": 10,
                                               "max_bytes": 1073741824,
-                                              "when_full": "drop_oldest"})"));
+                                              "when_full": "drop_oldest",
+                                              "max_wait_seconds": 5.0})"));
+    status.settings.queue->when_full = WhenFull::wait;
+    CHECK_THAT(desk.run({"show", "orders"}).out,
+               Catch::Contains("when full it lets wait, for 5s\n"));
 }
 
 TEST_CASE("consumer: lists, one line each") {

@@ -157,6 +157,18 @@ TEST_CASE("append source: what refuses a call refuses each append in it, once", 
     CHECK(f.error(1) == Errc::stream_tombstoned);
 }
 
+TEST_CASE("append source: what is too large for a queue together may be tried alone", "[client]") {
+    Fixture f;
+    f.append("a");
+    const bool together = GENERATE(true, false);
+    if (together) {
+        f.append("a");
+    }
+    Resolved resolved{f.take(), Error(Errc::request_too_large, "the queue holds one")};
+    resolved.finish();
+    CHECK(f.error(0) == (together ? Errc::busy : Errc::request_too_large));
+}
+
 TEST_CASE("append source: room is counted for each append, and given back as it was", "[client]") {
     Fixture f;
     f.append("a", std::string(100, 'x'));

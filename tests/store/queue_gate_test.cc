@@ -5,6 +5,7 @@
 namespace skald::store {
 namespace {
 
+using namespace std::chrono_literals;
 using Amount = QueueGate::Amount;
 
 Append append_of(const std::string& stream, int count) {
@@ -16,6 +17,12 @@ Append append_of(const std::string& stream, int count) {
     return Append::many(stream, std::move(events));
 }
 
+Result<std::chrono::nanoseconds> enter(QueueGate& gate, std::string_view stream, Amount amount,
+                                       std::optional<std::chrono::nanoseconds> waited = {}) {
+    const QueueGate::Coming come{stream, amount};
+    return gate.enter({&come, 1}, waited);
+}
+
 // Data, the names of stream and type, and the rest.
 constexpr std::uint64_t kEventBytes = 10 + 4 + 4 + 64;
 
@@ -24,27 +31,88 @@ constexpr std::uint64_t kEventBytes = 10 + 4 + 4 + 64;
 TEST_CASE("queue_gate: a queue holds what its bounds say", "[store]") {
     QueueGate gate;
     CHECK_FALSE(gate.any());
-    CHECK(gate.enter("jobs", {5, 500}));
+    CHECK(enter(gate, "jobs", {5, 500}));
     CHECK_FALSE(gate.held("jobs"));
-    gate.open("jobs", {10, 1000}, {2, 200});
+    gate.open("jobs", {{10, 1000}}, {2, 200});
     CHECK(gate.any());
-    CHECK(gate.enter("others", {50, 5000}));
-    CHECK(gate.enter("jobs", {8, 300}));
+    CHECK(enter(gate, "others", {50, 5000}));
+    CHECK(enter(gate, "jobs", {8, 300}));
     CHECK(gate.held("jobs") == Amount{10, 500});
-    CHECK(gate.enter("jobs", {1, 1}).error().code == Errc::busy);
+    CHECK(enter(gate, "jobs", {1, 1}).error().code == Errc::busy);
     gate.leave("jobs", {1, 100});
-    CHECK(gate.enter("jobs", {1, 601}).error().code == Errc::busy);
+    CHECK(enter(gate, "jobs", {1, 601}).error().code == Errc::busy);
     CHECK(gate.held("jobs") == Amount{9, 400});
-    CHECK(gate.enter("jobs", {1, 600}));
-    CHECK(gate.enter("jobs", {11, 1}).error().code == Errc::request_too_large);
-    CHECK(gate.enter("jobs", {1, 1001}).error().code == Errc::request_too_large);
-    gate.set_most("jobs", {20, 2000});
-    CHECK(gate.enter("jobs", {10, 1000}));
+    CHECK(enter(gate, "jobs", {1, 600}));
+    CHECK(enter(gate, "jobs", {11, 1}).error().code == Errc::request_too_large);
+    CHECK(enter(gate, "jobs", {1, 1001}).error().code == Errc::request_too_large);
+    gate.set("jobs", {{20, 2000}});
+    CHECK(enter(gate, "jobs", {10, 1000}));
     gate.leave("jobs", {1000, 100000});
     CHECK(gate.held("jobs") == Amount{0, 0});
     gate.close("jobs");
     CHECK_FALSE(gate.any());
-    CHECK(gate.enter("jobs", {50, 5000}));
+    CHECK(enter(gate, "jobs", {50, 5000}));
+}
+
+TEST_CASE("queue_gate: who may wait is told for how long, and when there may be room", "[store]") {
+    int told = 0;
+    QueueGate gate([&] { ++told; });
+    gate.open("jobs", {{10, 1000}, 5s}, {10, 100});
+    CHECK(enter(gate, "jobs", {1, 1}).error().code == Errc::busy);
+    gate.leave("jobs", {1, 1});
+    CHECK(*enter(gate, "jobs", {1, 1}, 0s) == 0s);
+    CHECK(told == 0);
+    CHECK(*enter(gate, "jobs", {1, 1}, 0s) == 5s);
+    CHECK(*enter(gate, "jobs", {1, 1}, 3s) == 2s);
+    CHECK(enter(gate, "jobs", {1, 1}, 5s).error().code == Errc::busy);
+    CHECK(gate.held("jobs") == Amount{10, 100});
+    CHECK(gate.take_room().empty());
+
+    SECTION("when something leaves") {
+        gate.leave("jobs", {1, 1});
+    }
+    SECTION("when it may hold more") {
+        gate.set("jobs", {{20, 1000}, 5s});
+    }
+    SECTION("when it ends") {
+        gate.close("jobs");
+    }
+    SECTION("when nobody may wait any more") {
+        gate.allow_waits(false);
+        CHECK(enter(gate, "jobs", {1, 1}, 0s).error().code == Errc::busy);
+    }
+    CHECK(told == 1);
+    CHECK(gate.take_room() == std::vector<std::string>{"jobs"});
+    CHECK(gate.take_room().empty());
+    gate.leave("jobs", {1, 1});
+    CHECK(told == 1);
+}
+
+TEST_CASE("queue_gate: what goes to several queues finds room in all of them, or in none",
+          "[store]") {
+    QueueGate gate;
+    gate.open("a", {{10, 1000}, 5s}, {});
+    gate.open("b", {{1, 1000}, 3s}, {});
+    gate.open("c", {{1, 1000}}, {1, 1});
+    const auto both = [&](std::string_view other, std::uint64_t count) {
+        const std::vector<QueueGate::Coming> come{{"a", {2, 20}}, {other, {count, 1}}};
+        return gate.enter(come, 1s);
+    };
+    CHECK(*both("b", 1) == 0s);
+    CHECK(*both("b", 1) == 2s);
+    CHECK(both("b", 2).error().code == Errc::request_too_large);
+    CHECK(both("c", 1).error().code == Errc::busy);
+    CHECK(gate.held("a") == Amount{2, 20});
+    CHECK(gate.held("b") == Amount{1, 1});
+    gate.leave("a", {1, 10});
+    CHECK(gate.take_room().empty());
+    gate.leave("b", {1, 1});
+    CHECK(gate.take_room() == std::vector<std::string>{"b"});
+    gate.allow_waits(false);
+    CHECK(*both("b", 1) == 0s);
+    CHECK(both("b", 1).error().code == Errc::busy);
+    gate.allow_waits(true);
+    CHECK(*both("b", 1) == 2s);
 }
 
 TEST_CASE("queue_gate: a full queue refuses an append whole, and what is refused counts nowhere",
@@ -52,7 +120,7 @@ TEST_CASE("queue_gate: a full queue refuses an append whole, and what is refused
     TestLog log;
     EventStore* const store = &log.store();
     QueueGate& gate = log.volume().queues();
-    gate.open("jobs", {3, 1'000'000}, {});
+    gate.open("jobs", {{3, 1'000'000}}, {});
     REQUIRE(store->append(append_of("jobs", 2)));
     CHECK(gate.held("jobs") == Amount{2, 2 * kEventBytes});
     auto refused = store->append(append_of("jobs", 2));

@@ -68,7 +68,7 @@ inline ConsumerSettings any_settings() {
     settings.in_flight = any<std::uint32_t>();
     if (any<bool>()) {
         settings.queue = {any<std::uint64_t>(), any<std::uint64_t>(),
-                          static_cast<WhenFull>(*rc::gen::inRange(0, 2))};
+                          static_cast<WhenFull>(*rc::gen::inRange(0, 3)), any_time()};
     }
     return settings;
 }
