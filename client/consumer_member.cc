@@ -17,6 +17,7 @@ constexpr milliseconds kPauseFirst(50);
 constexpr milliseconds kPauseMost(2000);
 constexpr milliseconds kLeaveTimeMax(1000);
 constexpr int kWordsInLease = 3;
+constexpr int kJoinTries = 3;  // each as long as the timeout, at most
 
 Result<void> check(const MemberOptions& options) {
     if (options.name.size() > limits::kMemberNameBytesMax) {
@@ -67,9 +68,7 @@ Result<std::unique_ptr<Member>> ConsumerMember::join(Services& services, std::st
     }
     std::unique_ptr<ConsumerMember> member(
         new ConsumerMember(services, consumer, std::move(handler), options, timeout));
-    const auto reply =
-        services.request(member->service_, wire::encode(member->join_request()), timeout);
-    const auto joined = joined_by(reply);
+    const auto joined = member->join_first();
     if (!joined) {
         member->link_over_ = member->handler_over_ = true;
         return why_not(services, consumer, joined.error(), timeout);
@@ -122,6 +121,17 @@ void ConsumerMember::close(bool stop) {
     }
     desk_->link.notify_all();
     work_.notify_all();
+}
+
+// One whose answer was lost, and which nobody knows of, ends with its lease.
+Result<wire::MemberReply> ConsumerMember::join_first() {
+    const std::string request = wire::encode(join_request());
+    for (int tries = 1;; ++tries) {
+        auto joined = joined_by(services_.request(service_, request, timeout_));
+        if (joined || joined.error().code != Errc::outcome_unknown || tries == kJoinTries) {
+            return joined;
+        }
+    }
 }
 
 wire::MemberRequest ConsumerMember::join_request() const {

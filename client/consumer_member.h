@@ -75,6 +75,7 @@ class ConsumerMember final : public Member {
     WorkAnswer call(const HeldWork::Piece& piece) const;
 
     void close(bool stop);
+    Result<wire::MemberReply> join_first();
     wire::MemberRequest join_request() const;
 
     Services& services_;

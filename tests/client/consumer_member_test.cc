@@ -54,6 +54,27 @@ TEST_CASE("consumer member: what keeps it from joining", "[client]") {
     CHECK(refusal("orders", {"", 1, std::chrono::minutes(11)}) == Errc::invalid_argument);
 }
 
+TEST_CASE("consumer member: a join whose answer is lost is tried again, so often", "[client]") {
+    FakeServices services;
+    services.reply(number_of_member(1));
+    const auto join = [&] {
+        return ConsumerMember::join(
+            services, "orders", [](const Work&) { return AckWork{}; }, {}, kLong);
+    };
+    services.lose(3);
+    CHECK(join().error().code == Errc::outcome_unknown);
+    CHECK(services.replied() == 3);
+    services.lose(2);
+    {
+        auto joined = join();
+        REQUIRE(joined);
+        CHECK(services.replied() == 6);
+        std::thread leaving([&] { services.take(wire::MemberVerb::leave).answer(std::string()); });
+        joined->reset();
+        leaving.join();
+    }
+}
+
 TEST_CASE("consumer member: events go to the handler in order", "[client]") {
     MemberFixture f;
     f.give({{5, "a"}, {7, "b", 3}}, 4);

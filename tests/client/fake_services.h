@@ -37,6 +37,10 @@ class FakeServices final : public Services {
         payload_ = std::move(payload);
         ++replied_;
         come_.notify_all();
+        if (lost_ != 0) {
+            --lost_;
+            return Error(Errc::outcome_unknown, "the connection was lost");
+        }
         return reply_;
     }
     void begin_request(std::string_view name, std::string payload, std::chrono::milliseconds time,
@@ -59,6 +63,15 @@ class FakeServices final : public Services {
     void reply(Result<std::string> reply) {
         const std::lock_guard lock(mutex_);
         reply_ = std::move(reply);
+    }
+    // The answers to so many of them get lost.
+    void lose(int replies) {
+        const std::lock_guard lock(mutex_);
+        lost_ = replies;
+    }
+    int replied() {
+        const std::lock_guard lock(mutex_);
+        return replied_;
     }
     // So many of them have been answered.
     void await_replies(int replies) {
@@ -97,6 +110,7 @@ class FakeServices final : public Services {
     std::string service_;
     std::string payload_;
     int replied_ = 0;
+    int lost_ = 0;
 };
 
 // The answer to a join.
