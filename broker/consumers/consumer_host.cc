@@ -1,6 +1,7 @@
 #include "broker/consumers/consumer_host.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <future>
@@ -28,6 +29,7 @@ Result<std::unique_ptr<ConsumerHost>> ConsumerHost::start(Parts parts) {
     if (auto ok = host->load(); !ok) {
         return ok.error();
     }
+    malloc_trim(0);  // what was folded is let go of, up to a third of what is kept
     host->watch_ = parts.volume.watch([inbox = host->inbox_] {
         if (!inbox->listening) {
             return;
