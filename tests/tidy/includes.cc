@@ -49,7 +49,7 @@ const std::map<std::string, std::set<std::string>>& room_table() {
         {"wire", {"base"}},
         {"store", {"base", "wire"}},
         {"resilience", {"base"}},
-        {"coord", {"base"}},
+        {"coord", {"base", "store"}},
         {"client", {"base", "wire", "resilience"}},
         {"broker", {"base", "wire", "store", "coord", "resilience"}},
         {"cqrs", {"base", "wire", "store"}},

@@ -1,0 +1,378 @@
+#include "coord/key_space.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <compare>
+
+#include "coord/limits.h"
+
+namespace skald::coord {
+namespace {
+
+Error refused(std::string message) {
+    return {Errc::invalid_argument, std::move(message)};
+}
+
+Error ended_lease(LeaseId lease) {
+    return {Errc::not_found, fmt::format("the lease {} has ended, or never was", lease.value)};
+}
+
+bool as_asked(Compare::Is is, std::strong_ordering order) {
+    switch (is) {
+        case Compare::Is::equal:
+            return order == std::strong_ordering::equal;
+        case Compare::Is::not_equal:
+            return order != std::strong_ordering::equal;
+        case Compare::Is::less:
+            return order == std::strong_ordering::less;
+        case Compare::Is::greater:
+            return order == std::strong_ordering::greater;
+    }
+    return false;
+}
+
+std::uint64_t number_of(Compare::Field field, const Entry& entry) {
+    switch (field) {
+        case Compare::Field::created:
+            return entry.created.value;
+        case Compare::Field::modified:
+            return entry.modified.value;
+        case Compare::Field::version:
+            return entry.version;
+        case Compare::Field::lease:
+            return entry.lease.value;
+        case Compare::Field::value:
+            break;
+    }
+    return 0;
+}
+
+std::size_t bytes_of(const Entry& entry) {
+    return kEntryBytes + entry.key.size() + entry.value.size();
+}
+
+std::size_t bytes_of(const Revised& revised) {
+    std::size_t bytes = sizeof revised;
+    for (const Change& change : revised.changes) {
+        bytes += sizeof change + bytes_of(change.entry);
+    }
+    return bytes;
+}
+
+bool overlap(const KeyRange& a, const KeyRange& b) {
+    return a.contains(b.key) || b.contains(a.key);
+}
+
+KeyRange range_of(const Operation& operation) {
+    if (const auto* put = std::get_if<Put>(&operation)) {
+        return KeyRange::one(put->key);
+    }
+    const auto* erase = std::get_if<Erase>(&operation);
+    return erase != nullptr ? erase->keys : std::get<Get>(operation).keys;
+}
+
+Result<void> check_key(const std::string& key) {
+    return key.empty() || key.size() > kKeyBytesMax
+               ? refused(fmt::format("a key has 1-{} bytes", kKeyBytesMax))
+               : Result<void>();
+}
+
+// What it says by itself.
+Result<void> check_branch(const std::vector<Operation>& branch) {
+    for (auto it = branch.begin(); it != branch.end(); ++it) {
+        const KeyRange range = range_of(*it);
+        if (auto ok = range.end ? Result<void>() : check_key(range.key); !ok) {
+            return ok;
+        }
+        const auto* put = std::get_if<Put>(&*it);
+        if (put != nullptr && put->value.size() > kValueBytesMax) {
+            return refused(fmt::format("a value has up to {} bytes", kValueBytesMax));
+        }
+        for (auto other = branch.begin(); other != it; ++other) {
+            const bool reads =
+                std::holds_alternative<Get>(*it) && std::holds_alternative<Get>(*other);
+            if (!reads && overlap(range, range_of(*other))) {
+                return refused(fmt::format("the transaction has {:?} in two operations",
+                                           std::max(range.key, range_of(*other).key)));
+            }
+        }
+    }
+    return {};
+}
+
+Error too_large(std::string message) {
+    return {Errc::request_too_large, std::move(message)};
+}
+
+std::size_t bytes_of(const std::vector<Operation>& branch) {
+    std::size_t bytes = 0;
+    for (const Operation& operation : branch) {
+        const KeyRange range = range_of(operation);
+        const auto* put = std::get_if<Put>(&operation);
+        bytes += range.key.size() + range.end.value_or("").size() +
+                 (put != nullptr ? put->value.size() : 0);
+    }
+    return bytes;
+}
+
+Result<void> check_txn(const Txn& txn) {
+    std::size_t bytes = bytes_of(txn.then) + bytes_of(txn.otherwise);
+    for (const std::size_t count : {txn.compares.size(), txn.then.size(), txn.otherwise.size()}) {
+        if (count > kOperationsMax) {
+            return too_large(fmt::format(
+                "a transaction has up to {} compares, and as many operations in a branch",
+                kOperationsMax));
+        }
+    }
+    for (const Compare& compare : txn.compares) {
+        if (auto ok = check_key(compare.key); !ok) {
+            return ok;
+        }
+        bytes += compare.key.size() + compare.value.size();
+    }
+    if (bytes > kTxnBytesMax) {
+        return too_large(fmt::format("a transaction takes up to {} bytes", kTxnBytesMax));
+    }
+    auto ok = check_branch(txn.then);
+    return ok ? check_branch(txn.otherwise) : ok;
+}
+
+}  // namespace
+
+KeyRange KeyRange::prefix(std::string prefix) {
+    std::string end = prefix;
+    while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xff) {
+        end.pop_back();
+    }
+    if (!end.empty()) {
+        end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
+    }
+    return {std::move(prefix), std::move(end)};
+}
+
+bool KeyRange::contains(std::string_view other) const {
+    return end ? other >= key && (end->empty() || other < *end) : other == key;
+}
+
+KeySpace::KeySpace(Kept kept, Monotonic now)
+    : last_lease_(kept.last_lease), revision_(std::max(kept.revision, Revision{1})) {
+    for (const Effects::Granted& granted : kept.leases) {
+        Lease& lease = leases_[granted.lease];
+        lease.ttl = granted.ttl;
+        lease.ends = now + granted.ttl;
+        ends_.emplace(lease.ends, granted.lease);
+    }
+    for (Entry& entry : kept.entries) {
+        if (const auto lease = leases_.find(entry.lease); lease != leases_.end()) {
+            lease->second.keys.insert(entry.key);
+        }
+        bytes_ += bytes_of(entry);
+        std::string key = entry.key;
+        entries_.emplace(std::move(key), std::move(entry));
+    }
+}
+
+std::vector<Entry> KeySpace::list(const KeyRange& keys) const {
+    std::vector<Entry> found;
+    for (auto it = entries_.lower_bound(keys.key); it != entries_.end() && keys.contains(it->first);
+         ++it) {
+        found.push_back(it->second);
+    }
+    return found;
+}
+
+bool KeySpace::holds(const Compare& compare) const {
+    const auto it = entries_.find(compare.key);
+    const Entry none;
+    const Entry& entry = it == entries_.end() ? none : it->second;
+    return as_asked(compare.is, compare.field == Compare::Field::value
+                                    ? entry.value <=> compare.value
+                                    : number_of(compare.field, entry) <=> compare.number);
+}
+
+// What it asks of the store.
+Result<void> KeySpace::check(const std::vector<Operation>& branch) const {
+    std::size_t come = 0;
+    for (const Operation& operation : branch) {
+        const auto* put = std::get_if<Put>(&operation);
+        if (put == nullptr) {
+            continue;
+        }
+        if (put->lease != LeaseId{} && !leases_.contains(put->lease)) {
+            return ended_lease(put->lease);
+        }
+        come += kEntryBytes + put->key.size() + put->value.size();
+    }
+    return bytes_ + come > kStoreBytesMax
+               ? Error(Errc::busy,
+                       fmt::format("the coordination store holds {} of at most {} bytes", bytes_,
+                                   kStoreBytesMax))
+               : Result<void>();
+}
+
+Result<TxnResult> KeySpace::txn(const Txn& txn, Effects& effects) {
+    if (auto ok = check_txn(txn); !ok) {
+        return ok.error();
+    }
+    TxnResult result;
+    result.succeeded = std::all_of(txn.compares.begin(), txn.compares.end(),
+                                   [this](const Compare& compare) { return holds(compare); });
+    const auto& branch = result.succeeded ? txn.then : txn.otherwise;
+    if (auto ok = check(branch); !ok) {
+        return ok.error();
+    }
+    Revised revised{revision_ + 1, {}};
+    for (const Operation& operation : branch) {
+        if (const auto* one = std::get_if<Put>(&operation)) {
+            put(*one, revised);
+        } else if (const auto* gone = std::get_if<Erase>(&operation)) {
+            for (const Entry& entry : list(gone->keys)) {
+                erase(entries_.find(entry.key), revised);
+            }
+        } else {
+            result.found.push_back(list(std::get<Get>(operation).keys));
+        }
+    }
+    remember(std::move(revised), effects);
+    result.revision = revision_;
+    return result;
+}
+
+void KeySpace::put(const Put& put, Revised& revised) {
+    const auto [it, created] = entries_.try_emplace(put.key);
+    Entry& entry = it->second;
+    if (created) {
+        entry.key = put.key;
+        entry.created = revised.revision;
+    } else {
+        bytes_ -= bytes_of(entry);
+    }
+    if (const auto old = leases_.find(entry.lease); old != leases_.end()) {
+        old->second.keys.erase(put.key);
+    }
+    entry.value = put.value;
+    entry.modified = revised.revision;
+    entry.lease = put.lease;
+    ++entry.version;
+    if (const auto lease = leases_.find(put.lease); lease != leases_.end()) {
+        lease->second.keys.insert(put.key);
+    }
+    bytes_ += bytes_of(entry);
+    revised.changes.push_back({entry, false});
+}
+
+void KeySpace::erase(Entries::iterator it, Revised& revised) {
+    if (const auto lease = leases_.find(it->second.lease); lease != leases_.end()) {
+        lease->second.keys.erase(it->first);
+    }
+    Change change;
+    change.entry.key = it->first;
+    change.entry.modified = revised.revision;
+    change.erased = true;
+    revised.changes.push_back(std::move(change));
+    bytes_ -= bytes_of(it->second);
+    entries_.erase(it);
+}
+
+void KeySpace::remember(Revised revised, Effects& effects) {
+    if (revised.changes.empty()) {
+        return;
+    }
+    std::sort(revised.changes.begin(), revised.changes.end(),
+              [](const Change& a, const Change& b) { return a.entry.key < b.entry.key; });
+    revision_ = revised.revision;
+    history_bytes_ += bytes_of(revised);
+    history_.push_back(revised);
+    while (history_.size() > kHistoryMax || history_bytes_ > kHistoryBytesMax) {
+        history_bytes_ -= bytes_of(history_.front());
+        history_.pop_front();
+    }
+    effects.revised = std::move(revised);
+}
+
+// ---- leases
+
+Result<LeaseId> KeySpace::grant(std::chrono::milliseconds ttl, Monotonic now, Effects& effects) {
+    if (ttl < kTtlMin || ttl > kTtlMax) {
+        return refused(fmt::format("a lease lasts {} s to {} s", kTtlMin.count() / 1000,
+                                   kTtlMax.count() / 1000));
+    }
+    if (leases_.size() >= kLeasesMax) {
+        return Error(
+            Errc::busy,
+            fmt::format("the coordination store has {} leases, all it can hold", leases_.size()));
+    }
+    const LeaseId id = ++last_lease_;
+    leases_[id] = {ttl, now + ttl, {}};
+    ends_.emplace(now + ttl, id);
+    effects.granted = {id, ttl};
+    return id;
+}
+
+Result<void> KeySpace::keep_alive(LeaseId lease, Monotonic now) {
+    const auto it = leases_.find(lease);
+    if (it == leases_.end()) {
+        return ended_lease(lease);
+    }
+    ends_.erase({it->second.ends, lease});
+    it->second.ends = now + it->second.ttl;
+    ends_.emplace(it->second.ends, lease);
+    return {};
+}
+
+Result<void> KeySpace::revoke(LeaseId lease, Effects& effects) {
+    const auto it = leases_.find(lease);
+    if (it == leases_.end()) {
+        return ended_lease(lease);
+    }
+    Revised revised{revision_ + 1, {}};
+    end(it, revised, effects);
+    remember(std::move(revised), effects);
+    return {};
+}
+
+void KeySpace::end(Leases::iterator it, Revised& revised, Effects& effects) {
+    const std::set<std::string> keys = std::move(it->second.keys);
+    effects.ended.push_back(it->first);
+    ends_.erase({it->second.ends, it->first});
+    leases_.erase(it);
+    for (const std::string& key : keys) {
+        erase(entries_.find(key), revised);
+    }
+}
+
+void KeySpace::tick(Monotonic now, Effects& effects) {
+    Revised revised{revision_ + 1, {}};
+    while (!ends_.empty() && ends_.begin()->first <= now) {
+        end(leases_.find(ends_.begin()->second), revised, effects);
+    }
+    remember(std::move(revised), effects);
+}
+
+std::optional<Monotonic> KeySpace::next_tick() const {
+    return ends_.empty() ? std::nullopt : std::optional(ends_.begin()->first);
+}
+
+// ---- watches
+
+std::optional<std::vector<Revised>> KeySpace::since(Revision from, const KeyRange& keys) const {
+    if (from < oldest()) {
+        return std::nullopt;
+    }
+    std::vector<Revised> found;
+    const auto begin =
+        std::lower_bound(history_.begin(), history_.end(), from,
+                         [](const Revised& revised, Revision at) { return revised.revision < at; });
+    for (auto it = begin; it != history_.end(); ++it) {
+        Revised some{it->revision, {}};
+        std::copy_if(it->changes.begin(), it->changes.end(), std::back_inserter(some.changes),
+                     [&](const Change& change) { return keys.contains(change.entry.key); });
+        if (!some.changes.empty()) {
+            found.push_back(std::move(some));
+        }
+    }
+    return found;
+}
+
+}  // namespace skald::coord

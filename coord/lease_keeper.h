@@ -1,0 +1,57 @@
+// Keeps leases alive while somebody needs them, on a thread of its own.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "skald/clock.h"
+#include "skald/coord.h"
+
+namespace skald::coord {
+
+// Thread safe.
+class LeaseKeeper {
+  public:
+    LeaseKeeper(Coord& coord, const Clock& clock);
+    ~LeaseKeeper();
+    LeaseKeeper(const LeaseKeeper&) = delete;
+    LeaseKeeper& operator=(const LeaseKeeper&) = delete;
+
+    // A lease that is kept alive while this stands; then it is revoked.
+    class Kept {
+      public:
+        LeaseId id() const { return id_; }
+        // It was alive for sure, at this time of the keeper's clock: two thirds of its time after
+        // the last good answer was asked for.
+        bool alive(Monotonic now) const { return now < good_until_.load(); }
+
+      private:
+        friend class LeaseKeeper;
+        LeaseId id_;
+        std::chrono::milliseconds ttl_{0};
+        std::atomic<Monotonic> good_until_{};
+    };
+    // Errors of Coord::grant().
+    Result<std::shared_ptr<Kept>> grant(std::chrono::milliseconds ttl);
+    bool alive(const Kept& kept) const { return kept.alive(clock_.monotonic()); }
+
+  private:
+    void run();
+    void release(Kept* kept);
+    Monotonic keep(Kept& kept);
+
+    Coord& coord_;
+    const Clock& clock_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    // When each is to be kept alive; guarded by mutex_, like the rest.
+    std::map<LeaseId, std::pair<Monotonic, std::weak_ptr<Kept>>> leases_;
+    bool stop_ = false;
+    std::thread thread_;
+};
+
+}  // namespace skald::coord

@@ -1,0 +1,249 @@
+#include "tests/coord/coord_contract.h"
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "tests/coord/told.h"
+
+namespace skald::coord {
+namespace {
+
+using Texts = std::vector<std::string>;
+using std::chrono::milliseconds;
+
+struct Contract {
+    Contract(CoordFactory& with) : factory(with), coord(with.open()) { REQUIRE(coord != nullptr); }
+
+    TxnResult run(const Txn& txn) const {
+        auto done = coord->txn(txn);
+        INFO((done ? std::string() : done.error().message));
+        REQUIRE(done);
+        return *done;
+    }
+    Revision put(const std::string& key, const std::string& value, LeaseId lease = {}) const {
+        return run({{}, {Put{key, value, lease}}, {}}).revision;
+    }
+    Errc refusal(const Txn& txn) const {
+        const auto done = coord->txn(txn);
+        return done ? Errc{} : done.error().code;
+    }
+    // As key=value.
+    Texts list(const KeyRange& keys) const {
+        auto listing = coord->get(keys, Reading::linearizable);
+        REQUIRE(listing);
+        Texts texts;
+        for (const Entry& entry : listing->entries) {
+            texts.push_back(entry.key + "=" + entry.value);
+        }
+        return texts;
+    }
+    Entry entry(const std::string& key) const {
+        auto listing = coord->get(KeyRange::one(key), Reading::linearizable);
+        REQUIRE(listing);
+        REQUIRE(listing->entries.size() == 1);
+        return listing->entries.front();
+    }
+    LeaseId grant(milliseconds ttl) const {
+        const auto lease = coord->grant(ttl);
+        REQUIRE(lease);
+        return *lease;
+    }
+
+    CoordFactory& factory;
+    std::unique_ptr<Coord> coord;
+};
+
+void entries(Contract& c) {
+    CHECK(c.list(KeyRange::one("a")).empty());
+    const Revision first = c.put("a", "1");
+    const Revision second = c.put("a", "2");
+    CHECK(second == first + 1);
+    CHECK(c.entry("a") == Entry{"a", "2", first, second, 2, {}});
+    c.put("ab", "3");
+    c.put("b", std::string("\0\xff", 2));
+    c.put("\xff\xff", "5");
+    CHECK(c.list(KeyRange::prefix("a")) == Texts{"a=2", "ab=3"});
+    CHECK(c.list(KeyRange{"ab", "c"}).size() == 2);
+    CHECK(c.entry("b").value == std::string("\0\xff", 2));
+    CHECK(c.run({{}, {Erase{KeyRange::prefix("a")}}, {}}).revision == second + 4);
+    CHECK(c.list(KeyRange::prefix("a")).empty());
+    // Nothing changed: no revision.
+    CHECK(c.run({{}, {Erase{KeyRange::prefix("a")}}, {}}).revision == second + 4);
+    const Revision again = c.put("a", "6");
+    CHECK(c.entry("a") == Entry{"a", "6", again, again, 1, {}});
+    CHECK(c.coord->get(KeyRange::one("a"), Reading::stale)->entries.size() <= 1);
+}
+
+void transactions(Contract& c) {
+    const Txn claim{{Compare::absent("k")},
+                    {Put{"k", "mine", {}}},
+                    {Get{KeyRange::one("k")}, Get{KeyRange::one("none")}}};
+    const TxnResult won = c.run(claim);
+    CHECK((won.succeeded && won.found.empty()));
+    const TxnResult lost = c.run(claim);
+    CHECK_FALSE(lost.succeeded);
+    REQUIRE(lost.found.size() == 2);
+    CHECK((lost.found[0].size() == 1 && lost.found[0][0].modified == won.revision));
+    CHECK(lost.found[1].empty());
+    CHECK(lost.revision == won.revision);
+
+    const auto set = [&](Revision since, const std::string& value) {
+        return c.run({{Compare::unchanged("k", since)}, {Put{"k", value, {}}}, {}});
+    };
+    CHECK_FALSE(set(won.revision - 1, "x").succeeded);
+    const TxnResult changed = set(won.revision, "y");
+    CHECK(changed.succeeded);
+    CHECK_FALSE(set(won.revision, "z").succeeded);
+    // All of it is one revision.
+    const TxnResult both = c.run({{}, {Put{"l", "1", {}}, Erase{KeyRange::one("k")}}, {}});
+    CHECK(both.revision == changed.revision + 1);
+    CHECK(c.list(KeyRange{"k", "m"}) == Texts{"l=1"});
+
+    using Field = Compare::Field;
+    using Is = Compare::Is;
+    const std::uint64_t modified = both.revision.value;
+    for (const auto& [compare, holds] : std::vector<std::pair<Compare, bool>>{
+             {{"l", Field::modified, Is::less, modified + 1, {}}, true},
+             {{"l", Field::modified, Is::less, modified, {}}, false},
+             {{"l", Field::created, Is::greater, modified - 1, {}}, true},
+             {{"l", Field::version, Is::not_equal, 1, {}}, false},
+             {{"l", Field::version, Is::equal, 1, {}}, true},
+             {{"l", Field::lease, Is::equal, 0, {}}, true},
+             {{"l", Field::value, Is::equal, 0, "1"}, true},
+             {{"l", Field::value, Is::greater, 0, "1"}, false},
+             {{"none", Field::version, Is::less, 1, {}}, true}}) {
+        CHECK(c.run({{compare}, {}, {}}).succeeded == holds);
+    }
+    // One that does not hold is enough.
+    CHECK_FALSE(c.run({{Compare::absent("none"), Compare::absent("l")}, {}, {}}).succeeded);
+}
+
+void refusals(Contract& c) {
+    CHECK(c.refusal({{}, {Put{"", "x", {}}}, {}}) == Errc::invalid_argument);
+    CHECK(c.refusal({{}, {Put{std::string(512, 'k'), "x", {}}}, {}}) == Errc::invalid_argument);
+    CHECK(c.refusal({{}, {Put{"k", std::string(65537, 'x'), {}}}, {}}) == Errc::invalid_argument);
+    CHECK(c.refusal({{}, {Put{"k", "1", {}}, Put{"k", "2", {}}}, {}}) == Errc::invalid_argument);
+    CHECK(c.refusal({{}, {Put{"k", "1", {}}, Erase{KeyRange::prefix("k")}}, {}}) ==
+          Errc::invalid_argument);
+    CHECK(c.refusal({{}, {}, {Get{KeyRange::prefix("k")}, Put{"kl", "1", {}}}}) ==
+          Errc::invalid_argument);
+    CHECK(c.refusal({{}, {Put{"k", "1", LeaseId{987654321}}}, {}}) == Errc::not_found);
+    CHECK(c.refusal({{}, {Erase{KeyRange::prefix("k")}, Erase{KeyRange::one("kl")}}, {}}) ==
+          Errc::invalid_argument);
+    const std::string longest(511, 'l');
+    CHECK(c.refusal({{}, {Put{longest, std::string(65536, 'x'), {}}}, {}}) == Errc{});
+    CHECK(c.entry(longest).value.size() == 65536);
+    Txn large;
+    for (int i = 0; i < 129; ++i) {
+        large.then.emplace_back(Put{"k" + std::to_string(i), "", {}});
+    }
+    CHECK(c.refusal(large) == Errc::request_too_large);
+    large.then.resize(17);
+    for (Operation& operation : large.then) {
+        std::get<Put>(operation).value = std::string(65536, 'x');
+    }
+    CHECK(c.refusal(large) == Errc::request_too_large);
+    CHECK(c.list(KeyRange::prefix("k")).empty());
+    large.then.resize(15);
+    CHECK(c.refusal(large) == Errc{});
+}
+
+void leases(Contract& c) {
+    CHECK(c.coord->grant(milliseconds(999)).error().code == Errc::invalid_argument);
+    CHECK(c.coord->grant(std::chrono::hours(25)).error().code == Errc::invalid_argument);
+    const LeaseId first = c.grant(milliseconds(2000));
+    const LeaseId second = c.grant(std::chrono::minutes(5));
+    CHECK(first != second);
+    c.put("a", "1", first);
+    c.put("b", "1", first);
+    c.put("c", "1", second);
+    c.put("d", "1", first);
+    c.put("d", "2");  // without it from now on
+    CHECK(c.entry("a").lease == first);
+    CHECK(c.coord->keep_alive(first));
+    Told told;
+    auto watch = c.coord->watch(KeyRange::prefix("a"), c.entry("d").modified + 1, told.handler());
+    REQUIRE(watch);
+    c.factory.pass(*c.coord, milliseconds(10000));
+    CHECK(told.wait_for(1) == Texts{"-a"});
+    CHECK(c.list(KeyRange{"a", "z"}) == Texts{"c=1", "d=2"});
+    CHECK(c.coord->keep_alive(first).error().code == Errc::not_found);
+    CHECK(c.coord->revoke(first).error().code == Errc::not_found);
+    CHECK(c.refusal({{}, {Put{"a", "1", first}}, {}}) == Errc::not_found);
+    CHECK(c.coord->keep_alive(second));
+    CHECK(c.coord->revoke(second));
+    CHECK(c.list(KeyRange{"a", "z"}) == Texts{"d=2"});
+}
+
+void watches(Contract& c) {
+    const Revision before = c.put("w/a", "1");
+    c.put("x", "1");
+    Told all;
+    Told some;
+    Told late;
+    auto watch = c.coord->watch(KeyRange::prefix("w/"), before, all.handler());
+    REQUIRE(watch);
+    auto second = c.coord->watch(KeyRange::one("w/b"), before, some.handler());
+    REQUIRE(second);
+    CHECK(all.wait_for(1) == Texts{"w/a=1"});
+    c.run({{}, {Put{"w/b", "2", {}}, Put{"w/a", "3", {}}, Put{"x", "4", {}}}, {}});
+    const Revision last = c.run({{}, {Erase{KeyRange::prefix("w/")}}, {}}).revision;
+    CHECK(all.wait_for(5) == Texts{"w/a=1", "w/a=3", "w/b=2", "-w/a", "-w/b"});
+    CHECK(some.wait_for(2) == Texts{"w/b=2", "-w/b"});
+    watch->reset();
+    c.put("w/b", "5");
+    CHECK(some.wait_for(3) == Texts{"w/b=2", "-w/b", "w/b=5"});
+    CHECK(all.wait_for(5).size() == 5);
+    auto third = c.coord->watch(KeyRange::prefix("w/"), last + 1, late.handler());
+    REQUIRE(third);
+    CHECK(late.wait_for(1) == Texts{"w/b=5"});
+}
+
+// Each claims the next value of one key: each value is claimed once.
+void contenders(Contract& c) {
+    constexpr int kThreads = 4;
+    constexpr int kEach = 25;
+    c.put("n", "0");
+    std::atomic<int> won{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+        threads.emplace_back([&] {
+            for (int i = 0; i < kEach;) {
+                const auto listing = c.coord->get(KeyRange::one("n"), Reading::linearizable);
+                const Entry& entry = listing.value().entries.at(0);
+                const std::string next = std::to_string(std::stoi(entry.value) + 1);
+                const auto done = c.coord->txn(
+                    {{Compare::unchanged("n", entry.modified)}, {Put{"n", next, {}}}, {}});
+                i += done.value().succeeded ? 1 : 0;
+                won += done.value().succeeded ? 1 : 0;
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    CHECK(won == kThreads * kEach);
+    CHECK(c.entry("n").value == std::to_string(kThreads * kEach));
+    CHECK(c.entry("n").version == kThreads * kEach + 1);
+}
+
+}  // namespace
+
+void run_coord_contract(CoordFactory& factory) {
+    const std::vector<std::pair<const char*, void (*)(Contract&)>> kTests{
+        {"entries, ranges and revisions", entries},
+        {"a transaction is done as a whole, when its compares hold", transactions},
+        {"what is refused changes nothing", refusals},
+        {"keys end with their leases", leases},
+        {"watches tell each change once, in order", watches},
+        {"contenders for one key never win together", contenders}};
+    for (const auto& [name, test] : kTests) {
+        SECTION(name) {
+            Contract contract(factory);
+            test(contract);
+        }
+    }
+}
+
+}  // namespace skald::coord
