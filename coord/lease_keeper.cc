@@ -1,10 +1,5 @@
 #include "coord/lease_keeper.h"
 
-#include <algorithm>
-#include <optional>
-
-#include "coord/limits.h"
-
 namespace skald::coord {
 
 LeaseKeeper::LeaseKeeper(Coord& coord, const Clock& clock)
@@ -31,7 +26,8 @@ Result<std::shared_ptr<LeaseKeeper::Kept>> LeaseKeeper::grant(std::chrono::milli
     kept->good_until_ = asked + ttl * 2 / 3;
     {
         const std::lock_guard lock(mutex_);
-        leases_[*lease] = {asked + ttl / 3, kept};
+        leases_[*lease] = kept;
+        dues_.emplace(asked + ttl / 3, *lease);
     }
     changed_.notify_all();
     return kept;
@@ -50,32 +46,34 @@ void LeaseKeeper::release(Kept* kept) {
 void LeaseKeeper::run() {
     std::unique_lock lock(mutex_);
     while (!stop_) {
-        const auto first = std::min_element(
-            leases_.begin(), leases_.end(),
-            [](const auto& a, const auto& b) { return a.second.first < b.second.first; });
-        if (first == leases_.end()) {
+        if (dues_.empty()) {
             changed_.wait(lock);
             continue;
         }
+        const auto [due, id] = *dues_.begin();
         const Monotonic now = clock_.monotonic();
-        if (first->second.first > now) {
-            changed_.wait_for(lock, std::min<Monotonic>(first->second.first - now, kTtlMax));
+        if (due > now) {
+            changed_.wait_for(lock, due - now);
             continue;
         }
-        const LeaseId id = first->first;
-        auto kept = first->second.second.lock();
+        dues_.erase(dues_.begin());
+        const auto it = leases_.find(id);
+        auto kept = it == leases_.end() ? nullptr : it->second.lock();
+        if (kept == nullptr) {
+            continue;
+        }
         lock.unlock();
-        const Monotonic next = kept != nullptr ? keep(*kept) : Monotonic::max();
+        const auto next = keep(*kept);
         kept.reset();  // it may have been the last one who held it
         lock.lock();
-        if (const auto it = leases_.find(id); it != leases_.end()) {
-            it->second.first = next;
+        if (next) {
+            dues_.emplace(*next, id);
         }
     }
 }
 
-// When to do it again.
-Monotonic LeaseKeeper::keep(Kept& kept) {
+// When to do it again; none: it has ended.
+std::optional<Monotonic> LeaseKeeper::keep(Kept& kept) {
     const Monotonic asked = clock_.monotonic();
     const auto answer = coord_.keep_alive(kept.id_);
     if (answer) {
@@ -84,7 +82,7 @@ Monotonic LeaseKeeper::keep(Kept& kept) {
     }
     if (answer.error().code == Errc::not_found) {
         kept.good_until_ = Monotonic{};
-        return Monotonic::max();
+        return std::nullopt;
     }
     return asked + kept.ttl_ / 20;
 }

@@ -6,7 +6,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <thread>
+#include <utility>
 
 #include "skald/clock.h"
 #include "skald/coord.h"
@@ -42,14 +45,14 @@ class LeaseKeeper {
   private:
     void run();
     void release(Kept* kept);
-    Monotonic keep(Kept& kept);
+    std::optional<Monotonic> keep(Kept& kept);
 
     Coord& coord_;
     const Clock& clock_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    // When each is to be kept alive; guarded by mutex_, like the rest.
-    std::map<LeaseId, std::pair<Monotonic, std::weak_ptr<Kept>>> leases_;
+    std::map<LeaseId, std::weak_ptr<Kept>> leases_;  // guarded by mutex_, like the rest
+    std::set<std::pair<Monotonic, LeaseId>> dues_;   // when they are to be kept alive
     bool stop_ = false;
     std::thread thread_;
 };

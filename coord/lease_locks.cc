@@ -50,13 +50,11 @@ std::string lines(Time time, std::initializer_list<std::string_view> texts) {
 
 std::vector<std::string> split(std::string_view text) {
     std::vector<std::string> parts;
-    for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(end + 1)) {
-        end = text.find('\n');
+    for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
         parts.emplace_back(text.substr(0, end));
-        if (end == std::string_view::npos) {
-            break;
-        }
+        text.remove_prefix(end + 1);
     }
+    parts.emplace_back(text);
     return parts;
 }
 
@@ -67,8 +65,8 @@ Time time_of(std::string_view text) {
 }
 
 // Of a key below its lock's.
-std::string name_of(const Entry& entry, std::string_view above) {
-    const std::string rest = entry.key.substr(above.size());
+std::string name_of(const Entry& entry) {
+    const std::string rest = entry.key.substr(kLocks.size());
     return rest.substr(0, rest.find('/'));
 }
 
@@ -265,13 +263,12 @@ Result<std::vector<LockStatus>> LeaseLocks::list() {
     std::sort(listing->entries.begin(), listing->entries.end(), older);
     std::map<std::string, LockStatus> by_name;
     for (const Entry& entry : listing->entries) {
-        LockStatus& status = by_name[name_of(entry, kLocks)];
+        LockStatus& status = by_name[name_of(entry)];
         if (!status.name.empty()) {
             status.waiters.push_back(owner_of(entry));
             continue;
         }
-        status = {
-            name_of(entry, kLocks), owner_of(entry), entry.created.value, time_of(entry.value), {}};
+        status = {name_of(entry), owner_of(entry), entry.created.value, time_of(entry.value), {}};
     }
     std::vector<LockStatus> all;
     for (auto& [name, status] : by_name) {

@@ -26,7 +26,6 @@ LocalCoord::LocalCoord(std::unique_ptr<KeptSpace> kept, KeySpace::Kept loaded, c
     : clock_(clock), kept_(std::move(kept)), space_(std::move(loaded), clock.monotonic()) {
     const std::lock_guard lock(mutex_);
     thread_ = std::thread([this] { run(); });
-    teller_ = thread_.get_id();
 }
 
 LocalCoord::~LocalCoord() {
@@ -123,7 +122,7 @@ void LocalCoord::end(const std::shared_ptr<Watching>& watching) {
     std::unique_lock lock(mutex_);
     watching->ended = true;
     watchings_.remove(watching);
-    if (std::this_thread::get_id() != teller_) {
+    if (std::this_thread::get_id() != thread_.get_id()) {
         quiet_.wait(lock, [&] { return told_ != watching; });
         const WatchHandler gone = std::move(watching->handler);
         lock.unlock();

@@ -58,7 +58,6 @@ class LocalCoord final : public Coord {
     std::optional<Error> failure_;
     Watchings watchings_;
     std::shared_ptr<Watching> told_;  // that is being called
-    std::thread::id teller_;          // the thread of ours
     std::condition_variable news_;
     std::condition_variable quiet_;  // nobody is being called
     bool woken_ = false;

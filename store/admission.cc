@@ -34,10 +34,6 @@ std::string describe(const Conflict& conflict) {
                        conflict.expected);
 }
 
-bool is_control(const wire::RequestView& request) {
-    return (request.header().flags & wire::kRequestControl) != 0;
-}
-
 }  // namespace
 
 void Admission::begin(Time clock) {
@@ -150,7 +146,7 @@ Result<AppendOutcome> Admission::check_and_write(const Submission& submission) {
     if (conflict) {
         return **refused;
     }
-    if (is_control(request)) {
+    if (request.control()) {
         refused = check_control(request);
         if (!refused || *refused) {
             return refused ? **refused : refused.error();
@@ -263,7 +259,7 @@ Result<AppendOutcome> Admission::write(const Submission& submission) {
         first_versions_.push_back(facts.next);
     }
     const Offset first = log_.next + builder_.size();
-    const bool queues = queues_ != nullptr && queues_->any() && !is_control(request);
+    const bool queues = queues_ != nullptr && queues_->any() && !request.control();
     if (queues) {
         if (auto ok = enter_queues(request); !ok) {
             return ok.error();
@@ -289,7 +285,7 @@ Result<AppendOutcome> Admission::write(const Submission& submission) {
             return ok.error();
         }
     }
-    if (is_control(request)) {
+    if (request.control()) {
         note_control(request, first);
     }
     const Pending& last = pending_.back();
@@ -323,7 +319,7 @@ Result<void> Admission::ask_handlers(const wire::RequestView& request, Offset fi
             event.offset = first + record;
             event.id = request.record_id(record);
             event.recorded_at = clock_;
-            event.control = is_control(request);
+            event.control = request.control();
         }
     }
     return inline_.apply(events);
@@ -333,7 +329,7 @@ void Admission::index_records(const wire::RequestView& request, Offset first) {
     EventView event;
     event.partition = log_.partition();
     event.recorded_at = clock_;
-    event.control = is_control(request);
+    event.control = request.control();
     std::uint32_t record = 0;
     for (std::uint32_t i = 0; i < request.header().streams; ++i) {
         const auto section = request.stream(i);

@@ -16,10 +16,6 @@ bool names_a_version(Expected expected) {
     return expected.kind() == Expected::Kind::exact || expected.kind() == Expected::Kind::no_stream;
 }
 
-bool is_control(const wire::RequestView& request) {
-    return (request.header().flags & wire::kRequestControl) != 0;
-}
-
 }  // namespace
 
 Result<std::optional<AppendOutcome>> Admission::find_repeat(const wire::RequestView& request,
@@ -29,7 +25,7 @@ Result<std::optional<AppendOutcome>> Admission::find_repeat(const wire::RequestV
         by_version = by_version && names_a_version(request.stream(i).expectation());
     }
     const bool by_id = (request.header().flags & wire::kRequestCheckIds) != 0;
-    if (is_control(request) || (!by_version && !by_id)) {
+    if (request.control() || (!by_version && !by_id)) {
         return std::optional<AppendOutcome>();
     }
     if (by_version && !conflict) {

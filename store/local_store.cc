@@ -95,7 +95,7 @@ class LocalStore final : public EventStore {
         if (!view) {
             return view.error();
         }
-        auto outcome = volume_.append({*view, request.producer, nullptr, 0});
+        auto outcome = volume_.append({*view, request.producer, nullptr, 0, this_thread()});
         if (!outcome) {
             return outcome.error();
         }
@@ -170,7 +170,7 @@ class LocalStore final : public EventStore {
         if (!view) {
             return view.error();
         }
-        auto outcome = volume_.append({*view, std::nullopt, nullptr, 0});
+        auto outcome = volume_.append({*view, std::nullopt, nullptr, 0, this_thread()});
         if (!outcome) {
             return outcome.error();
         }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <vector>
 
 namespace skald::store {
 namespace {
@@ -14,6 +13,10 @@ std::string text_of(QueueGate::Amount amount) {
 
 bool within(QueueGate::Amount amount, QueueGate::Amount most) {
     return amount.count <= most.count && amount.bytes <= most.bytes;
+}
+
+QueueGate::Amount sum(QueueGate::Amount a, QueueGate::Amount b) {
+    return {a.count + b.count, a.bytes + b.bytes};
 }
 
 }  // namespace
@@ -55,7 +58,6 @@ void QueueGate::allow_waits(bool allowed) {
 Result<std::chrono::nanoseconds> QueueGate::enter(std::span<const Coming> come,
                                                   std::optional<std::chrono::nanoseconds> waited) {
     const std::scoped_lock lock(mutex_);
-    std::vector<std::pair<Queue*, Amount>> entered;
     Queue* full = nullptr;
     for (const auto& [stream, amount] : come) {
         const auto it = queues_.find(stream);
@@ -69,24 +71,25 @@ Result<std::chrono::nanoseconds> QueueGate::enter(std::span<const Coming> come,
                          fmt::format("the queue {} holds at most {}, not {}", stream, text_of(most),
                                      text_of(amount)));
         }
-        const Amount all{queue.held.count + amount.count, queue.held.bytes + amount.bytes};
-        if (within(all, most)) {
-            entered.emplace_back(&queue, all);
-        } else if (waits_ && waited && *waited < queue.rules.wait) {
-            full = full != nullptr ? full : &queue;
-        } else {
+        if (within(sum(queue.held, amount), most)) {
+            continue;
+        }
+        if (!waits_ || !waited || *waited >= queue.rules.wait) {
             return Error(Errc::busy,
                          fmt::format("the queue {} is full, with {} of at most {}: try again when "
                                      "some of them are done",
                                      stream, text_of(queue.held), text_of(most)));
         }
+        full = full != nullptr ? full : &queue;
     }
     if (full != nullptr) {
         full->awaited = true;
         return full->rules.wait - *waited;
     }
-    for (const auto& [queue, all] : entered) {
-        queue->held = all;
+    for (const auto& [stream, amount] : come) {
+        if (const auto it = queues_.find(stream); it != queues_.end()) {
+            it->second.held = sum(it->second.held, amount);
+        }
     }
     return std::chrono::nanoseconds(0);
 }

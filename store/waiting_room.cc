@@ -9,10 +9,6 @@
 namespace skald::store {
 namespace {
 
-bool is_control(const wire::RequestView& request) {
-    return (request.header().flags & wire::kRequestControl) != 0;
-}
-
 std::string stream_line(std::string_view stream) {
     return "stream " + std::string(stream);
 }
@@ -28,7 +24,7 @@ std::vector<std::string> lines_of(const Submission& submission) {
         append_as(lines.emplace_back("source "), submission.source);
     }
     const wire::RequestView& request = submission.request;
-    for (std::uint32_t i = 0; !is_control(request) && i < request.header().streams; ++i) {
+    for (std::uint32_t i = 0; !request.control() && i < request.header().streams; ++i) {
         lines.push_back(stream_line(request.name(request.stream(i).name)));
     }
     return lines;
@@ -62,7 +58,7 @@ void WaitingRoom::put(const Submission& submission, Partition partition, Monoton
     auto owned = std::make_unique<Waiter>();
     Waiter& waiter = *owned;
     waiter.bytes_ = as_text(submission.request.bytes());
-    auto view = wire::RequestView::open(as_bytes(waiter.bytes_), is_control(submission.request));
+    auto view = wire::RequestView::open(as_bytes(waiter.bytes_), submission.request.control());
     SKALD_CHECK(view, "the copy of a request is one");
     waiter.submission = submission;
     waiter.submission.request = *view;

@@ -120,6 +120,8 @@ class RequestView {
 
     const RequestHeader& header() const { return header_; }
     Bytes bytes() const { return bytes_; }
+    // All of its records are control records.
+    bool control() const { return (header_.flags & kRequestControl) != 0; }
     RequestSection stream(std::uint32_t i) const { return section(i); }
     RequestSection check(std::uint32_t i) const { return section(header_.streams + i); }
     std::string_view name(std::uint16_t index) const;
@@ -135,7 +137,6 @@ class RequestView {
   private:
     RequestSection section(std::size_t i) const;
     std::uint32_t place(std::uint32_t i) const;
-    bool control() const { return (header_.flags & kRequestControl) != 0; }
     bool lay_out();
     bool names_in_order() const;
     Result<void> check_limits() const;

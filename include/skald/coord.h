@@ -126,11 +126,11 @@ class Watch {
     virtual ~Watch() = default;
 };
 
-// Thread safe. Every call ends within the time that the store was opened with, with timed_out when
-// nothing was changed for sure, or outcome_unknown: then look what is there before trying again.
-// Other errors: invalid_argument; request_too_large beyond 128 compares or operations or 1 MiB;
-// busy when the store holds all it can (64 MiB, each entry counted for
-// 128 bytes more; 65,536 leases); unreachable; those of storage.
+// Thread safe. A change that ends as outcome_unknown may have been done: look what is there before
+// trying again; after any other error nothing was. Errors: invalid_argument; request_too_large
+// beyond 128 compares or operations or 1 MiB; busy when the store holds all it can (64 MiB, each
+// entry counted for 128 bytes more; 65,536 leases; 4,096 watches); store_failed once it could not
+// keep a change.
 class Coord {
   public:
     virtual ~Coord() = default;

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "skald/consumers.h"
+#include "tests/await.h"
 #include "tests/broker/services_fixture.h"
 
 namespace skald {
@@ -88,18 +88,6 @@ inline std::unique_ptr<Member> join(Consumers& consumers, const std::string& nam
     INFO((member ? std::string() : member.error().message));
     REQUIRE(member);
     return std::move(*member);
-}
-
-// Asks until it is so: the node tells nobody when a consumer moves.
-template <typename Condition>
-void await(const Condition& condition) {
-    const Clock& clock = SystemClock::instance();
-    const Monotonic end = clock.monotonic() + 60s;
-    while (!condition()) {
-        if (clock.monotonic() > end) {
-            FAIL("it never came to be so");
-        }
-    }
 }
 
 }  // namespace skald

@@ -13,6 +13,7 @@
 #include "skald/node.h"
 #include "skald/store.h"
 #include "tests/cli/harness.h"
+#include "tests/cli/node_of_test.h"
 
 namespace skald::cli {
 namespace {
@@ -32,15 +33,9 @@ struct Desk {
         happens("ann", 1);
     }
     void start_node() {
-        NodeOptions options;
-        options.data_dir = directory.path("d");
-        options.map_bytes = std::size_t{1} << 30;
-        options.listen = {"ipc://" + directory.path("n")};
-        auto started = Node::start(options);
-        REQUIRE(started);
-        node = std::move(*started);
+        node = cli::start_node(directory);
         auto opened =
-            cqrs::DeclaredModels::open(node->local(), projections_directory(options.data_dir));
+            cqrs::DeclaredModels::open(node->local(), projections_directory(directory.path("d")));
         REQUIRE(opened);
         models = std::move(*opened);
         auto begun = cqrs::serve_models(node->services(), *models, {.declarations = true});

@@ -231,19 +231,13 @@ void contenders(Contract& c) {
 }  // namespace
 
 void run_coord_contract(CoordFactory& factory) {
-    const std::vector<std::pair<const char*, void (*)(Contract&)>> kTests{
-        {"entries, ranges and revisions", entries},
-        {"a transaction is done as a whole, when its compares hold", transactions},
-        {"what is refused changes nothing", refusals},
-        {"keys end with their leases", leases},
-        {"watches tell each change once, in order", watches},
-        {"contenders for one key never win together", contenders}};
-    for (const auto& [name, test] : kTests) {
-        SECTION(name) {
-            Contract contract(factory);
-            test(contract);
-        }
-    }
+    run_sections<Contract>(
+        factory, {{"entries, ranges and revisions", entries},
+                  {"a transaction is done as a whole, when its compares hold", transactions},
+                  {"what is refused changes nothing", refusals},
+                  {"keys end with their leases", leases},
+                  {"watches tell each change once, in order", watches},
+                  {"contenders for one key never win together", contenders}});
 }
 
 }  // namespace skald::coord

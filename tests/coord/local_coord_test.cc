@@ -1,5 +1,8 @@
 #include "coord/local_coord.h"
 
+#include <atomic>
+#include <future>
+
 #include "coord/limits.h"
 #include "tests/coord/coord_contract.h"
 #include "tests/coord/locks_contract.h"
@@ -23,7 +26,7 @@ class LocalFactory final : public CoordFactory {
         clock_.advance(time);
         dynamic_cast<LocalCoord&>(coord).wake();
     }
-    const std::string directory() const { return directory_.path("coord"); }
+    std::string directory() const { return directory_.path("coord"); }
 
   private:
     const TempDirectory directory_;
@@ -114,6 +117,29 @@ TEST_CASE("local coord: the bytes of the document's entry", "[coord][golden]") {
     const auto row = txn->get(**entries, as_bytes("lock/mails"));
     CHECK(wire::to_hex(std::string(as_text(**row))) ==
           wire::to_hex(wire::fenced(SKALD_COORD_DOCUMENT, "coordination entry")));
+}
+
+TEST_CASE("local coord: who ends a watch waits for its call", "[coord]") {
+    LocalFactory factory;
+    auto coord = factory.open();
+    std::promise<void> reached;
+    std::promise<void> go_on;
+    std::atomic<bool> over{false};
+    auto watch = coord->watch(KeyRange::one("k"), Revision{2},
+                              {[&](Revision, const std::vector<Change>&) {
+                                   reached.set_value();
+                                   go_on.get_future().wait();
+                                   over = true;
+                               },
+                               {}});
+    REQUIRE(coord->txn({{}, {Put{"k", "", {}}}, {}}));
+    reached.get_future().wait();
+    auto ended = std::async(std::launch::async, [&] {
+        watch->reset();
+        return over.load();
+    });
+    go_on.set_value();
+    CHECK(ended.get());
 }
 
 TEST_CASE("local coord: leases end by themselves", "[coord]") {

@@ -6,6 +6,7 @@
 
 #include "skald/locks.h"
 #include "skald/testing.h"
+#include "tests/await.h"
 
 namespace skald::coord {
 namespace {
@@ -36,16 +37,6 @@ struct Desk {
     std::unique_ptr<Coord> coord;
     std::unique_ptr<Locks> locks;
 };
-
-// Until it is so; it is somebody else's to make it so.
-template <typename Condition>
-void await(Condition condition) {
-    const auto deadline = SystemClock::instance().monotonic() + 60s;
-    while (!condition()) {
-        REQUIRE(SystemClock::instance().monotonic() < deadline);
-        std::this_thread::yield();
-    }
-}
 
 void one_holds(Desk& d) {
     auto first = d.acquire({"mails"}, "a");
@@ -225,21 +216,15 @@ void refusals(Desk& d) {
 }  // namespace
 
 void run_locks_contract(CoordFactory& factory) {
-    const std::vector<std::pair<const char*, void (*)(Desk&)>> kTests{
-        {"one holds a name, and gives it back", one_holds},
-        {"who waits gets it in turn", waiters_in_turn},
-        {"two never hold a name together, and tokens rise", never_two},
-        {"a lock can be taken away, with a reason", taken_away},
-        {"one may be taken away while another is waited for", taken_meanwhile},
-        {"whose lease ended has lost it", lost_leases},
-        {"a holder that lost it is fenced off", fenced_off},
-        {"what is refused", refusals}};
-    for (const auto& [name, test] : kTests) {
-        SECTION(name) {
-            Desk desk(factory);
-            test(desk);
-        }
-    }
+    run_sections<Desk>(factory,
+                       {{"one holds a name, and gives it back", one_holds},
+                        {"who waits gets it in turn", waiters_in_turn},
+                        {"two never hold a name together, and tokens rise", never_two},
+                        {"a lock can be taken away, with a reason", taken_away},
+                        {"one may be taken away while another is waited for", taken_meanwhile},
+                        {"whose lease ended has lost it", lost_leases},
+                        {"a holder that lost it is fenced off", fenced_off},
+                        {"what is refused", refusals}});
 }
 
 }  // namespace skald::coord

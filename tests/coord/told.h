@@ -32,7 +32,7 @@ class Told {
                     changed_.notify_all();
                 }};
     }
-    // Waits for so many changes, of which there are then no more.
+    // What was told, once it is so many changes.
     std::vector<std::string> wait_for(std::size_t changes) {
         std::unique_lock lock(mutex_);
         const bool came = changed_.wait_for(lock, std::chrono::seconds(60),

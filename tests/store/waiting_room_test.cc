@@ -1,6 +1,7 @@
 #include "store/waiting_room.h"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <future>
 #include <thread>
@@ -267,6 +268,41 @@ TEST_CASE("waiting_room: nothing waits longer than the store is open", "[store]"
     CHECK(f.refused == Numbers{4, 5});
 }
 
+TEST_CASE("waiting_room: a call of a thread does not overtake what the thread began before",
+          "[store]") {
+    const TempDirectory directory;
+    auto volume = Volume::open(directory.path("v"), {});
+    REQUIRE(volume);
+    const auto store = make_local_store(**volume);
+    REQUIRE(store->append(Append::one("other", event_of("t", ""))));
+    (*volume)->queues().open("jobs", {{1, 1000}, 20ms}, {1, 10});
+    std::atomic<bool> ended{false};
+    store->append_async(Append::one("jobs", event_of("t", "")), [&](const auto&) { ended = true; });
+    SECTION("an append") {
+        CHECK(store->append(Append::one("other", event_of("t", ""))));
+    }
+    SECTION("a change") {
+        CHECK(store->change_stream({"other", Expected::any(), TruncateStream{Version{1}}}));
+    }
+    CHECK(ended);
+}
+
+TEST_CASE("waiting_room: a store that fails lets nobody wait", "[store]") {
+    const TempDirectory directory;
+    VolumeOptions options;
+    options.map_bytes = std::size_t{4} << 20;
+    auto volume = Volume::open(directory.path("v"), options);
+    REQUIRE(volume);
+    (*volume)->queues().open("jobs", {{1, 1000}, 10min}, {1, 10});
+    Requests requests;
+    const Submission waits = requests.make({"jobs"});
+    auto ended = std::async(std::launch::async, [&] { return (*volume)->append(waits); });
+    while (!(*volume)->failure()) {
+        (void)(*volume)->append(requests.make({"large"}, 0, std::string(500'000, 'x')));
+    }
+    CHECK(ended.get().error().code == Errc::store_failed);
+}
+
 TEST_CASE("waiting_room: the time ends by itself", "[store]") {
     const TempDirectory directory;
     auto volume = Volume::open(directory.path("v"), {});
@@ -320,7 +356,7 @@ TEST_CASE("waiting_room: who waits is checked once more when there is room", "[s
         CHECK(ended.get_future().get()->version == Version{3});
     }
     SECTION("and may be wrong by then") {
-        f.log.change("jobs", DeleteStream{});
+        std::thread([&] { f.log.change("jobs", DeleteStream{}); }).join();
         f.leave(1);
         CHECK(ended.get_future().get().error().code == Errc::wrong_expected_version);
         CHECK(f.gate().held("jobs")->count == 2);
