@@ -6,13 +6,10 @@
 #include <compare>
 
 #include "coord/limits.h"
+#include "coord/txn_check.h"
 
 namespace skald::coord {
 namespace {
-
-Error refused(std::string message) {
-    return {Errc::invalid_argument, std::move(message)};
-}
 
 Error ended_lease(LeaseId lease) {
     return {Errc::not_found, fmt::format("the lease {} has ended, or never was", lease.value)};
@@ -60,84 +57,6 @@ std::size_t bytes_of(const Revised& revised) {
     return bytes;
 }
 
-bool overlap(const KeyRange& a, const KeyRange& b) {
-    return a.contains(b.key) || b.contains(a.key);
-}
-
-KeyRange range_of(const Operation& operation) {
-    if (const auto* put = std::get_if<Put>(&operation)) {
-        return KeyRange::one(put->key);
-    }
-    const auto* erase = std::get_if<Erase>(&operation);
-    return erase != nullptr ? erase->keys : std::get<Get>(operation).keys;
-}
-
-Result<void> check_key(const std::string& key) {
-    return key.empty() || key.size() > kKeyBytesMax
-               ? refused(fmt::format("a key has 1-{} bytes", kKeyBytesMax))
-               : Result<void>();
-}
-
-// What it says by itself.
-Result<void> check_branch(const std::vector<Operation>& branch) {
-    for (auto it = branch.begin(); it != branch.end(); ++it) {
-        const KeyRange range = range_of(*it);
-        if (auto ok = range.end ? Result<void>() : check_key(range.key); !ok) {
-            return ok;
-        }
-        const auto* put = std::get_if<Put>(&*it);
-        if (put != nullptr && put->value.size() > kValueBytesMax) {
-            return refused(fmt::format("a value has up to {} bytes", kValueBytesMax));
-        }
-        for (auto other = branch.begin(); other != it; ++other) {
-            const bool reads =
-                std::holds_alternative<Get>(*it) && std::holds_alternative<Get>(*other);
-            if (!reads && overlap(range, range_of(*other))) {
-                return refused(fmt::format("the transaction has {:?} in two operations",
-                                           std::max(range.key, range_of(*other).key)));
-            }
-        }
-    }
-    return {};
-}
-
-Error too_large(std::string message) {
-    return {Errc::request_too_large, std::move(message)};
-}
-
-std::size_t bytes_of(const std::vector<Operation>& branch) {
-    std::size_t bytes = 0;
-    for (const Operation& operation : branch) {
-        const KeyRange range = range_of(operation);
-        const auto* put = std::get_if<Put>(&operation);
-        bytes += range.key.size() + range.end.value_or("").size() +
-                 (put != nullptr ? put->value.size() : 0);
-    }
-    return bytes;
-}
-
-Result<void> check_txn(const Txn& txn) {
-    std::size_t bytes = bytes_of(txn.then) + bytes_of(txn.otherwise);
-    for (const std::size_t count : {txn.compares.size(), txn.then.size(), txn.otherwise.size()}) {
-        if (count > kOperationsMax) {
-            return too_large(fmt::format(
-                "a transaction has up to {} compares, and as many operations in a branch",
-                kOperationsMax));
-        }
-    }
-    for (const Compare& compare : txn.compares) {
-        if (auto ok = check_key(compare.key); !ok) {
-            return ok;
-        }
-        bytes += compare.key.size() + compare.value.size();
-    }
-    if (bytes > kTxnBytesMax) {
-        return too_large(fmt::format("a transaction takes up to {} bytes", kTxnBytesMax));
-    }
-    auto ok = check_branch(txn.then);
-    return ok ? check_branch(txn.otherwise) : ok;
-}
-
 }  // namespace
 
 KeyRange KeyRange::prefix(std::string prefix) {
@@ -182,6 +101,31 @@ std::vector<Entry> KeySpace::list(const KeyRange& keys) const {
     return found;
 }
 
+Result<Listing> KeySpace::get(const KeyRange& keys) const {
+    Listing listing{{}, revision_};
+    std::size_t bytes = 0;
+    if (auto ok = find(keys, listing.entries, bytes); !ok) {
+        return ok.error();
+    }
+    return listing;
+}
+
+Result<void> KeySpace::find(const KeyRange& keys, std::vector<Entry>& found,
+                            std::size_t& bytes) const {
+    for (auto it = entries_.lower_bound(keys.key); it != entries_.end() && keys.contains(it->first);
+         ++it) {
+        bytes += bytes_of(it->second);
+        if (bytes > kFoundBytesMax) {
+            return Error(Errc::request_too_large,
+                         fmt::format("more than {} bytes of entries are asked for: ask for fewer "
+                                     "keys",
+                                     kFoundBytesMax));
+        }
+        found.push_back(it->second);
+    }
+    return {};
+}
+
 bool KeySpace::holds(const Compare& compare) const {
     const auto it = entries_.find(compare.key);
     const Entry none;
@@ -222,6 +166,17 @@ Result<TxnResult> KeySpace::txn(const Txn& txn, Effects& effects) {
     if (auto ok = check(branch); !ok) {
         return ok.error();
     }
+    // No key is both found and changed, so that the order of the two does not show.
+    std::size_t bytes = 0;
+    for (const Operation& operation : branch) {
+        const auto* wanted = std::get_if<Get>(&operation);
+        if (wanted == nullptr) {
+            continue;
+        }
+        if (auto ok = find(wanted->keys, result.found.emplace_back(), bytes); !ok) {
+            return ok.error();
+        }
+    }
     Revised revised{revision_ + 1, {}};
     for (const Operation& operation : branch) {
         if (const auto* one = std::get_if<Put>(&operation)) {
@@ -230,8 +185,6 @@ Result<TxnResult> KeySpace::txn(const Txn& txn, Effects& effects) {
             for (const Entry& entry : list(gone->keys)) {
                 erase(entries_.find(entry.key), revised);
             }
-        } else {
-            result.found.push_back(list(std::get<Get>(operation).keys));
         }
     }
     remember(std::move(revised), effects);
@@ -294,9 +247,8 @@ void KeySpace::remember(Revised revised, Effects& effects) {
 // ---- leases
 
 Result<LeaseId> KeySpace::grant(std::chrono::milliseconds ttl, Monotonic now, Effects& effects) {
-    if (ttl < kTtlMin || ttl > kTtlMax) {
-        return refused(fmt::format("a lease lasts {} s to {} s", kTtlMin.count() / 1000,
-                                   kTtlMax.count() / 1000));
+    if (auto ok = check_ttl(ttl); !ok) {
+        return ok.error();
     }
     if (leases_.size() >= kLeasesMax) {
         return Error(

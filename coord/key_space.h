@@ -48,6 +48,7 @@ class KeySpace {
 
     Revision revision() const { return revision_; }
     std::vector<Entry> list(const KeyRange& keys) const;
+    Result<Listing> get(const KeyRange& keys) const;
     // Errors as of Coord; then nothing has changed.
     Result<TxnResult> txn(const Txn& txn, Effects& effects);
     Result<LeaseId> grant(std::chrono::milliseconds ttl, Monotonic now, Effects& effects);
@@ -63,6 +64,7 @@ class KeySpace {
     Revision oldest() const { return history_.empty() ? revision_ + 1 : history_.front().revision; }
 
   private:
+    Result<void> find(const KeyRange& keys, std::vector<Entry>& found, std::size_t& bytes) const;
     struct Lease {
         std::chrono::milliseconds ttl{0};
         Monotonic ends{};

@@ -1,5 +1,7 @@
 #include "coord/lease_keeper.h"
 
+#include <algorithm>
+
 namespace skald::coord {
 
 LeaseKeeper::LeaseKeeper(Coord& coord, const Clock& clock)
@@ -14,7 +16,8 @@ LeaseKeeper::~LeaseKeeper() {
     thread_.join();
 }
 
-Result<std::shared_ptr<LeaseKeeper::Kept>> LeaseKeeper::grant(std::chrono::milliseconds ttl) {
+Result<std::shared_ptr<LeaseKeeper::Kept>> LeaseKeeper::grant(std::chrono::milliseconds ttl,
+                                                              std::chrono::milliseconds every) {
     const Monotonic asked = clock_.monotonic();
     const auto lease = coord_.grant(ttl);
     if (!lease) {
@@ -23,11 +26,12 @@ Result<std::shared_ptr<LeaseKeeper::Kept>> LeaseKeeper::grant(std::chrono::milli
     std::shared_ptr<Kept> kept(new Kept, [this](Kept* gone) { release(gone); });
     kept->id_ = *lease;
     kept->ttl_ = ttl;
+    kept->every_ = every.count() == 0 ? ttl / 3 : every;
     kept->good_until_ = asked + ttl * 2 / 3;
     {
         const std::lock_guard lock(mutex_);
         leases_[*lease] = kept;
-        dues_.emplace(asked + ttl / 3, *lease);
+        dues_.emplace(asked + kept->every_, *lease);
     }
     changed_.notify_all();
     return kept;
@@ -78,13 +82,13 @@ std::optional<Monotonic> LeaseKeeper::keep(Kept& kept) {
     const auto answer = coord_.keep_alive(kept.id_);
     if (answer) {
         kept.good_until_ = asked + kept.ttl_ * 2 / 3;
-        return asked + kept.ttl_ / 3;
+        return asked + kept.every_;
     }
     if (answer.error().code == Errc::not_found) {
         kept.good_until_ = Monotonic{};
         return std::nullopt;
     }
-    return asked + kept.ttl_ / 20;
+    return asked + std::min(kept.every_, kept.ttl_ / 20);
 }
 
 }  // namespace skald::coord

@@ -36,10 +36,12 @@ class LeaseKeeper {
         friend class LeaseKeeper;
         LeaseId id_;
         std::chrono::milliseconds ttl_{0};
+        std::chrono::milliseconds every_{0};
         std::atomic<Monotonic> good_until_{};
     };
-    // Errors of Coord::grant().
-    Result<std::shared_ptr<Kept>> grant(std::chrono::milliseconds ttl);
+    // Kept alive so often: at most a third of its time; 0: a third. Errors of Coord::grant().
+    Result<std::shared_ptr<Kept>> grant(std::chrono::milliseconds ttl,
+                                        std::chrono::milliseconds every = {});
     bool alive(const Kept& kept) const { return kept.alive(clock_.monotonic()); }
 
   private:

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <condition_variable>
 #include <mutex>
 
+#include "coord/followed.h"
 #include "coord/limits.h"
+#include "coord/record.h"
 
 namespace skald::coord {
 namespace {
@@ -19,49 +20,8 @@ std::string claims_on(std::string_view name) {
     return fmt::format("{}{}/", kLocks, name);
 }
 
-Error refused(std::string message) {
-    return {Errc::invalid_argument, std::move(message)};
-}
-
-bool is_text(std::string_view text, std::size_t bytes_max) {
-    return !text.empty() && text.size() <= bytes_max &&
-           std::none_of(text.begin(), text.end(),
-                        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
-Result<void> check_name(std::string_view name) {
-    return is_text(name, kLockNameBytesMax) && name.find('/') == std::string_view::npos
-               ? Result<void>()
-               : refused(fmt::format("a lock is called by 1-{} bytes without `/`: {:?} is not",
-                                     kLockNameBytesMax, name));
-}
-
-Result<void> check_text(std::string_view what, std::string_view text) {
-    return is_text(text, kLockTextBytesMax)
-               ? Result<void>()
-               : refused(fmt::format("{} has 1-{} bytes, no control characters", what,
-                                     kLockTextBytesMax));
-}
-
-// A time and texts, one a line.
-std::string lines(Time time, std::initializer_list<std::string_view> texts) {
-    return fmt::format("{}\n{}", time.us, fmt::join(texts, "\n"));
-}
-
-std::vector<std::string> split(std::string_view text) {
-    std::vector<std::string> parts;
-    for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
-        parts.emplace_back(text.substr(0, end));
-        text.remove_prefix(end + 1);
-    }
-    parts.emplace_back(text);
-    return parts;
-}
-
-Time time_of(std::string_view text) {
-    Time time;
-    std::from_chars(text.data(), text.data() + text.size(), time.us);
-    return time;
+Result<void> check_lock_name(std::string_view name) {
+    return check_name("a lock's name", name, kLockNameBytesMax);
 }
 
 // Of a key below its lock's.
@@ -71,8 +31,7 @@ std::string name_of(const Entry& entry) {
 }
 
 std::string owner_of(const Entry& entry) {
-    const auto parts = split(entry.value);
-    return parts.size() > 1 ? parts[1] : std::string();
+    return text_in(record_of(entry.value), "owner");
 }
 
 bool older(const Entry& a, const Entry& b) {
@@ -81,24 +40,24 @@ bool older(const Entry& a, const Entry& b) {
 
 }  // namespace
 
-// Watches its keys, so that it is known when somebody took one away.
+// Follows its keys, so that it is known when somebody took one away.
 class LeaseLocks::Held final : public Lock {
   public:
     Held(LeaseLocks& locks, std::shared_ptr<LeaseKeeper::Kept> lease)
         : locks_(locks), lease_(std::move(lease)) {}
     ~Held() override { (void)release(); }
 
-    Result<void> add(std::string name, const Entry& entry, Revision from) {
-        auto watch =
-            locks_.coord_.watch(KeyRange::one(entry.key), from,
-                                {[this](Revision, const std::vector<Change>&) { lost_ = true; },
-                                 [this](WatchEnd) { lost_ = true; }});
-        if (!watch) {
-            return watch.error();
+    void add(std::string name, const Entry& entry) { entries_.emplace(std::move(name), entry); }
+    // Once it has all.
+    Result<void> follow() {
+        std::vector<KeyRange> keys;
+        for (const auto& [name, entry] : entries_) {
+            keys.push_back(KeyRange::one(entry.key));
         }
-        watches_.push_back(std::move(*watch));
-        entries_.emplace(std::move(name), entry);
-        return {};
+        followed_ = std::make_unique<Followed>(
+            locks_.coord_, std::move(keys),
+            FollowHandler{[this](const auto& found) { return look(found); }, {}});
+        return followed_->begin();
     }
     bool held() const override {
         const std::lock_guard lock(mutex_);
@@ -125,12 +84,24 @@ class LeaseLocks::Held final : public Lock {
         if (lease == nullptr) {
             return Error(Errc::not_found, "the lock was released before");
         }
-        watches_.clear();
+        followed_.reset();
         // Its keys go with the lease in any case.
         return check();
     }
 
   private:
+    // What was found is in the order of the names.
+    Follow look(const std::vector<std::vector<Entry>>& found) {
+        auto entry = entries_.begin();
+        for (const std::vector<Entry>& one : found) {
+            if (one.empty() || one.front().created != entry->second.created) {
+                lost_ = true;
+                return Follow::no_more;
+            }
+            ++entry;
+        }
+        return Follow::on;
+    }
     static Error lost() { return {Errc::not_found, "the lock was lost before"}; }
     std::vector<Compare> still_mine() const {
         std::vector<Compare> compares;
@@ -146,7 +117,7 @@ class LeaseLocks::Held final : public Lock {
     mutable std::mutex mutex_;
     std::shared_ptr<LeaseKeeper::Kept> lease_;  // guarded by mutex_; none: it was released
     std::atomic<bool> lost_{false};
-    std::vector<std::unique_ptr<Watch>> watches_;
+    std::unique_ptr<Followed> followed_;  // calls the rest
 };
 
 Result<std::unique_ptr<Lock>> LeaseLocks::acquire(std::vector<std::string> names,
@@ -157,11 +128,11 @@ Result<std::unique_ptr<Lock>> LeaseLocks::acquire(std::vector<std::string> names
         return refused(fmt::format("1 to {} locks at a time", kLockNamesMax));
     }
     for (const std::string& name : names) {
-        if (auto ok = check_name(name); !ok) {
+        if (auto ok = check_lock_name(name); !ok) {
             return ok.error();
         }
     }
-    if (auto ok = check_text("an owner", options.owner); !ok) {
+    if (auto ok = check_text("an owner", options.owner, kLockTextBytesMax); !ok) {
         return ok.error();
     }
     if (options.wait.count() < 0 || options.wait > kLockWaitMax) {
@@ -172,20 +143,19 @@ Result<std::unique_ptr<Lock>> LeaseLocks::acquire(std::vector<std::string> names
         return lease.error();
     }
     const Claim claim{*lease, options.owner, clock_.monotonic() + options.wait,
-                      options.wait.count() != 0};
+                      options.wait.count() != 0, options.stop};
     auto held = std::make_unique<Held>(*this, *lease);
     for (const std::string& name : names) {
         auto entry = take(name, claim);
         if (!entry) {
             return entry.error();
         }
-        // From its own revision on: what happened to it since is told as well.
-        if (auto ok = held->add(name, *entry, entry->created + 1); !ok) {
-            return ok.error();
-        }
+        held->add(name, *entry);
     }
     // What came first may be lost since.
-    if (auto ok = names.size() == 1 ? Result<void>() : held->check(); !ok) {
+    auto ok = names.size() == 1 ? Result<void>() : held->check();
+    ok = ok ? held->follow() : ok;
+    if (!ok) {
         return ok.error();
     }
     return std::unique_ptr<Lock>(std::move(held));
@@ -194,9 +164,9 @@ Result<std::unique_ptr<Lock>> LeaseLocks::acquire(std::vector<std::string> names
 // Its place among those who want the name is kept from now on; back when it is the first.
 Result<Entry> LeaseLocks::take(const std::string& name, const Claim& claim) {
     const std::string key = fmt::format("{}{:016x}", claims_on(name), claim.lease->id().value);
-    const auto put = coord_.txn({{Compare::absent(key)},
-                                 {Put{key, lines(clock_.now(), {claim.owner}), claim.lease->id()}},
-                                 {}});
+    const Record record{{"owner", claim.owner}, {"since_us", clock_.now().us}};
+    const auto put =
+        coord_.txn({{Compare::absent(key)}, {Put{key, text_of(record), claim.lease->id()}}, {}});
     if (!put) {
         return put.error();
     }
@@ -236,6 +206,7 @@ Result<void> LeaseLocks::await_turn(const std::string& name, const Entry& before
         gone = true;
         changed.notify_all();
     };
+    const std::stop_callback stopped(claim.stop, go);
     const auto watch = coord_.watch(
         KeyRange::one(before.key), seen + 1,
         {[&](Revision, const std::vector<Change>&) { go(); }, [&](WatchEnd) { go(); }});
@@ -243,9 +214,9 @@ Result<void> LeaseLocks::await_turn(const std::string& name, const Entry& before
         return watch.error();
     }
     std::unique_lock lock(mutex);
-    while (!gone) {
+    while (!gone || claim.stop.stop_requested()) {
         const Monotonic now = clock_.monotonic();
-        if (now >= claim.deadline) {
+        if (now >= claim.deadline || claim.stop.stop_requested()) {
             return Error(Errc::timed_out, fmt::format("the lock {} was not free in time: {} is "
                                                       "before us",
                                                       name, owner_of(before)));
@@ -268,7 +239,12 @@ Result<std::vector<LockStatus>> LeaseLocks::list() {
             status.waiters.push_back(owner_of(entry));
             continue;
         }
-        status = {name_of(entry), owner_of(entry), entry.created.value, time_of(entry.value), {}};
+        const Record record = record_of(entry.value);
+        status = {name_of(entry),
+                  text_in(record, "owner"),
+                  entry.created.value,
+                  time_in(record, "since_us"),
+                  {}};
     }
     std::vector<LockStatus> all;
     for (auto& [name, status] : by_name) {
@@ -279,9 +255,9 @@ Result<std::vector<LockStatus>> LeaseLocks::list() {
 
 Result<void> LeaseLocks::take_away(const std::string& name, const std::string& by,
                                    const std::string& reason) {
-    auto ok = check_name(name);
-    ok = ok ? check_text("who takes a lock away", by) : ok;
-    ok = ok ? check_text("a reason", reason) : ok;
+    auto ok = check_lock_name(name);
+    ok = ok ? check_text("who takes a lock away", by, kLockTextBytesMax) : ok;
+    ok = ok ? check_text("a reason", reason, kLockTextBytesMax) : ok;
     if (!ok) {
         return ok;
     }
@@ -294,12 +270,12 @@ Result<void> LeaseLocks::take_away(const std::string& name, const std::string& b
     if (holder == listing->entries.end()) {
         return nobody;
     }
-    const auto done = coord_.txn({{Compare::unchanged(holder->key, holder->modified)},
-                                  {Erase{KeyRange::one(holder->key)},
-                                   Put{std::string(kTaken) + name,
-                                       lines(clock_.now(), {owner_of(*holder), by, reason}),
-                                       {}}},
-                                  {}});
+    const Record record{
+        {"owner", owner_of(*holder)}, {"by", by}, {"reason", reason}, {"at_us", clock_.now().us}};
+    const auto done = coord_.txn(
+        {{Compare::unchanged(holder->key, holder->modified)},
+         {Erase{KeyRange::one(holder->key)}, Put{std::string(kTaken) + name, text_of(record), {}}},
+         {}});
     if (!done) {
         return done.error();
     }
@@ -313,10 +289,9 @@ Result<std::vector<LockBreak>> LeaseLocks::taken_away() {
     }
     std::vector<LockBreak> all;
     for (const Entry& entry : listing->entries) {
-        auto parts = split(entry.value);
-        parts.resize(4);
-        all.push_back(
-            {entry.key.substr(kTaken.size()), parts[1], parts[2], parts[3], time_of(parts[0])});
+        const Record record = record_of(entry.value);
+        all.push_back({entry.key.substr(kTaken.size()), text_in(record, "owner"),
+                       text_in(record, "by"), text_in(record, "reason"), time_in(record, "at_us")});
     }
     return all;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <stop_token>
 
 #include "coord/lease_keeper.h"
 #include "skald/locks.h"
@@ -29,6 +30,7 @@ class LeaseLocks final : public Locks {
         std::string owner;
         Monotonic deadline{};
         bool waits = false;
+        std::stop_token stop;
     };
     Result<Entry> take(const std::string& name, const Claim& claim);
     Result<void> await_turn(const std::string& name, const Entry& before, Revision seen,

@@ -16,6 +16,10 @@ class LocalCoord::Handle final : public Watch {
     Handle(LocalCoord& coord, std::shared_ptr<Watching> watching)
         : coord_(coord), watching_(std::move(watching)) {}
     ~Handle() override { coord_.end(watching_); }
+    Revision told() const override {
+        const std::lock_guard lock(coord_.mutex_);
+        return coord_.told_ == watching_ ? Revision{} : Revision{watching_->next.value - 1};
+    }
 
   private:
     LocalCoord& coord_;
@@ -78,9 +82,7 @@ Result<void> LocalCoord::keep(const Effects& effects) {
 }
 
 Result<Listing> LocalCoord::get(const KeyRange& keys, Reading) {
-    return step<Listing>([&](Effects&) -> Result<Listing> {
-        return Listing{space_.list(keys), space_.revision()};
-    });
+    return step<Listing>([&](Effects&) { return space_.get(keys); });
 }
 
 Result<TxnResult> LocalCoord::txn(const Txn& txn) {

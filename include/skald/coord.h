@@ -16,6 +16,10 @@
 #include "skald/ids.h"
 #include "skald/result.h"
 
+namespace skald {
+struct ClientOptions;
+}
+
 namespace skald::coord {
 
 // A place in the store's one history: each transaction that changes something is the next. From 1.
@@ -54,6 +58,7 @@ struct Compare {
     Is is = Is::equal;
     std::uint64_t number = 0;
     std::string value;  // with Field::value
+    bool operator==(const Compare&) const = default;
 
     static Compare absent(std::string key) { return {std::move(key), Field::created, {}, 0, {}}; }
     static Compare unchanged(std::string key, Revision since) {
@@ -65,12 +70,15 @@ struct Put {
     std::string key;
     std::string value;
     LeaseId lease;
+    bool operator==(const Put&) const = default;
 };
 struct Erase {
     KeyRange keys;
+    bool operator==(const Erase&) const = default;
 };
 struct Get {
     KeyRange keys;
+    bool operator==(const Get&) const = default;
 };
 using Operation = std::variant<Put, Erase, Get>;
 
@@ -80,6 +88,7 @@ struct Txn {
     std::vector<Compare> compares;
     std::vector<Operation> then;
     std::vector<Operation> otherwise;
+    bool operator==(const Txn&) const = default;
 };
 
 struct TxnResult {
@@ -124,13 +133,15 @@ struct WatchHandler {
 class Watch {
   public:
     virtual ~Watch() = default;
+    // All changes up to there were told; 0: it is not known. May be called from any thread.
+    virtual Revision told() const { return {}; }
 };
 
 // Thread safe. A change that ends as outcome_unknown may have been done: look what is there before
 // trying again; after any other error nothing was. Errors: invalid_argument; request_too_large
-// beyond 128 compares or operations or 1 MiB; busy when the store holds all it can (64 MiB, each
-// entry counted for 128 bytes more; 65,536 leases; 4,096 watches); store_failed once it could not
-// keep a change.
+// beyond 128 compares or operations or 1 MiB, or 3.5 MiB of entries found, each counted for 128
+// bytes more; busy when the store holds all it can (64 MiB, each entry counted for 128 bytes more;
+// 65,536 leases; 4,096 watches); store_failed once it could not keep a change.
 class Coord {
   public:
     virtual ~Coord() = default;
@@ -156,5 +167,11 @@ class Coord {
 // Errors: already_open, corrupt, unknown_format, io_error, disk_full.
 Result<std::unique_ptr<Coord>> open_coord(const std::string& directory,
                                           const Clock& clock = SystemClock::instance());
+
+// The store that a node serves, over the network (skald::client; ClientOptions is in client.h).
+// Each call takes up to the options' timeout, and a watch is lost when the node was not heard for
+// so long. 900 watches, those that ended in the last 10 s included, beyond which they are busy.
+// Takes the right to write `service/coord`. Errors: those of connect_services().
+Result<std::unique_ptr<Coord>> connect_coord(const ClientOptions& options);
 
 }  // namespace skald::coord

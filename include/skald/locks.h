@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,8 @@ struct LockOptions {
     std::chrono::milliseconds ttl{10000};
     // For it to be free; 0: it is only tried.
     std::chrono::milliseconds wait{0};
+    // Ends the wait: timed_out.
+    std::stop_token stop{};
 };
 
 // Held until it is released, destroyed or lost. Thread safe.

@@ -61,6 +61,16 @@ TEST_CASE("lease keeper: keeps a lease alive while it is needed", "[coord]") {
     CHECK(coord.revoked == 1);
 }
 
+TEST_CASE("lease keeper: keeps a lease alive as often as is asked", "[coord]") {
+    LeasesOnly coord;
+    LeaseKeeper keeper(coord, SystemClock::instance());
+    // A third of its time would be longer than the test waits.
+    const auto lease = keeper.grant(kTtlMax, std::chrono::milliseconds(10));
+    REQUIRE(lease);
+    coord.await(3);
+    CHECK(keeper.alive(**lease));
+}
+
 TEST_CASE("lease keeper: what was not kept alive for two thirds of its time may be dead",
           "[coord]") {
     LeasesOnly coord;

@@ -1,37 +1,20 @@
-#include "coord/local_coord.h"
-
 #include <atomic>
 #include <future>
 
 #include "coord/limits.h"
+#include "tests/coord/configuration_contract.h"
 #include "tests/coord/coord_contract.h"
+#include "tests/coord/elections_contract.h"
+#include "tests/coord/elections_crowd.h"
+#include "tests/coord/local_factory.h"
 #include "tests/coord/locks_contract.h"
 #include "tests/coord/told.h"
-#include "tests/temp_directory.h"
 #include "tests/wire/hex.h"
 
 namespace skald::coord {
 namespace {
 
 using Texts = std::vector<std::string>;
-
-class LocalFactory final : public CoordFactory {
-  public:
-    std::unique_ptr<Coord> open() override {
-        auto opened = open_coord(directory_.path("coord"), clock_);
-        REQUIRE(opened);
-        return std::move(*opened);
-    }
-    void pass(Coord& coord, std::chrono::milliseconds time) override {
-        clock_.advance(time);
-        dynamic_cast<LocalCoord&>(coord).wake();
-    }
-    std::string directory() const { return directory_.path("coord"); }
-
-  private:
-    const TempDirectory directory_;
-    ManualClock clock_;
-};
 
 }  // namespace
 
@@ -43,6 +26,21 @@ TEST_CASE("local coord: the contract", "[coord][contract]") {
 TEST_CASE("local coord: locks", "[coord][contract]") {
     LocalFactory factory;
     run_locks_contract(factory);
+}
+
+TEST_CASE("local coord: configuration", "[coord][contract]") {
+    LocalFactory factory;
+    run_configuration_contract(factory);
+}
+
+TEST_CASE("local coord: elections", "[coord][contract]") {
+    LocalFactory factory;
+    run_elections_contract(factory);
+}
+
+TEST_CASE("local coord: a crowd of candidates", "[coord][contract]") {
+    LocalFactory factory;
+    run_elections_crowd(factory);
 }
 
 TEST_CASE("local coord: what was answered is there after a restart", "[coord]") {
