@@ -178,9 +178,11 @@ void LocalWorkers::call(const std::vector<LocalCall>& calls, std::size_t& brief,
         const Place& place = found->second;
         if (place.later) {
             (*place.later)(
-                {call.payload, [inbox = inbox_, number = call.number](Result<Frame> reply) {
+                {call.payload,
+                 [inbox = inbox_, number = call.number](Result<Frame> reply) {
                      (void)inbox->put(inbox->answers, Answered{number, std::move(reply)});
-                 }});
+                 },
+                 call.left});
             continue;
         }
         const Monotonic now = clock_.monotonic();

@@ -18,6 +18,7 @@ namespace skald::broker {
 struct DeferredRequest {
     Frame payload;
     std::function<void(Result<Frame>)> reply;
+    Monotonic left{};  // whoever asked waits so long
 };
 // Runs on the node's thread: it takes the request and no more.
 using DeferredHandler = std::function<void(DeferredRequest)>;

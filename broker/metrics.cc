@@ -172,7 +172,7 @@ void add_consumers(Families& f, const std::vector<ConsumerStatus>& consumers) {
 }  // namespace
 
 std::string metrics_text(const NodeStats& stats, const store::VolumeInfo& info,
-                         const std::vector<ConsumerStatus>& consumers) {
+                         const std::vector<ConsumerStatus>& consumers, const CoordStats& coord) {
     Families f;
     const auto gauge = [&f](const char* name, const char* help, std::size_t value) {
         f.add(MetricType::Gauge, name, help, static_cast<double>(value));
@@ -184,6 +184,10 @@ std::string metrics_text(const NodeStats& stats, const store::VolumeInfo& info,
     f.add(MetricType::Counter, "skald_receive_holds_total",
           "Times that reading stopped because the node had not taken what came.",
           static_cast<double>(stats.holds));
+    f.add(MetricType::Counter, "skald_coord_requests_total",
+          "Requests to the coordination store, polls included.",
+          static_cast<double>(coord.requests));
+    gauge("skald_coord_polls", "Watches of the coordination store that wait.", coord.polls);
     gauge("skald_sessions", "Clients connected.", stats.sessions);
     gauge("skald_subscriptions", "Subscriptions of clients.", stats.subscriptions);
     gauge("skald_requests_in_flight", "Appends taken and not yet decided.", stats.in_flight);

@@ -9,6 +9,7 @@
 #include "base/endpoint.h"
 #include "broker/agent.h"
 #include "broker/consumers/consumer_host.h"
+#include "broker/coord_host.h"
 #include "broker/http/server.h"
 #include "broker/metrics.h"
 #include "broker/transport/zap.h"
@@ -106,6 +107,9 @@ class NodeImpl final : public Node {
         if (auto ok = node->open_volume(options); !ok) {
             return ok.error();
         }
+        if (auto ok = node->open_coord(options); !ok) {
+            return ok.error();
+        }
         if (auto ok = node->listen(options); !ok) {
             return ok.error();
         }
@@ -117,6 +121,7 @@ class NodeImpl final : public Node {
             stop();
         }
         http_.reset();
+        coord_host_.reset();
         consumers_.reset();
         agent_.reset();
     }
@@ -126,6 +131,7 @@ class NodeImpl final : public Node {
     std::string id() const override { return to_string(volume_->info().node); }
     EventStore& local() override { return *local_; }
     ServiceHost& services() override { return agent_->workers(); }
+    coord::Coord* coord() override { return coord_; }
     Result<void> wait() override { return agent_->wait(); }
     void stop() override {
         ready_ = false;
@@ -148,6 +154,20 @@ class NodeImpl final : public Node {
             volume_ = owned_.get();
         }
         local_ = store::make_local_store(*volume_);
+        return {};
+    }
+
+    Result<void> open_coord(const NodeOptions& options) {
+        coord_ = options.coord;
+        if (coord_ != nullptr || options.volume != nullptr) {
+            return {};
+        }
+        auto coord = coord::open_coord(options.data_dir + "/coord");
+        if (!coord) {
+            return coord.error();
+        }
+        own_coord_ = std::move(*coord);
+        coord_ = own_coord_.get();
         return {};
     }
 
@@ -184,7 +204,22 @@ class NodeImpl final : public Node {
             return consumers.error();
         }
         consumers_ = std::move(*consumers);
+        if (auto ok = serve_coord(); !ok) {
+            return ok;
+        }
         ready_ = true;
+        return {};
+    }
+
+    Result<void> serve_coord() {
+        if (coord_ == nullptr) {
+            return {};
+        }
+        auto host = CoordHost::start({*coord_, SystemClock::instance(), agent_->workers()});
+        if (!host) {
+            return host.error();
+        }
+        coord_host_ = std::move(*host);
         return {};
     }
 
@@ -201,7 +236,8 @@ class NodeImpl final : public Node {
         }
         if (request.path == "/metrics") {
             return {200, "text/plain; version=0.0.4",
-                    metrics_text(agent_->stats(), volume_->info(), consumers_->statuses())};
+                    metrics_text(agent_->stats(), volume_->info(), consumers_->statuses(),
+                                 coord_host_ ? coord_host_->stats() : CoordStats{})};
         }
         if (request.path == "/info") {
             return {200, "application/json", info_json(volume_->info(), endpoints_)};
@@ -215,6 +251,9 @@ class NodeImpl final : public Node {
     std::unique_ptr<ZapDomain> zap_;
     std::unique_ptr<Agent> agent_;
     std::unique_ptr<ConsumerHost> consumers_;
+    std::unique_ptr<coord::Coord> own_coord_;
+    coord::Coord* coord_ = nullptr;
+    std::unique_ptr<CoordHost> coord_host_;
     std::unique_ptr<http::Server> http_;
     std::vector<std::string> endpoints_;
     std::atomic<bool> ready_{false};

@@ -7,39 +7,31 @@
 
 namespace skald::client {
 
-void HandlerSlot::close() {
-    open_ = false;
-    if (runner_ != std::this_thread::get_id()) {
-        const std::lock_guard wait(running_);
-    }
-}
-
 Consumed HandlerSlot::call(Told& told) {
-    const std::lock_guard lock(running_);
-    runner_ = std::this_thread::get_id();
     Consumed used;
     used.subscription = told.subscription;
     for (std::size_t i = 0; i < told.bodies.size(); ++i) {
         used.events += told.chunks[i].events;
         used.bytes += told.bodies[i].bytes.size();
     }
-    if (open_) {
-        try {
-            tell(told, used);
-        } catch (const std::exception& e) {
-            used.ended = true;
-            end(Error(Errc::handler_failed, fmt::format("the handler failed: {}", e.what())));
-        } catch (...) {
-            used.ended = true;
-            end(Error(Errc::handler_failed, "the handler failed: it threw no std::exception"));
-        }
-    }
-    runner_ = std::thread::id();
+    gate_.enter([&] { take(told, used); });
     return used;
 }
 
+void HandlerSlot::take(Told& told, Consumed& used) {
+    try {
+        tell(told, used);
+    } catch (const std::exception& e) {
+        used.ended = true;
+        end(Error(Errc::handler_failed, fmt::format("the handler failed: {}", e.what())));
+    } catch (...) {
+        used.ended = true;
+        end(Error(Errc::handler_failed, "the handler failed: it threw no std::exception"));
+    }
+}
+
 void HandlerSlot::end(const Error& reason) {
-    if (open_.exchange(false)) {
+    if (gate_.shut()) {
         tell_ended(handler_, reason, taken_);
     }
 }

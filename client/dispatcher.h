@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/call_gate.h"
 #include "client/session.h"
 #include "skald/event_store.h"
 
@@ -34,9 +35,10 @@ class HandlerSlot {
     // Calls the handler, unless it was closed. Returns what it used.
     Consumed call(Told& told);
     // No call runs when this returns, unless it is the caller's own.
-    void close();
+    void close() { gate_.close(); }
 
   private:
+    void take(Told& told, Consumed& used);
     bool decode(const Told& told, Consumed& used);
     void on_events(Told& told, Consumed& used);
     void on_ephemeral(Told& told, Consumed& used);
@@ -44,9 +46,7 @@ class HandlerSlot {
     void end(const Error& reason);
 
     SubscriptionHandler& handler_;
-    std::mutex running_;
-    std::atomic<std::thread::id> runner_{};
-    std::atomic<bool> open_{true};
+    CallGate gate_;
     Position taken_;  // behind what the handler has taken; since begin() of the dispatcher's thread
     std::vector<EventView> events_;  // of one delivery; its room serves the next
 };

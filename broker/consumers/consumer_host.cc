@@ -269,10 +269,10 @@ std::vector<ConsumerStatus> ConsumerHost::statuses() {
     std::future<Result<Frame>> reply = told->get_future();
     {
         const std::lock_guard lock(inbox_->mutex);
-        inbox_->asked.push_back(
-            {0, {frame_of(wire::encode(wire::ConsumerRequest{})), [told](Result<Frame> list) {
-                     told->set_value(std::move(list));
-                 }}});
+        inbox_->asked.push_back({0,
+                                 {frame_of(wire::encode(wire::ConsumerRequest{})),
+                                  [told](Result<Frame> list) { told->set_value(std::move(list)); },
+                                  {}}});
         inbox_->more.notify_one();
     }
     if (reply.wait_for(kStatusWait) != std::future_status::ready) {

@@ -18,6 +18,9 @@ namespace skald {
 namespace store {
 class Volume;
 }
+namespace coord {
+class Coord;
+}
 
 // What the holder of a key may do: globs of stream names. Reading covers read, subscribe, stream
 // info and snapshots; writing covers append and putting snapshots; admin covers changes of streams.
@@ -46,6 +49,9 @@ struct NodeOptions {
     // Either a directory, opened and owned by the node, or a volume that outlives it.
     std::string data_dir;
     store::Volume* volume = nullptr;
+    // The coordination store that it serves, which outlives it; none: its own, in `coord` in its
+    // data directory. With a volume and none, it serves none.
+    coord::Coord* coord = nullptr;
     std::uint16_t partitions = 1;  // of a new directory
     std::size_t map_bytes = 0;     // address space for the log; 0: 1 TiB
 
@@ -85,6 +91,10 @@ class Node {
     // Workers in this process, without a socket. shutting_down after stop(). Lives as long as the
     // node.
     virtual ServiceHost& services() = 0;
+
+    // What it agrees by with others, and serves to clients (skald/coord.h); null when it has none.
+    // Lives as long as the node.
+    virtual coord::Coord* coord() = 0;
 
     // Blocks until the node ended: without error after stop(), else with what ended it.
     virtual Result<void> wait() = 0;

@@ -122,7 +122,7 @@ TEST_CASE("metrics: the stages add up to the request", "[broker]") {
     consumer.settings.name = "mailer";
     consumer.done = 7;
     consumer.parked = 2;
-    const auto found = samples(metrics_text(stats, {}, {consumer}));
+    const auto found = samples(metrics_text(stats, {}, {consumer}, {6, 4}));
     CHECK(found.at(R"(skald_consumer_done_total{consumer="mailer"})") == 7);
     CHECK(found.at(R"(skald_consumer_parked{consumer="mailer"})") == 2);
     double sum = 0;
@@ -137,6 +137,8 @@ TEST_CASE("metrics: the stages add up to the request", "[broker]") {
     CHECK(found.at("skald_ephemeral_dropped_total") == 7);
     CHECK(found.at("skald_service_timed_out_total") == 8);
     CHECK(found.at("skald_service_workers") == 9);
+    CHECK(found.at("skald_coord_requests_total") == 6);
+    CHECK(found.at("skald_coord_polls") == 4);
 }
 
 }  // namespace skald::broker

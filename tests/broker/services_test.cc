@@ -184,15 +184,15 @@ TEST_CASE("services: those that are served are listed", "[broker]") {
     auto node = start(options_of(directory));
     auto services = services_of(*node);
     using Names = std::vector<std::string>;
-    CHECK(*services->names("", 60s) == Names{"consumers"});  // the node's own
+    CHECK(*services->names("", 60s) == Names{"consumers", "coord"});  // the node's own
     const auto nothing = [](const ServiceRequest&) -> Result<std::string> { return std::string(); };
     const auto b = serve(*services, "a/b", nothing);
     const auto a = serve(*services, "a/a", nothing);
     const auto c = serve(*services, "c", nothing);
     const auto here = node->services().serve("b", nothing);
-    CHECK(*services->names("", 60s) == Names{"a/a", "a/b", "b", "c", "consumers"});
+    CHECK(*services->names("", 60s) == Names{"a/a", "a/b", "b", "c", "consumers", "coord"});
     CHECK(*services->names("a/", 60s) == Names{"a/a", "a/b"});
-    CHECK(*services->names("c", 60s) == Names{"c", "consumers"});
+    CHECK(*services->names("c", 60s) == Names{"c", "consumers", "coord"});
     CHECK(services->names("d", 60s)->empty());
 }
 

@@ -35,6 +35,7 @@ class EmptyNode final : public Node {
     std::string id() const override { return "n-1"; }
     EventStore& local() override { return *store_; }
     ServiceHost& services() override { return host_; }
+    coord::Coord* coord() override { return nullptr; }
     Result<void> wait() override {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return stopped_ || end_; });

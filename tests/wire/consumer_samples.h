@@ -1,35 +1,12 @@
 // Values of the structs that go over the wire for consumers, at random.
 #pragma once
 
-#include <rapidcheck.h>
-
-#include <string>
-#include <vector>
-
 #include "base/limits.h"
 #include "skald/consumers.h"
 #include "tests/wire/frame.h"
+#include "tests/wire/samples.h"
 
 namespace skald::wire {
-
-template <typename T>
-T any() {
-    return *rc::gen::arbitrary<T>();
-}
-
-inline std::string any_text(std::size_t bytes_max = 20) {
-    auto text = any<std::string>();
-    return text.substr(0, bytes_max);
-}
-
-template <typename Make>
-auto any_list(Make make) {
-    std::vector<decltype(make())> list(*rc::gen::inRange<std::size_t>(0, 5));
-    for (auto& entry : list) {
-        entry = make();
-    }
-    return list;
-}
 
 inline std::chrono::milliseconds any_time() {
     return std::chrono::milliseconds(*rc::gen::inRange<int>(0, 86'400'001));
