@@ -33,6 +33,7 @@ Backends real_backends() {
             .connect = connect_to_node,
             .connect_services = connect_services,
             .connect_consumers = connect_consumers,
+            .connect_coord = coord::connect_coord,
             .start_node = Node::start,
             .verify = verify_directory,
             .backup = backup_directory,

@@ -8,6 +8,7 @@
 #include "skald/admin.h"
 #include "skald/client.h"
 #include "skald/consumers.h"
+#include "skald/coord.h"
 #include "skald/node.h"
 #include "skald/services.h"
 #include "skald/store.h"
@@ -21,6 +22,7 @@ struct Backends {
     std::function<Result<std::unique_ptr<EventStore>>(const ClientOptions&)> connect;
     std::function<Result<std::unique_ptr<Services>>(const ClientOptions&)> connect_services;
     std::function<Result<std::unique_ptr<Consumers>>(const ClientOptions&)> connect_consumers;
+    std::function<Result<std::unique_ptr<coord::Coord>>(const ClientOptions&)> connect_coord;
     std::function<Result<std::unique_ptr<Node>>(const NodeOptions&)> start_node;
     std::function<Result<VerifyReport>(const std::string& directory, const AdminProgress&)> verify;
     std::function<Result<BackupReport>(const std::string& directory, const std::string& out,

@@ -37,6 +37,8 @@ struct Invocation {
     const Backends& backends;
     // Set by a command whose output holds its error's object already: once is enough.
     bool* told = nullptr;
+    // Set by a command that ends as another program did.
+    int* status = nullptr;
 };
 
 struct Command {

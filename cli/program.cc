@@ -169,7 +169,8 @@ int run_chosen(const Chosen& chosen, const CLI::App& root, const Globals& global
     std::string names;
     innermost(root, names);
     bool told = false;
-    const Invocation invocation{console, globals, backends, &told};
+    int status = 0;
+    const Invocation invocation{console, globals, backends, &told, &status};
     Result<void> done = Error(Errc::io_error, "out of memory");
     try {
         done = chosen.command->run(invocation);
@@ -184,7 +185,7 @@ int run_chosen(const Chosen& chosen, const CLI::App& root, const Globals& global
         print_error(console, names, done.error(), globals.json && !told);
         return exit_status_of(done.error().code);
     }
-    return 0;
+    return status;
 }
 
 }  // namespace

@@ -92,6 +92,32 @@ Result<std::unique_ptr<EventStore>> open_session(const Invocation& invocation,
     return invocation.backends.open(choice.directory, options);
 }
 
+Result<std::unique_ptr<coord::Coord>> open_coordination(const Invocation& invocation,
+                                                        const StoreChoice& choice) {
+    auto server = choose_server(invocation, choice);
+    if (!server) {
+        return server.error();
+    }
+    if (*server) {
+        return invocation.backends.connect_coord(**server);
+    }
+    // A store of its own in a directory that is none would hide that.
+    if (auto info = invocation.backends.info(choice.directory); !info) {
+        return info.error();
+    }
+    return coord::open_coord(choice.directory + "/coord");
+}
+
+Result<std::unique_ptr<Services>> open_services(const Invocation& invocation,
+                                                std::chrono::milliseconds timeout) {
+    auto options = client_options(invocation.globals);
+    if (!options) {
+        return options.error();
+    }
+    options->timeout = timeout;
+    return invocation.backends.connect_services(*options);
+}
+
 Result<std::unique_ptr<Consumers>> open_consumers(const Invocation& invocation) {
     auto options = client_options(invocation.globals);
     return options ? invocation.backends.connect_consumers(*options) : options.error();

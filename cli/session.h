@@ -30,6 +30,14 @@ Result<std::optional<ClientOptions>> choose_server(const Invocation& invocation,
 Result<std::unique_ptr<EventStore>> open_session(const Invocation& invocation,
                                                  const StoreChoice& choice, Create create);
 
+// The coordination store of the server, or of a directory that no node has open.
+Result<std::unique_ptr<coord::Coord>> open_coordination(const Invocation& invocation,
+                                                        const StoreChoice& choice);
+
+// Services at the server, whose calls take up to `timeout`. Errors of connect_services.
+Result<std::unique_ptr<Services>> open_services(const Invocation& invocation,
+                                                std::chrono::milliseconds timeout);
+
 // The durable consumers of the server. Errors of connect_consumers.
 Result<std::unique_ptr<Consumers>> open_consumers(const Invocation& invocation);
 

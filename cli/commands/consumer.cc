@@ -9,8 +9,7 @@
 #include "cli/consumer_text.h"
 #include "cli/json_writer.h"
 #include "cli/model_session.h"
-#include "cli/output.h"
-#include "cli/session.h"
+#include "cli/work.h"
 
 namespace skald::cli {
 namespace {
@@ -23,41 +22,29 @@ struct ConsumerOptions {
     std::optional<Place> place;
 };
 
-// One run of one child.
-struct Work {
-    const Invocation& invocation;
-    const ConsumerOptions& options;
-    Consumers& consumers;
-    Output output;
+using ConsumerWork = Work<ConsumerOptions, Consumers>;
 
-    // To people; a program sees by the exit status that it is done.
-    Result<void> said(std::string_view name, std::string_view what) {
-        if (!invocation.globals.quiet && !output.json()) {
-            output.line(fmt::format("{}: {}", name, what));
-        }
-        return {};
-    }
-    Result<void> changed(const Result<void>& done, std::string_view what) {
-        return done ? said(options.name, what) : done.error();
-    }
-    // How many events it was that this became of.
-    Result<void> counted_as(const Result<std::uint64_t>& events, std::string_view what) {
-        if (!events) {
-            return events.error();
-        }
-        if (!output.json()) {
-            return said(options.name,
-                        fmt::format("{} {}", counted(*events, "event", "events"), what));
-        }
-        std::string json;
-        JsonWriter(json).begin_object().field(what, *events).end_object();
-        output.line(json);
-        return {};
-    }
-};
+Result<void> changed(ConsumerWork& work, const Result<void>& done, std::string_view what) {
+    return work.said(done, fmt::format("{}: {}", work.options.name, what));
+}
 
-Result<void> list(Work& work) {
-    auto all = work.consumers.list();
+// How many events it was that this became of.
+Result<void> counted_as(ConsumerWork& work, const Result<std::uint64_t>& events,
+                        std::string_view what) {
+    if (!events) {
+        return events.error();
+    }
+    if (!work.output.json()) {
+        return changed(work, {}, fmt::format("{} {}", counted(*events, "event", "events"), what));
+    }
+    std::string json;
+    JsonWriter(json).begin_object().field(what, *events).end_object();
+    work.output.line(json);
+    return {};
+}
+
+Result<void> list(ConsumerWork& work) {
+    auto all = work.target.list();
     if (!all) {
         return all.error();
     }
@@ -67,8 +54,8 @@ Result<void> list(Work& work) {
     return {};
 }
 
-Result<void> print(Work& work, std::string_view name) {
-    auto status = work.consumers.show(name);
+Result<void> print(ConsumerWork& work, std::string_view name) {
+    auto status = work.target.show(name);
     if (!status) {
         return status.error();
     }
@@ -76,13 +63,13 @@ Result<void> print(Work& work, std::string_view name) {
     return {};
 }
 
-Result<void> show(Work& work) {
+Result<void> show(ConsumerWork& work) {
     return print(work, work.options.name);
 }
 
 using Declared = Result<void> (Consumers::*)(const ConsumerSettings&);
 
-Result<void> declare_consumer(Work& work, Declared how, std::string_view what) {
+Result<void> declare_consumer(ConsumerWork& work, Declared how, std::string_view what) {
     auto text = read_declaration(work.invocation, work.options.file);
     if (!text) {
         return text.error();
@@ -91,38 +78,39 @@ Result<void> declare_consumer(Work& work, Declared how, std::string_view what) {
     if (!settings) {
         return settings.error();
     }
-    if (auto ok = (work.consumers.*how)(*settings); !ok) {
+    if (auto ok = (work.target.*how)(*settings); !ok) {
         return ok;
     }
-    return work.output.json() ? print(work, settings->name) : work.said(settings->name, what);
+    return work.output.json() ? print(work, settings->name)
+                              : work.said(fmt::format("{}: {}", settings->name, what));
 }
 
-Result<void> create(Work& work) {
+Result<void> create(ConsumerWork& work) {
     return declare_consumer(work, &Consumers::create, "created");
 }
 
-Result<void> edit(Work& work) {
+Result<void> edit(ConsumerWork& work) {
     return declare_consumer(work, &Consumers::edit, "changed");
 }
 
-Result<void> pause(Work& work) {
-    return work.changed(work.consumers.pause(work.options.name), "paused");
+Result<void> pause(ConsumerWork& work) {
+    return changed(work, work.target.pause(work.options.name), "paused");
 }
 
-Result<void> resume(Work& work) {
-    return work.changed(work.consumers.resume(work.options.name), "resumed");
+Result<void> resume(ConsumerWork& work) {
+    return changed(work, work.target.resume(work.options.name), "resumed");
 }
 
-Result<void> remove(Work& work) {
-    return work.changed(work.consumers.remove(work.options.name), "deleted");
+Result<void> remove(ConsumerWork& work) {
+    return changed(work, work.target.remove(work.options.name), "deleted");
 }
 
-Result<void> list_parked(Work& work) {
+Result<void> list_parked(ConsumerWork& work) {
     std::optional<Place> after;
     for (std::uint64_t left = work.options.limit; left > 0;) {
         const auto wanted =
             static_cast<std::uint32_t>(std::min<std::uint64_t>(left, limits::kListMax));
-        auto events = work.consumers.parked(work.options.name, after, wanted);
+        auto events = work.target.parked(work.options.name, after, wanted);
         if (!events) {
             return events.error();
         }
@@ -138,31 +126,17 @@ Result<void> list_parked(Work& work) {
     return {};
 }
 
-Result<void> replay(Work& work) {
+Result<void> replay(ConsumerWork& work) {
     const ConsumerOptions& options = work.options;
-    return work.counted_as(options.place
-                               ? work.consumers.replay_one(options.name, *options.place)
-                               : work.consumers.replay(options.name, options.count.value_or(~0ULL)),
-                           "replayed");
+    return counted_as(work,
+                      options.place
+                          ? work.target.replay_one(options.name, *options.place)
+                          : work.target.replay(options.name, options.count.value_or(~0ULL)),
+                      "replayed");
 }
 
-Result<void> purge(Work& work) {
-    return work.counted_as(work.consumers.purge(work.options.name), "purged");
-}
-
-using Run = Result<void> (*)(Work&);
-using Declare = void (*)(Arguments&, ConsumerOptions&);
-
-Result<void> run(const ConsumerOptions& options, const Invocation& invocation, Run what) {
-    auto consumers = open_consumers(invocation);
-    if (!consumers) {
-        return consumers.error();
-    }
-    Work work{invocation, options, **consumers, Output(invocation)};
-    if (auto done = what(work); !done) {
-        return done;
-    }
-    return work.output.flush();
+Result<void> purge(ConsumerWork& work) {
+    return counted_as(work, work.target.purge(work.options.name), "purged");
 }
 
 std::optional<std::string> parse_place(const std::string& word, std::optional<Place>& to) {
@@ -207,12 +181,13 @@ void declare_replay(Arguments& arguments, ConsumerOptions& options) {
         .excludes(count);
 }
 
-Command child(std::string name, std::string summary, std::string example, Declare declare,
-              Run what) {
+Command child(std::string name, std::string summary, std::string example,
+              void (*declare)(Arguments&, ConsumerOptions&), Result<void> (*what)(ConsumerWork&)) {
     return command_of<ConsumerOptions>(
         std::move(name), std::move(summary), std::move(example), declare,
-        [what](const ConsumerOptions& options, const Invocation& invocation) {
-            return run(options, invocation, what);
+        [what](const ConsumerOptions& options, const Invocation& invocation) -> Result<void> {
+            auto consumers = open_consumers(invocation);
+            return consumers ? work_on(**consumers, options, invocation, what) : consumers.error();
         });
 }
 

@@ -10,6 +10,7 @@
 #include "base/schedule.h"
 #include "cli/commands/commands.h"
 #include "cli/event_json.h"
+#include "cli/key_values.h"
 #include "cli/output.h"
 #include "skald/work_terms.h"
 
@@ -61,23 +62,6 @@ Result<void> take_data(NewEvent& event, std::string bytes) {
     return {};
 }
 
-Result<void> take_metadata(NewEvent& event, const std::vector<std::string>& entries) {
-    for (const std::string& entry : entries) {
-        const std::size_t equals = entry.find('=');
-        if (equals == std::string::npos || equals == 0) {
-            return Error(Errc::invalid_argument, fmt::format("--meta {}: not KEY=VALUE", entry));
-        }
-        std::string key = entry.substr(0, equals);
-        if (std::any_of(event.metadata.begin(), event.metadata.end(),
-                        [&key](const auto& known) { return known.first == key; })) {
-            return Error(Errc::invalid_argument,
-                         fmt::format("--meta {}: `{}` is given twice", entry, key));
-        }
-        event.metadata.emplace_back(std::move(key), entry.substr(equals + 1));
-    }
-    return {};
-}
-
 Result<void> take_terms(NewEvent& event, const PubOptions& options) {
     WorkTerms terms;
     if (options.at) {
@@ -125,9 +109,11 @@ Result<NewEvent> make_event(const PubOptions& options, Console& console) {
                          fmt::format("--time {}: not an RFC 3339 time", *options.time));
         }
     }
-    if (auto taken = take_metadata(event, options.metadata); !taken) {
-        return taken.error();
+    auto metadata = parse_key_values("--meta", options.metadata);
+    if (!metadata) {
+        return metadata.error();
     }
+    event.metadata = std::move(*metadata);
     if (auto taken = take_terms(event, options); !taken) {
         return taken.error();
     }
@@ -224,10 +210,14 @@ void declare(Arguments& arguments, PubOptions& options) {
     auto ack = arguments.text("--ack", "", options.ack,
                               "answer when a quorum (default) or the primary alone has it on disk");
     ack.one_of({"quorum", "primary"});
+    auto fence = arguments.text("--fence", "NAME:TOKEN", options.fence,
+                                "refused when a higher token of that name was seen: of the lock or "
+                                "election that the append is made under");
     arguments
         .flag("--ephemeral", options.ephemeral,
               "store nothing: hand it to those who are subscribed now")
         .excludes(expect)
+        .excludes(fence)
         .excludes(ack);
     declare_store(arguments, options.store, Create::yes, "--dir");
 }
@@ -254,6 +244,21 @@ Result<Expected> parse_expected(std::string_view text) {
     return Expected::exact(version);
 }
 
+Result<Fence> parse_fence(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    Fence fence;
+    if (colon != std::string_view::npos && colon != 0) {
+        fence.name = text.substr(0, colon);
+        const char* const end = text.data() + text.size();
+        const auto [stop, problem] = std::from_chars(text.data() + colon + 1, end, fence.token);
+        if (problem == std::errc{} && stop == end) {
+            return fence;
+        }
+    }
+    return Error(Errc::invalid_argument,
+                 fmt::format("--fence {}: not NAME:TOKEN, as nightly:12", text));
+}
+
 Result<Append> make_append(const PubOptions& options, Console& console) {
     const auto expected = parse_expected(options.expect);
     if (!expected) {
@@ -269,6 +274,13 @@ Result<Append> make_append(const PubOptions& options, Console& console) {
     append.streams.back().events.push_back(std::move(*event));
     append.check_ids = has_id;
     append.ack = options.ack == "primary" ? Ack::primary : Ack::quorum;
+    if (options.fence) {
+        auto fence = parse_fence(*options.fence);
+        if (!fence) {
+            return fence.error();
+        }
+        append.fence = std::move(*fence);
+    }
     return append;
 }
 

@@ -27,6 +27,7 @@ struct PubOptions {
     std::string causation;
     std::string ack = "quorum";
     bool ephemeral = false;
+    std::optional<std::string> fence;  // "name:token"
     // How durable consumers give it out.
     std::optional<std::string> at;
     std::optional<std::chrono::microseconds> delay;
@@ -37,6 +38,9 @@ struct PubOptions {
 
 // The append the options describe; reads the file or standard input they name.
 Result<Append> make_append(const PubOptions& options, Console& console);
+
+// NAME:TOKEN; the name may hold colons.
+Result<Fence> parse_fence(std::string_view text);
 
 // "any", "none", "exists" or a version.
 Result<Expected> parse_expected(std::string_view text);

@@ -40,10 +40,10 @@ Ran Harness::run(std::vector<std::string> words, std::string input) {
     MemorySource source(std::move(input));
     std::ostringstream out;
     std::ostringstream err;
-    const StopSignal stop = StopSignal::create().value();
+    const StopSignal own_stop = StopSignal::create().value();
     std::optional<SignalGuard> signals;
     if (handle_signals) {
-        signals.emplace(stop);
+        signals.emplace(own_stop);
     }
     Console console{.in = source,
                     .out = out,
@@ -52,7 +52,7 @@ Ran Harness::run(std::vector<std::string> words, std::string input) {
                     .err_is_terminal = false,
                     .environment = environment,
                     .clock = clock,
-                    .stop = stop};
+                    .stop = stop == nullptr ? own_stop : *stop};
     const int status = run_program(words, console, backends, all_commands());
     return {status, out.str(), err.str()};
 }

@@ -33,7 +33,8 @@ class Harness {
     ManualClock clock;
     bool out_is_terminal = false;
     bool handle_signals = false;
-    ClientOptions connected_with;  // what the last connection was asked for
+    const StopSignal* stop = nullptr;  // instead of one that nobody requests
+    ClientOptions connected_with;      // what the last connection was asked for
 
   private:
     std::map<std::string, std::unique_ptr<SmallStore>> stores_;

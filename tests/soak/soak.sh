@@ -6,6 +6,7 @@
 #   projector [CYCLES]  kill a projector at any moment and recount its rows       100
 #   permits   [CYCLES]  kill a node that projects real events, recount its rows   100
 #   consumers [SECONDS] kill the members of a consumer, and its node 20 times     600
+#   locks     [COUNT]   so many processes want one lock; 20 holders are paused    1000
 #   power     [IMAGES]  cut its power at any moment, open what the disk may hold  5000
 #   disk      [STRIDE]  let every STRIDE-th call on the disk fail, in turn        1
 #   hostile   [SCALE]   a node among hostile peers, SCALE times a minute of them  1
@@ -75,6 +76,7 @@ soak() {
                     return 1
             done
             ;;
+        locks) tests/soak/locks.py build/release/bin/skald "${2:-1000}" 20 ;;
         power) "$programs/skald_crash_power" --seed "$seed" --images "${2:-5000}" ;;
         disk) "$programs/skald_crash_disk" --seed "$seed" --stride "${2:-1}" ;;
         hostile)
@@ -99,7 +101,7 @@ if [ $# -gt 0 ]; then
     exit
 fi
 status=0
-for verb in kill projector permits consumers power disk hostile race fuzz; do
+for verb in kill projector permits consumers locks power disk hostile race fuzz; do
     soak "$verb" || status=1
 done
 exit "$status"
