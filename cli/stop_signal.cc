@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -65,6 +66,15 @@ bool StopSignal::wait(std::optional<std::chrono::milliseconds> at_most) const {
         ready = ::poll(&waiting, 1, at_most ? static_cast<int>(at_most->count()) : -1);
     } while (ready < 0 && errno == EINTR);
     return ready > 0;
+}
+
+bool StopSignal::wait_either(const StopSignal& other) const {
+    std::array<pollfd, 2> waiting{pollfd{fd_, POLLIN, 0}, pollfd{other.fd_, POLLIN, 0}};
+    int ready = 0;
+    do {
+        ready = ::poll(waiting.data(), waiting.size(), -1);
+    } while (ready < 0 && errno == EINTR);
+    return waiting[0].revents != 0;
 }
 
 SignalGuard::SignalGuard(const StopSignal& stop) {

@@ -22,6 +22,8 @@ class StopSignal {
     bool requested() const;
     // False when the time is over first.
     bool wait(std::optional<std::chrono::milliseconds> at_most = std::nullopt) const;
+    // Until one of the two was requested: whether this one was.
+    bool wait_either(const StopSignal& other) const;
     // Readable once a stop was requested.
     int fd() const { return fd_; }
 

@@ -73,30 +73,40 @@ Result<void> attend(const LockWork& work, ChildProcess& child, Lock& lock, milli
     }
 }
 
-// Ends the wait for the lock when the command is to stop.
+// Requests a stop of whoever waits for the lock once the command is to stop; ends when told to, at
+// once: the lock may be held by then.
 class StopsWaiting {
   public:
-    explicit StopsWaiting(const StopSignal& stop)
-        : thread_([this, &stop](const std::stop_token& over) {
-              while (!over.stop_requested()) {
-                  if (stop.wait(kLook)) {
-                      source_.request_stop();
-                      return;
-                  }
+    StopsWaiting(const StopSignal& stop, StopSignal over)
+        : over_(std::move(over)), thread_([this, &stop] {
+              if (stop.wait_either(over_)) {
+                  source_.request_stop();
               }
           }) {}
+    ~StopsWaiting() {
+        over_.request();
+        thread_.join();
+    }
+    StopsWaiting(const StopsWaiting&) = delete;
+    StopsWaiting& operator=(const StopsWaiting&) = delete;
     std::stop_token token() const { return source_.get_token(); }
 
   private:
+    const StopSignal over_;
     std::stop_source source_;
-    std::jthread thread_;
+    std::thread thread_;
 };
 
 Result<std::unique_ptr<Lock>> take(const LockWork& work, LockOptions wanted) {
-    const StopsWaiting stops(work.invocation.console.stop);
+    const StopSignal& stop = work.invocation.console.stop;
+    auto over = StopSignal::create();
+    if (!over) {
+        return over.error();
+    }
+    const StopsWaiting stops(stop, std::move(*over));
     wanted.stop = stops.token();
     auto lock = work.target.acquire({work.options.name}, wanted);
-    if (lock && work.invocation.console.stop.requested()) {
+    if (lock && stop.requested()) {
         return Error(Errc::timed_out, "it was stopped before the program began");
     }
     return lock;
