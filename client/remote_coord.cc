@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/call_gate.h"
+#include "base/out_of_reach.h"
 #include "client/limits.h"
 #include "skald/client.h"
 #include "wire/coord_messages.h"
@@ -34,13 +35,6 @@ using wire::CoordVerb;
 
 constexpr milliseconds kPollWait{10'000};
 constexpr milliseconds kRetryPause{50};
-
-// Whether the same poll may find the node again.
-bool passes(const Error& error) {
-    const ErrorClass kind = class_of(error.code);
-    return kind == ErrorClass::network || kind == ErrorClass::unavailable ||
-           kind == ErrorClass::timeout;
-}
 
 // Counted as long as anything of it is left: a poll under way, too.
 struct Watching {
@@ -237,7 +231,7 @@ class RemoteCoord final : public coord::Coord {
         if (!watching->lost_at) {
             watching->lost_at = now + timeout_;
         }
-        if (!passes(why) || now >= *watching->lost_at) {
+        if (!out_of_reach(why) || now >= *watching->lost_at) {
             end(watching, WatchEnd::lost);
         } else {
             retries_.emplace(now + kRetryPause, watching);

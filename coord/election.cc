@@ -16,21 +16,13 @@ namespace {
 constexpr std::string_view kElections = "/elect/";
 constexpr std::string_view kTerm = "/term";
 
-constexpr std::array<std::pair<TermEnd, const char*>, 4> kEnds{{{TermEnd::resigned, "resigned"},
-                                                                {TermEnd::dismissed, "dismissed"},
-                                                                {TermEnd::preempted, "preempted"},
-                                                                {TermEnd::lost, "lost"}}};
+constexpr std::array kEnds{TermEnd::resigned, TermEnd::dismissed, TermEnd::preempted,
+                           TermEnd::lost};
 
-const char* text_of(TermEnd end) {
-    return std::find_if(kEnds.begin(), kEnds.end(),
-                        [&](const auto& each) { return each.first == end; })
-        ->second;
-}
-
-TermEnd end_of(const std::string& text) {
-    const auto it = std::find_if(kEnds.begin(), kEnds.end(),
-                                 [&](const auto& each) { return each.second == text; });
-    return it == kEnds.end() ? TermEnd::lost : it->first;
+TermEnd end_of(std::string_view text) {
+    const auto* it = std::find_if(kEnds.begin(), kEnds.end(),
+                                  [&](TermEnd each) { return name_of(each) == text; });
+    return it == kEnds.end() ? TermEnd::lost : *it;
 }
 
 std::int32_t priority_in(const Record& record) {
@@ -59,7 +51,7 @@ std::string text_of(const Term& term, const std::string& candidate) {
                   {"since_us", leader.since.us},
                   {"candidate", candidate}};
     if (term.end) {
-        record["ended"] = text_of(term.end->why);
+        record["ended"] = name_of(term.end->why);
         record["by"] = term.end->by;
         record["reason"] = term.end->reason;
         record["at_us"] = term.end->at.us;
@@ -94,6 +86,20 @@ std::string log_key(const std::string& name, std::uint64_t term) {
 }
 
 }  // namespace
+
+std::string_view name_of(TermEnd end) {
+    switch (end) {
+        case TermEnd::resigned:
+            return "resigned";
+        case TermEnd::dismissed:
+            return "dismissed";
+        case TermEnd::preempted:
+            return "preempted";
+        case TermEnd::lost:
+            break;
+    }
+    return "lost";
+}
 
 KeyRange Election::keys(const std::string& name) {
     return KeyRange::prefix(fmt::format("{}{}/", kElections, name));

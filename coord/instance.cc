@@ -121,6 +121,18 @@ void judge(Instance& instance, const Record& record, const Parts& parts) {
 
 }  // namespace
 
+std::string_view name_of(Health health) {
+    switch (health) {
+        case Health::healthy:
+            return "healthy";
+        case Health::unhealthy:
+            return "unhealthy";
+        case Health::unknown:
+            break;
+    }
+    return "unknown";
+}
+
 InstanceKeys::InstanceKeys(const std::string& service, const std::string& id)
     : instance(below(service) + id),
       alive(instance + std::string(kAlive)),

@@ -5,18 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/out_of_reach.h"
 #include "base/random.h"
 #include "coord/followed.h"
 #include "coord/look.h"
 
 namespace skald::coord {
 namespace {
-
-bool out_of_reach(const Error& error) {
-    const ErrorClass kind = class_of(error.code);
-    return kind == ErrorClass::network || kind == ErrorClass::unavailable ||
-           kind == ErrorClass::timeout;
-}
 
 std::vector<Instance> selected(std::vector<Instance> instances, const DiscoverOptions& options) {
     std::erase_if(instances, [&](const Instance& instance) { return !wanted(instance, options); });

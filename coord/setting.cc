@@ -166,9 +166,8 @@ Result<void> check_choices(const SettingDeclaration& declaration) {
         return refused(fmt::format("{}: up to {} choices", declaration.key, kSettingChoicesMax));
     }
     for (const std::string& choice : choices) {
-        auto ok = check_text("a choice", choice, kSettingTextBytesMax);
-        if (!ok || !is_utf8(choice)) {
-            return ok ? refused("a choice is UTF-8") : ok;
+        if (auto ok = check_text("a choice", choice, kSettingTextBytesMax); !ok) {
+            return ok;
         }
     }
     return {};
@@ -179,6 +178,28 @@ std::optional<std::string> optional_in(const Record& record, const char* field) 
 }
 
 }  // namespace
+
+std::string_view name_of(SettingType type) {
+    return kTypes[static_cast<std::size_t>(type)].name;
+}
+
+std::optional<SettingType> parse_setting_type(std::string_view name) {
+    const auto* it = std::find_if(std::begin(kTypes), std::end(kTypes),
+                                  [&](const auto& each) { return each.name == name; });
+    return it == std::end(kTypes) ? std::nullopt : std::optional(it->type);
+}
+
+std::string_view name_of(SettingSource source) {
+    switch (source) {
+        case SettingSource::service:
+            return "service";
+        case SettingSource::defaults:
+            return "defaults";
+        case SettingSource::declared:
+            break;
+    }
+    return "declared";
+}
 
 template <>
 Result<std::string> setting_as(const std::string& text) {
@@ -245,7 +266,7 @@ Result<void> check_declaration(const SettingDeclaration& declaration) {
 }
 
 std::string text_of(const SettingDeclaration& declaration) {
-    Record record{{"type", kTypes[static_cast<std::size_t>(declaration.type)].name}};
+    Record record{{"type", name_of(declaration.type)}};
     const auto add = [&](const char* field, const std::optional<std::string>& text) {
         if (text) {
             record[field] = *text;
@@ -266,15 +287,13 @@ std::string text_of(const SettingDeclaration& declaration) {
 Result<SettingDeclaration> declaration_of(const std::string& service, const std::string& key,
                                           std::string_view text) {
     const Record record = record_of(text);
-    const std::string name = text_in(record, "type");
-    const auto* type = std::find_if(std::begin(kTypes), std::end(kTypes),
-                                    [&](const auto& each) { return each.name == name; });
-    if (type == std::end(kTypes)) {
+    const auto type = parse_setting_type(text_in(record, "type"));
+    if (!type) {
         return refused(fmt::format("the declaration of {} is not understood", key));
     }
     SettingDeclaration declaration{service,
                                    key,
-                                   type->type,
+                                   *type,
                                    optional_in(record, "fallback"),
                                    optional_in(record, "least"),
                                    optional_in(record, "most"),

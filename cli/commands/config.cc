@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <array>
 #include <mutex>
 
@@ -20,16 +19,10 @@ using coord::SetOptions;
 using coord::Setting;
 using coord::SettingChange;
 using coord::SettingDeclaration;
-using coord::SettingSource;
 using coord::SettingType;
 
-constexpr std::array<std::pair<std::string_view, SettingType>, 6> kTypes{
-    {{"text", SettingType::text},
-     {"integer", SettingType::integer},
-     {"number", SettingType::number},
-     {"boolean", SettingType::boolean},
-     {"duration", SettingType::duration},
-     {"json", SettingType::json}}};
+constexpr std::array kTypes{SettingType::text,    SettingType::integer,  SettingType::number,
+                            SettingType::boolean, SettingType::duration, SettingType::json};
 
 struct Options {
     StoreChoice store;
@@ -46,27 +39,9 @@ using ConfigWork = Work<Options, Configuration>;
 
 // ---- in words
 
-std::string_view word_of(SettingType type) {
-    return std::find_if(kTypes.begin(), kTypes.end(),
-                        [&](const auto& entry) { return entry.second == type; })
-        ->first;
-}
-
-std::string_view word_of(SettingSource source) {
-    switch (source) {
-        case SettingSource::service:
-            return "service";
-        case SettingSource::defaults:
-            return "defaults";
-        case SettingSource::declared:
-            break;
-    }
-    return "declared";
-}
-
 std::string line_of(const Setting& setting) {
     std::string line =
-        fmt::format("{} = {}    # {}", setting.key, setting.value, word_of(setting.source));
+        fmt::format("{} = {}    # {}", setting.key, setting.value, name_of(setting.source));
     if (setting.revision.value != 0) {
         line += fmt::format(", revision {}, by {}", setting.revision.value, setting.by);
     }
@@ -77,8 +52,8 @@ std::string json_of(const Setting& setting) {
     std::string text;
     JsonWriter json(text);
     json.begin_object().field("service", setting.service).field("key", setting.key);
-    json.field("value", setting.value).field("type", word_of(setting.type));
-    json.field("source", word_of(setting.source)).field("revision", setting.revision.value);
+    json.field("value", setting.value).field("type", name_of(setting.type));
+    json.field("source", name_of(setting.source)).field("revision", setting.revision.value);
     if (setting.at) {
         json.field("by", setting.by).field("at", to_string(*setting.at));
     }
@@ -210,14 +185,13 @@ Result<void> declare_setting(ConfigWork& work) {
     SettingDeclaration declaration = work.options.declaration;
     declaration.service = work.options.service;
     declaration.key = work.options.key;
-    declaration.type = std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& entry) {
-                           return entry.first == work.options.type;
-                       })->second;
+    // One of those that it may be: the arguments see to that.
+    declaration.type = coord::parse_setting_type(work.options.type).value_or(SettingType::text);
     return work.said(work.target.declare(declaration), declaration.key + ": declared");
 }
 
 std::string line_of(const SettingDeclaration& declared) {
-    std::string line = fmt::format("{}: {}", declared.key, word_of(declared.type));
+    std::string line = fmt::format("{}: {}", declared.key, name_of(declared.type));
     const auto add = [&line](const char* what, const std::optional<std::string>& value) {
         line += value ? fmt::format(", {} {}", what, *value) : "";
     };
@@ -235,7 +209,7 @@ std::string json_of(const SettingDeclaration& declared) {
     std::string text;
     JsonWriter json(text);
     json.begin_object().field("service", declared.service).field("key", declared.key);
-    json.field("type", word_of(declared.type));
+    json.field("type", name_of(declared.type));
     const auto add = [&json](const char* name, const std::optional<std::string>& value) {
         json.key(name);
         value ? json.string(*value) : json.null();
@@ -298,8 +272,8 @@ void declare_remove(Arguments& arguments, Options& options) {
 void declare_declare(Arguments& arguments, Options& options) {
     declare_key(arguments, options);
     std::vector<std::string> words;
-    for (const auto& [word, type] : kTypes) {
-        words.emplace_back(word);
+    for (const SettingType type : kTypes) {
+        words.emplace_back(name_of(type));
     }
     SettingDeclaration& declaration = options.declaration;
     arguments.text("--type", "", options.type, "of its values; default text")

@@ -1,6 +1,7 @@
 // skald elect: one process of several leads.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <mutex>
 
@@ -18,7 +19,6 @@ using coord::Candidacy;
 using coord::Elections;
 using coord::Leader;
 using coord::Term;
-using coord::TermEnd;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kLook{100};  // between two looks at whether it leads
@@ -39,20 +39,6 @@ using ElectWork = Work<Options, Elections>;
 
 // ---- in words
 
-std::string_view word_of(TermEnd end) {
-    switch (end) {
-        case TermEnd::resigned:
-            return "resigned";
-        case TermEnd::dismissed:
-            return "dismissed";
-        case TermEnd::preempted:
-            return "preempted";
-        case TermEnd::lost:
-            break;
-    }
-    return "lost";
-}
-
 std::string line_of(const Term& term) {
     const Leader& leader = term.leader;
     std::string line = fmt::format("term {}: {} leads since {}", leader.term, leader.value,
@@ -61,7 +47,7 @@ std::string line_of(const Term& term) {
         return line;
     }
     line = fmt::format("term {}: {} led from {}, {}", leader.term, leader.value,
-                       to_string(leader.since), word_of(term.end->why));
+                       to_string(leader.since), name_of(term.end->why));
     if (term.end->at.us != 0) {
         line += " at " + to_string(term.end->at);
     }
@@ -78,7 +64,7 @@ std::string json_of(const Term& term) {
     json.field("priority", std::int64_t{term.leader.priority});
     json.field("since", to_string(term.leader.since));
     if (term.end) {
-        json.key("end").begin_object().field("why", word_of(term.end->why));
+        json.key("end").begin_object().field("why", name_of(term.end->why));
         json.field("by", term.end->by).field("reason", term.end->reason).key("at");
         if (term.end->at.us != 0) {
             json.string(to_string(term.end->at));
@@ -178,23 +164,25 @@ Result<void> list(ElectWork& work) {
         return names.error();
     }
     for (const std::string& name : *names) {
-        const auto leader = work.target.leader(name);
         const auto candidates = work.target.candidates(name);
-        if (!leader || !candidates) {
-            return leader ? candidates.error() : leader.error();
+        if (!candidates) {
+            return candidates.error();
         }
+        // Those that do not lead have no term.
+        const auto leads = std::find_if(candidates->begin(), candidates->end(),
+                                        [](const Leader& each) { return each.term != 0; });
+        const bool led = leads != candidates->end();
         if (work.output.json()) {
             std::string text;
             JsonWriter json(text);
             json.begin_object().field("name", name).key("leader");
-            *leader ? json.raw(json_of({**leader, std::nullopt})) : json.null();
+            led ? json.raw(json_of({*leads, std::nullopt})) : json.null();
             json.field("candidates", std::uint64_t{candidates->size()}).end_object();
             work.output.line(text);
         } else {
             work.output.line(fmt::format(
                 "{}: {}, {}", name,
-                *leader ? fmt::format("{} leads, term {}", (*leader)->value, (*leader)->term)
-                        : "nobody leads",
+                led ? fmt::format("{} leads, term {}", leads->value, leads->term) : "nobody leads",
                 counted(candidates->size(), "candidate", "candidates")));
         }
     }

@@ -44,21 +44,9 @@ using ServiceWork = Work<Options, Registry>;
 
 // ---- in words
 
-std::string_view word_of(Health health) {
-    switch (health) {
-        case Health::healthy:
-            return "healthy";
-        case Health::unhealthy:
-            return "unhealthy";
-        case Health::unknown:
-            break;
-    }
-    return "unknown";
-}
-
 std::string line_of(const Instance& instance) {
     std::string line = fmt::format("{}/{} {} {}", instance.service, instance.id, instance.endpoint,
-                                   word_of(instance.health));
+                                   name_of(instance.health));
     if (!instance.reason.empty()) {
         line += fmt::format(" ({})", instance.reason);
     }
@@ -73,7 +61,7 @@ std::string line_of(const Instance& instance) {
 
 void append_instance(JsonWriter& json, const Instance& instance) {
     json.begin_object().field("service", instance.service).field("id", instance.id);
-    json.field("endpoint", instance.endpoint).field("health", word_of(instance.health));
+    json.field("endpoint", instance.endpoint).field("health", name_of(instance.health));
     json.field("reason", instance.reason).field("registered", to_string(instance.registered));
     json.key("last_check");
     instance.last_check ? json.string(to_string(*instance.last_check)) : json.null();

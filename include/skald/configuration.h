@@ -33,6 +33,10 @@ enum class SettingType : std::uint8_t {
     json,      // one value, nested up to 512 deep
 };
 
+// `text`, `integer` and so on.
+std::string_view name_of(SettingType type);
+std::optional<SettingType> parse_setting_type(std::string_view name);
+
 // What a key of a service may hold. Of `*`: for every service that does not declare it itself.
 struct SettingDeclaration {
     std::string service;
@@ -53,6 +57,8 @@ enum class SettingSource : std::uint8_t {
     defaults,  // of `*`
     declared,  // the fallback
 };
+
+std::string_view name_of(SettingSource source);
 
 struct Setting {
     std::string service;  // that was asked for

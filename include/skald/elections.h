@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "skald/clock.h"
@@ -39,6 +40,9 @@ enum class TermEnd : std::uint8_t {
     preempted,  // a candidate of a higher priority took its place
     lost,       // its lease ended: it died, could not be heard, or could not say that it resigned
 };
+
+// As in the log, `resigned`.
+std::string_view name_of(TermEnd end);
 
 struct Leader {
     std::string value;

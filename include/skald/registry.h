@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "skald/clock.h"
@@ -59,6 +60,8 @@ enum class Health : std::uint8_t {
     unhealthy,
     unknown,  // its probe has not looked yet, or the registry is out of reach
 };
+
+std::string_view name_of(Health health);
 
 struct Instance {
     std::string service;
