@@ -6,6 +6,7 @@
 
 #include "coord/key_space.h"
 #include "coord/limits.h"
+#include "tests/coord/elections_seen.h"
 
 namespace skald::coord {
 namespace {
@@ -51,15 +52,6 @@ class Keys {
   private:
     KeySpace space_{{}, Monotonic{}};
 };
-
-CampaignOptions candidate(const std::string& value, std::int32_t priority = 0,
-                          bool preempt = false) {
-    CampaignOptions options;
-    options.value = value;
-    options.priority = priority;
-    options.preempt = preempt;
-    return options;
-}
 
 // Those who campaign decide by what they read, and do it only some time later.
 class World {

@@ -10,21 +10,13 @@
 #include "skald/testing.h"
 #include "tests/await.h"
 #include "tests/coord/elections_seen.h"
+#include "tests/coord/fenced_append.h"
 
 namespace skald::coord {
 namespace {
 
 using namespace std::chrono_literals;
 using Texts = std::vector<std::string>;
-
-CampaignOptions options_of(const std::string& value, std::int32_t priority = 0,
-                           bool preempt = false) {
-    CampaignOptions options;
-    options.value = value;
-    options.priority = priority;
-    options.preempt = preempt;
-    return options;
-}
 
 struct Desk {
     explicit Desk(CoordFactory& with)
@@ -37,7 +29,7 @@ struct Desk {
     }
     std::unique_ptr<Candidacy> campaign(const std::string& value, std::int32_t priority = 0,
                                         bool preempt = false) const {
-        return campaign(options_of(value, priority, preempt));
+        return campaign(candidate(value, priority, preempt));
     }
     std::unique_ptr<Candidacy> leading(const std::string& value, std::int32_t priority = 0) const {
         auto candidacy = campaign(value, priority);
@@ -188,11 +180,11 @@ void lost_leases(Desk& d) {
 }
 
 void unheard_of(Desk& d) {
-    auto options = options_of("a");
+    auto options = candidate("a");
     options.ttl = 1h;
     auto a = d.campaign(options);
     REQUIRE(a->await(60s));
-    options = options_of("b");
+    options = candidate("b");
     options.ttl = 24h;
     auto b = d.campaign(options);
     d.factory.pass(*d.coord, 1h);
@@ -205,7 +197,7 @@ void unheard_of(Desk& d) {
 void by_its_clock(Desk& d) {
     ManualClock clock;
     const auto elections = open_elections(*d.coord, clock);
-    auto options = options_of("a");
+    auto options = candidate("a");
     options.ttl = 24h;
     auto a = elections->campaign("main", options);
     REQUIRE(a);
@@ -221,22 +213,14 @@ void by_its_clock(Desk& d) {
 }
 
 void fenced_off(Desk& d) {
-    const auto append = [](EventStore& store, std::uint64_t term) {
-        NewEvent sent;
-        sent.type = "Sent";
-        Append request = Append::one("mail-1", sent);
-        request.fence = Fence{"main", term};
-        const auto receipt = store.append(request);
-        return receipt ? Errc{} : receipt.error().code;
-    };
     const auto store = make_memory_store();
     auto a = d.leading("a");
     const std::uint64_t term = a->leading()->term;
-    CHECK(append(*store, term) == Errc{});
+    CHECK(fenced_append(*store, "main", term) == Errc{});
     end_lease(*d.coord, "a");
     auto b = d.leading("b");
-    CHECK(append(*store, b->leading()->term) == Errc{});
-    CHECK(append(*store, term) == Errc::fenced);
+    CHECK(fenced_append(*store, "main", b->leading()->term) == Errc{});
+    CHECK(fenced_append(*store, "main", term) == Errc::fenced);
 }
 
 void never_two(Desk& d) {
@@ -248,7 +232,7 @@ void never_two(Desk& d) {
     for (int t = 0; t < 6; ++t) {
         threads.emplace_back([&, t] {
             for (int i = 0; i < 8; ++i) {
-                auto mine = d.elections->campaign("main", options_of("t", t % 3));
+                auto mine = d.elections->campaign("main", candidate("t", t % 3));
                 const auto led = mine ? (*mine)->await(60s) : Result<Leader>(mine.error());
                 if (led) {
                     in_order = in_order && !inside.exchange(true) && led->term == last + 1;
@@ -282,7 +266,7 @@ void observed(Desk& d) {
     auto b = d.campaign("b");
     REQUIRE(a->resign());
     CHECK(heard.wait_for(3) == Texts{"1 a", "1 a resigned", "2 b"});
-    auto other = d.elections->campaign("other", options_of("c"));
+    auto other = d.elections->campaign("other", candidate("c"));
     REQUIRE((*other)->await(60s));
     end_lease(*d.coord, "b");
     CHECK(heard.wait_for(4).back() == "2 b lost");
@@ -300,7 +284,7 @@ void side_by_side(Desk& d) {
     const Texts names{"a", "a b", "a-b", "\xc3\xa9"};
     std::vector<std::unique_ptr<Candidacy>> all;
     for (const std::string& name : {names[3], names[1], names[0], names[2]}) {
-        auto candidacy = d.elections->campaign(name, options_of("in " + name));
+        auto candidacy = d.elections->campaign(name, candidate("in " + name));
         REQUIRE(candidacy);
         CHECK((*candidacy)->await(60s)->term == 1);
         all.push_back(std::move(*candidacy));
@@ -318,7 +302,7 @@ void refusals(Desk& d) {
     const auto bad = Errc::invalid_argument;
     for (const std::string& name :
          {std::string(), std::string("a/b"), std::string("a\n"), std::string(201, 'n')}) {
-        CHECK(d.refusal(name, options_of("v")) == bad);
+        CHECK(d.refusal(name, candidate("v")) == bad);
         CHECK(d.elections->leader(name).error().code == bad);
         CHECK(d.elections->candidates(name).error().code == bad);
         CHECK(d.elections->log(name).error().code == bad);
@@ -326,10 +310,10 @@ void refusals(Desk& d) {
         CHECK(d.elections->observe(name, [](const Term&) {}).error().code == bad);
     }
     for (const std::string& value : {std::string(), std::string("v\n"), std::string(4097, 'v')}) {
-        CHECK(d.refusal("main", options_of(value)) == bad);
+        CHECK(d.refusal("main", candidate(value)) == bad);
     }
     const auto timed = [&](std::chrono::milliseconds ttl, std::chrono::milliseconds heartbeat) {
-        auto options = options_of("v");
+        auto options = candidate("v");
         options.ttl = ttl;
         options.heartbeat = heartbeat;
         return d.refusal("main", options);
@@ -343,7 +327,7 @@ void refusals(Desk& d) {
     CHECK(d.elections->observe("main", {}).error().code == bad);
     CHECK(d.elections->dismiss("main", "", "why").error().code == bad);
     CHECK(d.elections->dismiss("main", "op", std::string(256, 'w')).error().code == bad);
-    auto longest = d.elections->campaign(std::string(200, 'n'), options_of(std::string(4096, '"')));
+    auto longest = d.elections->campaign(std::string(200, 'n'), candidate(std::string(4096, '"')));
     REQUIRE(longest);
     CHECK((*longest)->await(60s)->value == std::string(4096, '"'));
     CHECK((*longest)->await(-1ms).error().code == bad);

@@ -10,24 +10,19 @@
 
 namespace skald::coord {
 
-inline const char* name_of(TermEnd end) {
-    switch (end) {
-        case TermEnd::resigned:
-            return "resigned";
-        case TermEnd::dismissed:
-            return "dismissed";
-        case TermEnd::preempted:
-            return "preempted";
-        case TermEnd::lost:
-            return "lost";
-    }
-    return "";
+inline CampaignOptions candidate(const std::string& value, std::int32_t priority = 0,
+                                 bool preempt = false) {
+    CampaignOptions options;
+    options.value = value;
+    options.priority = priority;
+    options.preempt = preempt;
+    return options;
 }
 
 // As `3 a`, or `3 a resigned` once it ended.
 inline std::string text_of(const Term& term) {
     std::string text = std::to_string(term.leader.term) + " " + term.leader.value;
-    return term.end ? text + " " + name_of(term.end->why) : text;
+    return term.end ? text + " " + std::string(name_of(term.end->why)) : text;
 }
 
 inline std::vector<std::string> log_of(Elections& elections) {

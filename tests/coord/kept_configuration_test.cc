@@ -2,11 +2,11 @@
 #include "coord/kept_configuration.h"
 
 #include <catch2/catch.hpp>
-#include <future>
 
 #include "coord/limits.h"
 #include "tests/coord/failing_coord.h"
 #include "tests/coord/heard_settings.h"
+#include "tests/coord/slow_call.h"
 #include "tests/temp_directory.h"
 
 namespace skald::coord {
@@ -232,24 +232,12 @@ TEST_CASE("kept configuration: a watch without handlers, and handlers that call 
 TEST_CASE("kept configuration: the end of a watch waits for its call", "[coord]") {
     Desk d;
     REQUIRE(d.set("1"));
-    std::promise<void> reached;
-    std::promise<void> go_on;
-    std::atomic<bool> over{false};
+    SlowCall call;
     SettingsHandler handler;
-    handler.on_change = [&](const std::string&, const std::optional<Setting>&) {
-        reached.set_value();
-        go_on.get_future().wait();
-        over = true;
-    };
+    handler.on_change = [&](const std::string&, const std::optional<Setting>&) { call.run(); };
     auto watch = d.config.watch("s", handler);
     REQUIRE(watch);
-    reached.get_future().wait();
-    auto ended = std::async(std::launch::async, [&] {
-        watch->reset();
-        return over.load();
-    });
-    go_on.set_value();
-    CHECK(ended.get());
+    CHECK(call.is_waited_for_by([&] { watch->reset(); }));
 }
 
 }  // namespace skald::coord

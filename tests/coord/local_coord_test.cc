@@ -1,6 +1,3 @@
-#include <atomic>
-#include <future>
-
 #include "coord/limits.h"
 #include "tests/coord/configuration_contract.h"
 #include "tests/coord/coord_contract.h"
@@ -8,6 +5,7 @@
 #include "tests/coord/elections_crowd.h"
 #include "tests/coord/local_factory.h"
 #include "tests/coord/locks_contract.h"
+#include "tests/coord/slow_call.h"
 #include "tests/coord/told.h"
 #include "tests/wire/hex.h"
 
@@ -120,24 +118,11 @@ TEST_CASE("local coord: the bytes of the document's entry", "[coord][golden]") {
 TEST_CASE("local coord: who ends a watch waits for its call", "[coord]") {
     LocalFactory factory;
     auto coord = factory.open();
-    std::promise<void> reached;
-    std::promise<void> go_on;
-    std::atomic<bool> over{false};
+    SlowCall call;
     auto watch = coord->watch(KeyRange::one("k"), Revision{2},
-                              {[&](Revision, const std::vector<Change>&) {
-                                   reached.set_value();
-                                   go_on.get_future().wait();
-                                   over = true;
-                               },
-                               {}});
+                              {[&](Revision, const std::vector<Change>&) { call.run(); }, {}});
     REQUIRE(coord->txn({{}, {Put{"k", "", {}}}, {}}));
-    reached.get_future().wait();
-    auto ended = std::async(std::launch::async, [&] {
-        watch->reset();
-        return over.load();
-    });
-    go_on.set_value();
-    CHECK(ended.get());
+    CHECK(call.is_waited_for_by([&] { watch->reset(); }));
 }
 
 TEST_CASE("local coord: leases end by themselves", "[coord]") {

@@ -7,6 +7,7 @@
 #include "skald/locks.h"
 #include "skald/testing.h"
 #include "tests/await.h"
+#include "tests/coord/fenced_append.h"
 
 namespace skald::coord {
 namespace {
@@ -175,22 +176,14 @@ void lost_leases(Desk& d) {
 }
 
 void fenced_off(Desk& d) {
-    const auto append = [](EventStore& store, std::uint64_t token) {
-        NewEvent sent;
-        sent.type = "Sent";
-        Append request = Append::one("mail-1", sent);
-        request.fence = Fence{"mails", token};
-        const auto receipt = store.append(request);
-        return receipt ? Errc{} : receipt.error().code;
-    };
     const auto store = make_memory_store();
     auto first = d.acquire({"mails"}, "a");
     const std::uint64_t token = (*first)->token("mails");
-    CHECK(append(*store, token) == Errc{});
+    CHECK(fenced_append(*store, "mails", token) == Errc{});
     REQUIRE(d.locks->take_away("mails", "op", "it was paused"));
     auto second = d.acquire({"mails"}, "b");
-    CHECK(append(*store, (*second)->token("mails")) == Errc{});
-    CHECK(append(*store, token) == Errc::fenced);
+    CHECK(fenced_append(*store, "mails", (*second)->token("mails")) == Errc{});
+    CHECK(fenced_append(*store, "mails", token) == Errc::fenced);
 }
 
 void refusals(Desk& d) {

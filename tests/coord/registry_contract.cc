@@ -188,6 +188,28 @@ void late_for_its_id(Desk& d) {
     CHECK(d.only().endpoint == "h:2");
 }
 
+void claim_unanswered(Desk& d) {
+    const auto registration = d.enroll(shop());
+    d.factory.pass(*d.coord, 60s);
+    await([&] { return d.ids(kAll).empty(); });
+    // What it does is done, nobody says so, and the leases are not ended either.
+    std::atomic<bool> away{false};
+    d.between.instead([&](Coord& coord, const Txn& txn) -> Result<TxnResult> {
+        (void)coord.txn(txn);
+        d.between.fail(kAway);
+        away = true;
+        return Error(Errc::outcome_unknown, "who knows");
+    });
+    d.pass(10s);
+    await([&] { return away.load(); });
+    d.between.fail({});
+    d.look_after();
+    CHECK(registration->registered());
+    REQUIRE(registration->update("h:2", {}));
+    CHECK(d.only().endpoint == "h:2");
+    CHECK(d.only().health == Health::healthy);
+}
+
 void sent_away(Desk& d) {
     const auto registration = d.enroll(shop());
     const auto other = d.enroll(shop("a!"));
@@ -196,7 +218,10 @@ void sent_away(Desk& d) {
     REQUIRE(d.registry.deregister("shop", "a"));
     CHECK(d.registry.deregister("shop", "a").error().code == Errc::not_found);
     CHECK(d.entry("/service/shop/a/alive").key.empty());
+    CHECK(registration->registered());
     d.look_after();
+    CHECK_FALSE(registration->registered());
+    CHECK(other->registered());
     CHECK(d.ids(kAll) == Texts{"a!"});
     CHECK(registration->update("h:2", {}).error().code == Errc::not_found);
     CHECK(registration->deregister().error().code == Errc::not_found);
@@ -263,6 +288,7 @@ void run_registry_contract(CoordFactory& factory) {
                         {"heartbeats keep both leases alive", heartbeats},
                         {"an id is the latest Registration's", latest_owns},
                         {"an id is not taken back from who registered meanwhile", late_for_its_id},
+                        {"who hears nothing of its claim has it", claim_unanswered},
                         {"who was deregistered by another stays so", sent_away},
                         {"who could not be registered leaves nothing", not_registered},
                         {"who left unheard is gone with its leases", leaves_unheard},
