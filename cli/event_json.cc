@@ -1,8 +1,8 @@
 #include "cli/event_json.h"
 
+#include "base/base64.h"
 #include "base/glob.h"
 #include "base/json_scanner.h"
-#include "cli/base64.h"
 #include "cli/json_writer.h"
 
 namespace skald::cli {

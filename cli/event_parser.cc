@@ -5,9 +5,9 @@
 #include <charconv>
 #include <limits>
 
+#include "base/base64.h"
 #include "base/glob.h"
 #include "base/json_scanner.h"
-#include "cli/base64.h"
 #include "cli/event_json.h"
 
 namespace skald::cli {

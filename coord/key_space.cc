@@ -59,21 +59,6 @@ std::size_t bytes_of(const Revised& revised) {
 
 }  // namespace
 
-KeyRange KeyRange::prefix(std::string prefix) {
-    std::string end = prefix;
-    while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xff) {
-        end.pop_back();
-    }
-    if (!end.empty()) {
-        end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
-    }
-    return {std::move(prefix), std::move(end)};
-}
-
-bool KeyRange::contains(std::string_view other) const {
-    return end ? other >= key && (end->empty() || other < *end) : other == key;
-}
-
 KeySpace::KeySpace(Kept kept, Monotonic now)
     : last_lease_(kept.last_lease), revision_(std::max(kept.revision, Revision{1})) {
     for (const Effects::Granted& granted : kept.leases) {
@@ -128,11 +113,13 @@ Result<void> KeySpace::find(const KeyRange& keys, std::vector<Entry>& found,
 
 bool KeySpace::holds(const Compare& compare) const {
     const auto it = entries_.find(compare.key);
+    const bool there = it != entries_.end();
+    if (compare.field == Compare::Field::value) {
+        return there && as_asked(compare.is, it->second.value <=> compare.value);
+    }
     const Entry none;
-    const Entry& entry = it == entries_.end() ? none : it->second;
-    return as_asked(compare.is, compare.field == Compare::Field::value
-                                    ? entry.value <=> compare.value
-                                    : number_of(compare.field, entry) <=> compare.number);
+    return as_asked(compare.is,
+                    number_of(compare.field, there ? it->second : none) <=> compare.number);
 }
 
 // What it asks of the store.

@@ -29,6 +29,19 @@ inline constexpr std::size_t kWatchesMax = 4096;
 inline constexpr std::size_t kMapBytes = 4 * kStoreBytesMax + 64 * limits::kMiB;
 // How often a lease is kept alive at most: beyond, invalid_argument.
 inline constexpr std::chrono::milliseconds kHeartbeatMin{100};
+// Of a client of etcd.
+inline constexpr std::size_t kEtcdWatchesMax = 256;                    // beyond, busy
+inline constexpr std::size_t kHttpRequestsMax = 512;                   // under way: beyond, busy
+inline constexpr std::size_t kHttpReplyBytesMax = 128 * limits::kMiB;  // beyond, connection_lost
+// One line of a watch, one revision in pieces: beyond, it is lost. What waits for its handler:
+// beyond, it is asked for again later.
+inline constexpr std::size_t kHttpLineBytesMax = 16 * limits::kMiB;
+inline constexpr std::size_t kEtcdRevisionBytesMax = 64 * limits::kMiB;
+inline constexpr std::size_t kEtcdUntoldBytesMax = 8 * limits::kMiB;
+inline constexpr std::size_t kEtcdPrefixBytesMax = 255;  // beyond, invalid_argument, like the rest
+inline constexpr std::size_t kEtcdEndpointsMax = 16;
+inline constexpr std::chrono::milliseconds kEtcdTimeoutMin{100};
+inline constexpr std::chrono::milliseconds kEtcdTimeoutMax{5 * 60 * 1000};
 // Of a lock: beyond, invalid_argument.
 inline constexpr std::size_t kLockNamesMax = 16;
 inline constexpr std::size_t kLockNameBytesMax = 200;

@@ -48,8 +48,8 @@ struct KeyRange {
     bool operator==(const KeyRange&) const = default;
 };
 
-// What a transaction asks of one key. Of a key that is not there all numbers are 0, and the value
-// is empty.
+// What a transaction asks of one key. Of a key that is not there all numbers are 0, and nothing
+// holds that is asked of its value.
 struct Compare {
     enum class Field : std::uint8_t { created, modified, version, lease, value };
     enum class Is : std::uint8_t { equal, not_equal, less, greater };
@@ -140,8 +140,8 @@ class Watch {
 // Thread safe. A change that ends as outcome_unknown may have been done: look what is there before
 // trying again; after any other error nothing was. Errors: invalid_argument; request_too_large
 // beyond 128 compares or operations or 1 MiB, or 3.5 MiB of entries found, each counted for 128
-// bytes more; busy when the store holds all it can (64 MiB, each entry counted for 128 bytes more;
-// 65,536 leases; 4,096 watches); store_failed once it could not keep a change.
+// bytes more; busy when the store holds all it can (that of one process 64 MiB, each entry counted
+// for 128 bytes more; 65,536 leases; 4,096 watches); store_failed once it could not keep a change.
 class Coord {
   public:
     virtual ~Coord() = default;

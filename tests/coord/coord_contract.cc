@@ -75,6 +75,41 @@ void entries(Contract& c) {
     CHECK(c.coord->get(KeyRange::one("a"), Reading::stale)->entries.size() <= 1);
 }
 
+// Ranges at the ends of what a key can be, and those that hold nothing.
+void ranges(Contract& c) {
+    const std::string zero(1, '\0');
+    c.put(zero, "0");
+    c.put("a", "1");
+    c.put("\xff\xff", "2");
+    const Texts all{zero + "=0", "a=1", "\xff\xff=2"};
+    CHECK(c.list(KeyRange::prefix("")) == all);
+    CHECK(c.list(KeyRange{zero, ""}) == all);
+    CHECK(c.list(KeyRange{"a", ""}) == Texts{"a=1", "\xff\xff=2"});
+    CHECK(c.list(KeyRange{"", "b"}) == Texts{zero + "=0", "a=1"});
+    CHECK(c.list(KeyRange::prefix("\xff")) == Texts{"\xff\xff=2"});
+    Told told;
+    auto watch = c.coord->watch(KeyRange::prefix(""), Revision{2}, told.handler());
+    CHECK(told.wait_for(3) == all);
+    std::size_t heard = 3;
+    for (const KeyRange& none : {KeyRange{"", zero}, KeyRange{"b", "a"}, KeyRange{"a", "a"},
+                                 KeyRange{zero, zero}, KeyRange::one("")}) {
+        CHECK(c.list(none).empty());
+        Told nothing;
+        auto idle = c.coord->watch(none, Revision{2}, nothing.handler());
+        REQUIRE(idle);
+        const bool one = !none.end.has_value();
+        CHECK(c.refusal({{}, {Erase{none}}, {}}) == (one ? Errc::invalid_argument : Errc{}));
+        CHECK(c.refusal({{}, {Get{none}}, {}}) == (one ? Errc::invalid_argument : Errc{}));
+        c.put("a", "3");
+        told.wait_for(++heard);
+        CHECK(nothing.so_far().empty());
+    }
+    CHECK(c.list(KeyRange::prefix("")).size() == 3);
+    // Erasing all erases all.
+    c.run({{}, {Erase{KeyRange::prefix("")}}, {}});
+    CHECK(c.list(KeyRange::prefix("")).empty());
+}
+
 void transactions(Contract& c) {
     const Txn claim{{Compare::absent("k")},
                     {Put{"k", "mine", {}}},
@@ -112,7 +147,13 @@ void transactions(Contract& c) {
              {{"l", Field::lease, Is::equal, 0, {}}, true},
              {{"l", Field::value, Is::equal, 0, "1"}, true},
              {{"l", Field::value, Is::greater, 0, "1"}, false},
-             {{"none", Field::version, Is::less, 1, {}}, true}}) {
+             {{"none", Field::version, Is::less, 1, {}}, true},
+             {{"l", Field::modified, Is::less, ~std::uint64_t{0}, {}}, true},
+             {{"l", Field::lease, Is::equal, ~std::uint64_t{0}, {}}, false},
+             // Of the value of what is not there nothing holds.
+             {{"none", Field::value, Is::equal, 0, ""}, false},
+             {{"none", Field::value, Is::not_equal, 0, "1"}, false},
+             {{"none", Field::value, Is::less, 0, "1"}, false}}) {
         CHECK(c.run({{compare}, {}, {}}).succeeded == holds);
     }
     // One that does not hold is enough.
@@ -129,6 +170,9 @@ void refusals(Contract& c) {
     CHECK(c.refusal({{}, {}, {Get{KeyRange::prefix("k")}, Put{"kl", "1", {}}}}) ==
           Errc::invalid_argument);
     CHECK(c.refusal({{}, {Put{"k", "1", LeaseId{987654321}}}, {}}) == Errc::not_found);
+    CHECK(c.refusal({{}, {Put{"ka", "1", {}}, Put{"k", "1", LeaseId{987654321}}}, {}}) ==
+          Errc::not_found);
+    CHECK(c.refusal({{}, {Put{"k", "1", LeaseId{~std::uint64_t{0}}}}, {}}) == Errc::not_found);
     CHECK(c.refusal({{}, {Erase{KeyRange::prefix("k")}, Erase{KeyRange::one("kl")}}, {}}) ==
           Errc::invalid_argument);
     const std::string longest(511, 'l');
@@ -165,7 +209,8 @@ void leases(Contract& c) {
     Told told;
     auto watch = c.coord->watch(KeyRange::prefix("a"), c.entry("d").modified + 1, told.handler());
     REQUIRE(watch);
-    c.factory.pass(*c.coord, milliseconds(10000));
+    c.factory.pass(*c.coord, milliseconds(2000));
+    // It may have lived longer: what tells is the watch.
     CHECK(told.wait_for(1) == Texts{"-a"});
     CHECK(c.list(KeyRange{"a", "z"}) == Texts{"c=1", "d=2"});
     CHECK(c.coord->keep_alive(first).error().code == Errc::not_found);
@@ -233,6 +278,7 @@ void contenders(Contract& c) {
 void run_coord_contract(CoordFactory& factory) {
     run_sections<Contract>(
         factory, {{"entries, ranges and revisions", entries},
+                  {"ranges reach as far as they say", ranges},
                   {"a transaction is done as a whole, when its compares hold", transactions},
                   {"what is refused changes nothing", refusals},
                   {"keys end with their leases", leases},

@@ -41,6 +41,10 @@ class Told {
         CHECK(in_order_);
         return texts_;
     }
+    std::vector<std::string> so_far() {
+        const std::lock_guard lock(mutex_);
+        return texts_;
+    }
     std::optional<WatchEnd> wait_for_end() {
         std::unique_lock lock(mutex_);
         changed_.wait_for(lock, std::chrono::seconds(60), [&] { return ended_.has_value(); });

@@ -1,9 +1,9 @@
-#include "cli/base64.h"
+#include "base/base64.h"
 
 #include <array>
 #include <cstdint>
 
-namespace skald::cli {
+namespace skald {
 namespace {
 
 constexpr std::string_view kAlphabet =
@@ -61,4 +61,4 @@ std::optional<std::string> parse_base64(std::string_view text) {
     return left_over ? std::nullopt : std::optional(std::move(bytes));
 }
 
-}  // namespace skald::cli
+}  // namespace skald

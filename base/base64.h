@@ -5,11 +5,11 @@
 #include <string>
 #include <string_view>
 
-namespace skald::cli {
+namespace skald {
 
 void append_base64(std::string& out, std::string_view bytes);
 
 // nullopt when it is not base64: a wrong character, length or padding, or bits left over.
 std::optional<std::string> parse_base64(std::string_view text);
 
-}  // namespace skald::cli
+}  // namespace skald
