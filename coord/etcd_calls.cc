@@ -1,7 +1,10 @@
 #include "coord/etcd_calls.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <future>
+#include <utility>
 
 #include "coord/etcd_messages.h"
 
@@ -12,6 +15,7 @@ using std::chrono::milliseconds;
 using Next = EtcdOutcome::Next;
 
 constexpr std::string_view kTokenHeader = "Authorization: ";
+constexpr const char* kAuthenticate = "/v3/auth/authenticate";
 
 milliseconds until(Monotonic deadline, Monotonic now) {
     return std::chrono::ceil<milliseconds>(deadline - now);
@@ -41,7 +45,11 @@ Result<std::string> EtcdCalls::ask(Of kind, const std::string& path, const std::
 EtcdOutcome EtcdCalls::round(Of kind, const std::string& path, const std::string& body,
                              const std::string& token, Monotonic deadline) {
     const std::size_t first = preferred_;
-    EtcdOutcome outcome{Next::elsewhere, {}, {Errc::timed_out, "etcd: no member has answered"}};
+    EtcdOutcome outcome{Next::elsewhere,
+                        {},
+                        {kind == Of::change ? Errc::unreachable : Errc::timed_out,
+                         "there was no time left to ask etcd"}};
+    std::string reasons;  // of each member that was asked
     for (std::size_t i = 0; i < endpoints(); ++i) {
         const milliseconds left = until(deadline, clock_.monotonic());
         if (left <= milliseconds(0)) {
@@ -53,6 +61,9 @@ EtcdOutcome EtcdCalls::round(Of kind, const std::string& path, const std::string
         request.timeout = kind == Of::change ? left : left / static_cast<int>(endpoints() - i);
         request.timeout = std::max(request.timeout, milliseconds(1));
         outcome = outcome_of(wait_for(std::move(request)), kind == Of::change);
+        reasons += fmt::format("{}{}: {}", reasons.empty() ? "etcd at " : "; ",
+                               options_.endpoints[endpoint], outcome.error.message);
+        outcome.error.message = reasons;
         if (outcome.next != Next::elsewhere) {
             // Who left a change without an answer may do so with the next.
             const bool unanswered = outcome.error.code == Errc::outcome_unknown;
@@ -80,49 +91,70 @@ HttpEnd EtcdCalls::wait_for(HttpRequest request) {
     return ended->get_future().get();
 }
 
-Result<HttpRequest> EtcdCalls::request(std::size_t endpoint, const std::string& path,
-                                       const std::string& body) {
-    const auto token = this->token(clock_.monotonic() + timeout());
-    return token ? Result<HttpRequest>(request_with(endpoint, path, body, *token)) : token.error();
+std::optional<HttpRequest> EtcdCalls::request(std::size_t endpoint, const std::string& path,
+                                              const std::string& body) {
+    const std::string known = kept_token();
+    if (!known.empty() || options_.user.empty()) {
+        return request_with(endpoint, path, body, known);
+    }
+    {
+        const std::lock_guard lock(kept_->mutex);
+        if (std::exchange(kept_->asked, true)) {
+            return std::nullopt;
+        }
+    }
+    HttpRequest request = request_with(endpoint, kAuthenticate, authentication(), {});
+    request.repeatable = true;
+    request.timeout = share();
+    http_.post(std::move(request), [kept = kept_](HttpEnd end) {
+        const EtcdOutcome outcome = outcome_of(std::move(end), false);
+        auto token = EtcdMessages::token(outcome.reply);
+        const std::lock_guard lock(kept->mutex);
+        kept->asked = false;
+        kept->token = token ? std::move(*token) : kept->token;
+    });
+    return std::nullopt;
 }
 
 // ---- who asks
 
+std::string EtcdCalls::authentication() const {
+    return EtcdMessages::authenticate(options_.user, options_.password);
+}
+
+std::string EtcdCalls::kept_token() const {
+    const std::lock_guard lock(kept_->mutex);
+    return kept_->token;
+}
+
 // Several may ask for one at a time: who waits for another's would wait longer than its own time.
 Result<std::string> EtcdCalls::token(Monotonic deadline) {
-    if (options_.user.empty()) {
-        return std::string();
+    std::string kept = kept_token();
+    if (!kept.empty() || options_.user.empty()) {
+        return kept;
     }
-    {
-        const std::lock_guard lock(mutex_);
-        if (!token_.empty()) {
-            return token_;
-        }
-    }
-    EtcdOutcome outcome =
-        round(Of::reading, "/v3/auth/authenticate",
-              EtcdMessages::authenticate(options_.user, options_.password), {}, deadline);
+    EtcdOutcome outcome = round(Of::reading, kAuthenticate, authentication(), {}, deadline);
     if (outcome.next != Next::answered) {
         return std::move(outcome.error);
     }
     auto token = EtcdMessages::token(outcome.reply);
     if (token) {
-        const std::lock_guard lock(mutex_);
-        token_ = *token;
+        const std::lock_guard lock(kept_->mutex);
+        kept_->token = *token;
     }
     return token;
 }
 
 void EtcdCalls::forget(const std::string& token) {
-    const std::lock_guard lock(mutex_);
-    if (token_ == token) {
-        token_.clear();
+    const std::lock_guard lock(kept_->mutex);
+    if (kept_->token == token) {
+        kept_->token.clear();
     }
 }
 
 void EtcdCalls::forget_token() {
-    const std::lock_guard lock(mutex_);
-    token_.clear();
+    const std::lock_guard lock(kept_->mutex);
+    kept_->token.clear();
 }
 
 }  // namespace skald::coord

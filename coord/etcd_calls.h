@@ -2,7 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +18,7 @@ namespace skald::coord {
 class EtcdCalls {
   public:
     EtcdCalls(const EtcdOptions& options, HttpClient& http, const Clock& clock)
-        : options_(options), http_(http), clock_(clock) {}
+        : options_(options), http_(http), clock_(clock), kept_(std::make_shared<Kept>()) {}
 
     // The reply. Of a change that must not be done twice: outcome_unknown unless it is certain.
     enum class Of : std::uint8_t { reading, change };
@@ -30,9 +32,10 @@ class EtcdCalls {
     std::chrono::milliseconds share() const {
         return options_.timeout / static_cast<int>(endpoints());
     }
-    // To one member, with what shows who asks. Waits for that when it has to be asked for.
-    Result<HttpRequest> request(std::size_t endpoint, const std::string& path,
-                                const std::string& body);
+    // To one member, with what shows who asks. Does not wait: while that has to be asked for, which
+    // it begins, there is none.
+    std::optional<HttpRequest> request(std::size_t endpoint, const std::string& path,
+                                       const std::string& body);
     // The last one is of no use any more.
     void forget_token();
 
@@ -42,15 +45,22 @@ class EtcdCalls {
     HttpRequest request_with(std::size_t endpoint, const std::string& path, const std::string& body,
                              const std::string& token) const;
     HttpEnd wait_for(HttpRequest request);
+    std::string authentication() const;
     Result<std::string> token(Monotonic deadline);
+    std::string kept_token() const;
     void forget(const std::string& token);
 
     const EtcdOptions options_;
     HttpClient& http_;
     const Clock& clock_;
     std::atomic<std::size_t> preferred_{0};
-    std::mutex mutex_;
-    std::string token_;  // guarded by mutex_
+    // Outlives the calls, for an answer that comes late.
+    struct Kept {
+        std::mutex mutex;
+        std::string token;   // guarded by mutex, like the next
+        bool asked = false;  // for it, by one who does not wait
+    };
+    const std::shared_ptr<Kept> kept_;
 };
 
 }  // namespace skald::coord

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
-#include "coord/limits.h"
-#include "coord/record.h"
+#include "coord/etcd_check.h"
 #include "coord/txn_check.h"
 
 namespace skald::coord {
@@ -13,9 +13,8 @@ namespace {
 
 using Of = EtcdCalls::Of;
 
-Error unreadable(const Error& error) {
-    return {Errc::outcome_unknown,
-            "what etcd answered to a change is not understood: " + error.message};
+Error unusable(const Error& error) {
+    return {Errc::outcome_unknown, "etcd answered to a change, of no use: " + error.message};
 }
 
 Error ended_lease(LeaseId lease) {
@@ -30,46 +29,16 @@ bool answers(const Txn& txn, const TxnResult& result) {
     return static_cast<std::size_t>(gets) == result.found.size();
 }
 
-// Of http[s]://HOST[:PORT], without what could lead elsewhere.
-Result<std::string> checked_endpoint(std::string endpoint) {
-    const bool known = endpoint.starts_with("http://") || endpoint.starts_with("https://");
-    const std::size_t host = known ? endpoint.find("//") + 2 : 0;
-    while (endpoint.size() > host && endpoint.ends_with('/')) {
-        endpoint.pop_back();
-    }
-    const bool plain =
-        std::all_of(endpoint.begin(), endpoint.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-    if (!known || !plain || host >= endpoint.size() ||
-        endpoint.find_first_of("/?#@", host) != std::string::npos) {
-        return refused(fmt::format(
-            "an endpoint of etcd is http://HOST:PORT or https://HOST:PORT: {:?} is not", endpoint));
-    }
-    return endpoint;
+bool changes(const std::vector<Operation>& branch) {
+    return std::any_of(branch.begin(), branch.end(), [](const Operation& operation) {
+        return !std::holds_alternative<Get>(operation);
+    });
 }
 
-Result<EtcdOptions> checked(EtcdOptions options) {
-    if (options.endpoints.empty() || options.endpoints.size() > kEtcdEndpointsMax) {
-        return refused(fmt::format("etcd takes 1-{} endpoints", kEtcdEndpointsMax));
-    }
-    for (std::string& endpoint : options.endpoints) {
-        auto plain = checked_endpoint(endpoint);
-        if (!plain) {
-            return plain.error();
-        }
-        endpoint = std::move(*plain);
-    }
-    if (options.timeout < kEtcdTimeoutMin || options.timeout > kEtcdTimeoutMax) {
-        return refused(fmt::format("a timeout of etcd is {} ms to {} s", kEtcdTimeoutMin.count(),
-                                   kEtcdTimeoutMax.count() / 1000));
-    }
-    if (options.prefix.size() > kEtcdPrefixBytesMax) {
-        return refused(fmt::format("a prefix has up to {} bytes", kEtcdPrefixBytesMax));
-    }
-    if (options.user.empty() != options.password.empty() ||
-        options.cert_file.empty() != options.key_file.empty()) {
-        return refused("a user comes with a password, and a certificate with its key");
-    }
-    return options;
+std::size_t bytes_of(const std::vector<Entry>& found) {
+    return std::accumulate(
+        found.begin(), found.end(), std::size_t{0},
+        [](std::size_t sum, const Entry& entry) { return sum + counted(entry); });
 }
 
 }  // namespace
@@ -88,23 +57,39 @@ Result<void> EtcdCoord::greet() {
 
 Result<Listing> EtcdCoord::get(const KeyRange& keys, Reading reading) {
     const auto reply = calls_.ask(Of::reading, "/v3/kv/range", messages_.range(keys, reading));
-    return reply ? messages_.listing(*reply) : reply.error();
+    if (!reply) {
+        return reply.error();
+    }
+    auto listing = messages_.listing(*reply);
+    const auto ok = listing ? check_found(bytes_of(listing->entries)) : Result<void>();
+    return ok ? std::move(listing) : ok.error();
 }
 
 Result<TxnResult> EtcdCoord::txn(const Txn& txn) {
     if (auto ok = check_txn(txn); !ok) {
         return ok.error();
     }
-    const auto reply = calls_.ask(Of::change, "/v3/kv/txn", messages_.txn(txn));
+    const bool reads = !changes(txn.then) && !changes(txn.otherwise);
+    const auto reply =
+        calls_.ask(reads ? Of::reading : Of::change, "/v3/kv/txn", messages_.txn(txn));
     if (!reply) {
         return reply.error();
     }
     auto result = messages_.txn_result(*reply);
-    if (!result) {
-        return unreadable(result.error());
+    if (!result || !answers(txn, *result)) {
+        const Error why = result ? Error(Errc::malformed, "reads are missing") : result.error();
+        return reads ? why : unusable(why);
     }
-    return answers(txn, *result) ? std::move(result)
-                                 : unreadable({Errc::malformed, "reads are missing"});
+    std::size_t bytes = 0;
+    for (const std::vector<Entry>& found : result->found) {
+        bytes += bytes_of(found);
+    }
+    if (const auto ok = check_found(bytes); !ok) {
+        // What it found is known when it is done.
+        return changes(result->succeeded ? txn.then : txn.otherwise) ? unusable(ok.error())
+                                                                     : ok.error();
+    }
+    return result;
 }
 
 Result<LeaseId> EtcdCoord::grant(std::chrono::milliseconds ttl) {
@@ -116,7 +101,7 @@ Result<LeaseId> EtcdCoord::grant(std::chrono::milliseconds ttl) {
         return reply.error();
     }
     auto lease = EtcdMessages::granted(*reply);
-    return lease ? std::move(lease) : unreadable(lease.error());
+    return lease ? std::move(lease) : unusable(lease.error());
 }
 
 // Doing it twice does no harm.
@@ -158,8 +143,10 @@ Result<std::unique_ptr<Coord>> connect_etcd(const EtcdOptions& options) {
         return client.error();
     }
     auto coord = std::make_unique<EtcdCoord>(*good, std::move(*client), SystemClock::instance());
-    auto greeted = coord->greet();
-    return greeted ? Result<std::unique_ptr<Coord>>(std::move(coord)) : greeted.error();
+    if (const auto greeted = coord->greet(); !greeted) {
+        return advised(greeted.error(), *good);
+    }
+    return std::unique_ptr<Coord>(std::move(coord));
 }
 
 }  // namespace skald::coord

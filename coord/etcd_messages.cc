@@ -124,14 +124,13 @@ class Fields {
         if (field == nullptr) {
             return 0;
         }
-        if (field->is_number_unsigned()) {
-            return field->get<std::uint64_t>();
-        }
         std::uint64_t value = 0;
-        const std::string text = field->is_string() ? field->get<std::string>() : "";
+        const std::string text = field->is_string()            ? field->get<std::string>()
+                                 : field->is_number_unsigned() ? field->dump()
+                                                               : "";
         const char* end = text.data() + text.size();
         const auto [at, wrong] = std::from_chars(text.data(), end, value);
-        sound_ = sound_ && wrong == std::errc{} && at == end;
+        sound_ = sound_ && wrong == std::errc{} && at == end && value <= kNumberMax;
         return value;
     }
     std::string bytes(const char* name) const {
@@ -251,6 +250,7 @@ std::string EtcdMessages::watch(const KeyRange& keys, Revision from) const {
     Record create = keys_of(keys, prefix_);
     create["start_revision"] = number(std::max(from, Revision{1}).value);
     create["fragment"] = true;
+    create["progress_notify"] = true;
     return Record{{"create_request", std::move(create)}}.dump();
 }
 
@@ -326,6 +326,10 @@ Result<EtcdMessages::News> EtcdMessages::news(std::string_view line) const {
     news.fragment = result.truth("fragment");
     if (news.canceled && !news.compacted) {
         news.refusal = EtcdRefusal{0, result.text("cancel_reason")};
+    }
+    if (!result.truth("created") && !news.canceled && !news.fragment &&
+        result.array("events").empty()) {
+        news.all = revision_in(result_in(record, sound), sound);
     }
     for (const Record& event : result.array("events")) {
         Change change = change_in(event, prefix_, sound);

@@ -37,6 +37,7 @@ class EtcdMessages {
         bool fragment = false;         // the last revision goes on in the next line
         bool canceled = false;
         bool compacted = false;  // for that reason
+        Revision all;            // up to there, if not 0, there is nothing that was not told
         std::optional<EtcdRefusal> refusal;
         bool operator==(const News&) const = default;
     };

@@ -40,18 +40,33 @@ EtcdOutcome unanswered(const HttpEnd& end, bool changes) {
     if (end.busy) {
         return failed(Errc::busy, end.why);
     }
-    const std::string message = "etcd: " + end.why;
-    if (!end.sent) {
-        return elsewhere({Errc::unreachable, message});
+    if (end.unfit) {
+        return failed(Errc::invalid_argument, end.why);
     }
-    return changes ? failed(Errc::outcome_unknown, message)
-                   : elsewhere({end.timed_out ? Errc::timed_out : Errc::connection_lost, message});
+    if (end.distrusted) {
+        return elsewhere(
+            {Errc::unreachable,
+             end.why + ": ca_file is to hold the certificate of who signed the member's own"});
+    }
+    if (!end.sent) {
+        return elsewhere({Errc::unreachable, end.why});
+    }
+    if (changes) {
+        return failed(Errc::outcome_unknown, end.why);
+    }
+    return end.too_large
+               ? failed(Errc::request_too_large, end.why + ": ask for fewer keys")
+               : elsewhere({end.timed_out ? Errc::timed_out : Errc::connection_lost, end.why});
 }
 
 }  // namespace
 
 // A call's stands in the reply itself, a stream's in an object of its own.
 std::optional<EtcdRefusal> etcd_refusal(std::string_view reply) {
+    // What is large is none: it is parsed once only.
+    if (reply.find("\"error\"") == std::string_view::npos) {
+        return std::nullopt;
+    }
     const Record record = record_of(reply);
     const auto it = record.find("error");
     if (it == record.end()) {
@@ -70,8 +85,10 @@ std::optional<EtcdRefusal> etcd_refusal(std::string_view reply) {
 }
 
 EtcdVerdict verdict_of(const EtcdRefusal& refusal) {
+    // The last is what watches say of old tokens before 3.4.22; that one is refused has a code.
     if (has(refusal.message, "invalid auth token") ||
-        has(refusal.message, "revision of auth store is old")) {
+        has(refusal.message, "revision of auth store is old") ||
+        (refusal.code == 0 && has(refusal.message, "permission denied"))) {
         return EtcdVerdict::stale_token;
     }
     switch (refusal.code) {
@@ -91,7 +108,7 @@ EtcdVerdict verdict_of(const EtcdRefusal& refusal) {
 }
 
 Error error_of(const EtcdRefusal& refusal) {
-    const auto as = [&](Errc code) { return Error(code, "etcd: " + refusal.message); };
+    const auto as = [&](Errc code) { return Error(code, refusal.message); };
     switch (refusal.code) {
         case kInvalidArgument:
             // Wrong passwords are among them, and none.
@@ -129,7 +146,8 @@ EtcdOutcome outcome_of(HttpEnd end, bool changes) {
         return {EtcdOutcome::Next::answered, std::move(end.body), {}};
     }
     if (!refusal) {
-        const std::string message = fmt::format("etcd: HTTP status {}", end.status);
+        const std::string message =
+            fmt::format("HTTP status {} without a word of etcd", end.status);
         return changes ? failed(Errc::outcome_unknown, message)
                        : elsewhere({Errc::malformed, message});
     }
@@ -137,13 +155,11 @@ EtcdOutcome outcome_of(HttpEnd end, bool changes) {
         case EtcdVerdict::refused:
             return {EtcdOutcome::Next::failed, {}, error_of(*refusal)};
         case EtcdVerdict::stale_token:
-            return {EtcdOutcome::Next::authenticate,
-                    {},
-                    {Errc::unauthenticated, "etcd: " + refusal->message}};
+            return {EtcdOutcome::Next::authenticate, {}, {Errc::unauthenticated, refusal->message}};
         case EtcdVerdict::may_be_done:
             break;
     }
-    return changes ? failed(Errc::outcome_unknown, "etcd: " + refusal->message)
+    return changes ? failed(Errc::outcome_unknown, refusal->message)
                    : elsewhere(error_of(*refusal));
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "base/call_gate.h"
 #include "base/check.h"
@@ -21,17 +22,19 @@ constexpr milliseconds kPauseMax{1000};
 
 struct EtcdWatches::Watching {
     Watching(KeyRange of, Revision from, WatchHandler with)
-        : keys(std::move(of)), next(from), handler(std::move(with)) {}
+        : keys(std::move(of)), handler(std::move(with)), next(std::max(from, Revision{1})) {
+        told = next - 1;
+    }
     const KeyRange keys;
-    Revision next;  // of the thread, like all up to the gate
     const WatchHandler handler;
+    Revision next;  // of the thread, like all up to the gate
     RevisionPieces pieces;
     std::size_t endpoint = 0;
     int tries = 0;                     // since it was heard
     std::optional<Monotonic> lost_at;  // unless it is heard before
     bool ended = false;
     CallGate gate;
-    std::size_t untold = 0;  // bytes in the inbox; guarded by its mutex
+    std::atomic<Revision> told{};  // all up to there
 };
 
 // What came for the thread.
@@ -48,7 +51,8 @@ struct EtcdWatches::Told {
 struct EtcdWatches::Inbox {
     std::mutex mutex;
     std::condition_variable more;
-    std::deque<Told> told;  // guarded by mutex, like the rest
+    std::deque<Told> told;   // guarded by mutex, like the rest
+    std::size_t untold = 0;  // bytes of lines
     std::map<Number, WatchingPtr> watches;
     Number last = 0;
     bool stop = false;
@@ -58,40 +62,42 @@ struct EtcdWatches::Inbox {
         told.push_back(std::move(one));
         more.notify_one();
     }
-    // False when too much waits, or nobody for it.
+    // False, and it is not kept, when too much waits, or nobody for it. One may be as large as
+    // ever.
     bool add_line(Number number, std::uint64_t attempt, std::string line) {
         const std::lock_guard lock(mutex);
-        const auto it = watches.find(number);
-        if (it == watches.end()) {
+        const bool room = untold == 0 || untold + line.size() <= kEtcdUntoldBytesMax;
+        if (!room || !watches.contains(number)) {
             return false;
         }
-        it->second->untold += line.size();
-        const bool room = it->second->untold <= kEtcdUntoldBytesMax;
+        untold += line.size();
         told.push_back({Told::What::line, number, attempt, std::move(line), {}});
         more.notify_one();
-        return room;
+        return true;
     }
-    WatchingPtr take(Number number) {
+    void drop(Number number) {
         const std::lock_guard lock(mutex);
-        const auto it = watches.find(number);
-        auto watching = std::move(it->second);
-        watches.erase(it);
+        watches.erase(number);
         told.push_back({Told::What::gone, number, 0, {}, {}});
         more.notify_one();
-        return watching;
     }
 };
 
 // Of whoever watches.
 class EtcdWatches::Handle final : public Watch {
   public:
-    Handle(std::shared_ptr<Inbox> inbox, Number number)
-        : inbox_(std::move(inbox)), number_(number) {}
-    ~Handle() override { inbox_->take(number_)->gate.close(); }
+    Handle(std::shared_ptr<Inbox> inbox, Number number, WatchingPtr watching)
+        : inbox_(std::move(inbox)), number_(number), watching_(std::move(watching)) {}
+    ~Handle() override {
+        inbox_->drop(number_);
+        watching_->gate.close();
+    }
+    Revision told() const override { return watching_->told; }
 
   private:
     const std::shared_ptr<Inbox> inbox_;
     const Number number_;
+    const WatchingPtr watching_;
 };
 
 EtcdWatches::EtcdWatches(EtcdCalls& calls, HttpClient& http, EtcdMessages messages,
@@ -123,10 +129,10 @@ Result<std::unique_ptr<Watch>> EtcdWatches::add(const KeyRange& keys, Revision f
                                              inbox_->watches.size()));
     }
     const Number number = ++inbox_->last;
-    inbox_->watches.emplace(number, std::move(watching));
+    inbox_->watches.emplace(number, watching);
     inbox_->told.push_back({Told::What::added, number, 0, {}, {}});
     inbox_->more.notify_one();
-    return std::unique_ptr<Watch>(std::make_unique<Handle>(inbox_, number));
+    return std::unique_ptr<Watch>(std::make_unique<Handle>(inbox_, number, std::move(watching)));
 }
 
 // ---- the thread
@@ -166,13 +172,13 @@ void EtcdWatches::hear(Told& told) {
         close(told.number);
         return;
     }
+    if (told.what == Told::What::line) {
+        const std::lock_guard lock(inbox_->mutex);
+        inbox_->untold -= told.line.size();
+    }
     const WatchingPtr watching = find(told.number);
     if (!watching) {
         return;
-    }
-    if (told.what == Told::What::line) {
-        const std::lock_guard lock(inbox_->mutex);
-        watching->untold -= told.line.size();
     }
     if (told.what == Told::What::added) {
         watching->endpoint = calls_.preferred();
@@ -221,11 +227,15 @@ void EtcdWatches::tell(Number number, const WatchingPtr& watching, EtcdMessages:
     watching->tries = 0;
     for (const Revised& revised : watching->pieces.add(std::move(news.revised), news.fragment)) {
         if (revised.revision >= watching->next) {
-            watching->next = revised.revision + 1;
             watching->gate.enter(
                 [&] { watching->handler.on_changes(revised.revision, revised.changes); });
+            watching->next = revised.revision + 1;
         }
     }
+    if (watching->pieces.bytes() == 0) {
+        watching->next = std::max(watching->next, news.all + 1);
+    }
+    watching->told = watching->next - 1;
     if (watching->pieces.bytes() > kEtcdRevisionBytesMax) {
         end(number, watching, WatchEnd::lost);
     }
@@ -265,7 +275,7 @@ void EtcdWatches::open(Number number, const WatchingPtr& watching) {
     const std::uint64_t attempt = ++attempts_;
     Stream& stream = streams_[number] = {0, attempt, watching->endpoint, now, false};
     watching->pieces = {};
-    if (!request) {
+    if (!request) {  // who asks is asked for
         fail(number, watching);
         return;
     }

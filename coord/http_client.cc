@@ -61,26 +61,29 @@ int give_again(void* of, curl_off_t offset, int origin) {
     return CURL_SEEKFUNC_OK;
 }
 
-bool take_lines(Transfer& transfer) {
+// No line ends before `fresh`.
+bool take_lines(Transfer& transfer, std::size_t fresh) {
     std::string& body = transfer.end.body;
     std::size_t begin = 0;
     bool goes_on = true;
-    for (std::size_t end = 0; goes_on && (end = body.find('\n', begin)) != std::string::npos;
-         begin = end + 1) {
+    for (std::size_t end = 0; goes_on && (end = body.find('\n', fresh)) != std::string::npos;
+         fresh = begin = end + 1) {
         goes_on = transfer.on_line(body.substr(begin, end - begin));
     }
     body.erase(0, begin);
-    return goes_on && body.size() <= kHttpLineBytesMax;
+    return goes_on;
 }
 
 // Whoever answers something else than it is asked for is not who was meant: it gets an end.
 std::size_t take(char* from, std::size_t size, std::size_t count, void* of) {
     auto& transfer = *static_cast<Transfer*>(of);
     std::string& body = transfer.end.body;
+    const std::size_t before = body.size();
     body.append(from, size * count);
-    const bool goes_on =
-        transfer.on_line ? take_lines(transfer) : body.size() <= kHttpReplyBytesMax;
-    return goes_on ? size * count : 0;
+    const bool goes_on = !transfer.on_line || take_lines(transfer, before);
+    transfer.end.too_large =
+        body.size() > (transfer.on_line ? kHttpLineBytesMax : kHttpReplyBytesMax);
+    return goes_on && !transfer.end.too_large ? size * count : 0;
 }
 
 // A peer that is gone without a word is noticed though nothing is to be sent.
@@ -101,6 +104,18 @@ void set(CURL* easy, CURLoption option, Value value) {
     (void)curl_easy_setopt(easy, option, value);
 }
 
+void set_up_tls(CURL* easy, const HttpOptions& options) {
+    if (!options.ca_file.empty()) {
+        set(easy, CURLOPT_CAINFO, options.ca_file.c_str());
+        set(easy, CURLOPT_CAPATH, nullptr);  // of the system: trusted beside it otherwise
+    }
+    if (!options.cert_file.empty()) {
+        set(easy, CURLOPT_SSLCERT, options.cert_file.c_str());
+        set(easy, CURLOPT_SSLKEY, options.key_file.c_str());
+        set(easy, CURLOPT_KEYPASSWD, "");  // else the terminal is asked for it
+    }
+}
+
 void set_up(Transfer& transfer, const HttpOptions& options) {
     CURL* easy = transfer.easy.get();
     set(easy, CURLOPT_PRIVATE, &transfer);
@@ -115,13 +130,9 @@ void set_up(Transfer& transfer, const HttpOptions& options) {
     set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(transfer.request.timeout.count()));
     set(easy, CURLOPT_SOCKOPTFUNCTION, watch_silence);
     set(easy, CURLOPT_SOCKOPTDATA, &options);
-    if (!options.ca_file.empty()) {
-        set(easy, CURLOPT_CAINFO, options.ca_file.c_str());
-    }
-    if (!options.cert_file.empty()) {
-        set(easy, CURLOPT_SSLCERT, options.cert_file.c_str());
-        set(easy, CURLOPT_SSLKEY, options.key_file.c_str());
-    }
+    // Else the thread would wait for a lookup of a name that nobody waits for any more.
+    set(easy, CURLOPT_QUICK_EXIT, 1L);
+    set_up_tls(easy, options);
     set(easy, CURLOPT_POST, 1L);
     set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(transfer.request.body.size()));
     set(easy, CURLOPT_READFUNCTION, give);
@@ -149,7 +160,10 @@ HttpEnd end_of(Transfer& transfer, CURLcode code) {
         end.sent = true;
     } else {
         end.timed_out = code == CURLE_OPERATION_TIMEDOUT;
-        end.why = code == CURLE_WRITE_ERROR ? "the reply is larger than is read"
+        end.distrusted = code == CURLE_PEER_FAILED_VERIFICATION;
+        end.unfit = code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CERTPROBLEM ||
+                    code == CURLE_URL_MALFORMAT;
+        end.why = end.too_large             ? "the reply is larger than is read"
                   : transfer.why[0] != '\0' ? transfer.why.data()
                                             : curl_easy_strerror(code);
     }

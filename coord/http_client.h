@@ -15,10 +15,10 @@ namespace skald::coord {
 struct HttpOptions {
     std::string ca_file;    // PEM; empty: those the system trusts
     std::string cert_file;  // PEM, of the client; empty: none
-    std::string key_file;
+    std::string key_file;   // without a password
     std::chrono::milliseconds connect_timeout{5000};
-    std::chrono::milliseconds silence_max{
-        10000};  // of a peer's machine: then the connection is lost
+    // Of a peer's machine: then the connection is lost.
+    std::chrono::milliseconds silence_max{10000};
 };
 
 struct HttpRequest {
@@ -36,9 +36,13 @@ struct HttpEnd {
     int status = 0;          // 0: no whole reply came
     bool sent = false;       // some of it may have been read by the server
     bool timed_out = false;  // without a reply
-    bool busy = false;       // never begun: too many are under way
-    std::string body;        // of a stream: what came behind its last line
-    std::string why;         // there is no reply
+    bool too_large = false;  // it was longer than is read
+    // Never begun:
+    bool busy = false;        // too many are under way
+    bool unfit = false;       // of the options' files, or of the URL, nothing can be made
+    bool distrusted = false;  // nobody who is trusted vouches for the peer
+    std::string body;         // of a stream: what came behind its last line
+    std::string why;          // there is no reply
 };
 
 // Thread safe. Handlers are called on its thread, must not block and must not destroy it. What is
@@ -55,7 +59,7 @@ class HttpClient {
     HttpClient(const HttpClient&) = delete;
     HttpClient& operator=(const HttpClient&) = delete;
 
-    // `done` once. 512 may be under way, streams included.
+    // `done` once. 512 may be under way, streams included; a reply has up to 32 MiB, a line 16 MiB.
     void post(HttpRequest request, Done done);
     // The reply comes line by line, until it ends or is cancelled.
     Id stream(HttpRequest request, OnLine on_line, Done done);

@@ -45,14 +45,10 @@ std::uint64_t number_of(Compare::Field field, const Entry& entry) {
     return 0;
 }
 
-std::size_t bytes_of(const Entry& entry) {
-    return kEntryBytes + entry.key.size() + entry.value.size();
-}
-
 std::size_t bytes_of(const Revised& revised) {
     std::size_t bytes = sizeof revised;
     for (const Change& change : revised.changes) {
-        bytes += sizeof change + bytes_of(change.entry);
+        bytes += sizeof change + counted(change.entry);
     }
     return bytes;
 }
@@ -71,7 +67,7 @@ KeySpace::KeySpace(Kept kept, Monotonic now)
         if (const auto lease = leases_.find(entry.lease); lease != leases_.end()) {
             lease->second.keys.insert(entry.key);
         }
-        bytes_ += bytes_of(entry);
+        bytes_ += counted(entry);
         std::string key = entry.key;
         entries_.emplace(std::move(key), std::move(entry));
     }
@@ -99,12 +95,9 @@ Result<void> KeySpace::find(const KeyRange& keys, std::vector<Entry>& found,
                             std::size_t& bytes) const {
     for (auto it = entries_.lower_bound(keys.key); it != entries_.end() && keys.contains(it->first);
          ++it) {
-        bytes += bytes_of(it->second);
-        if (bytes > kFoundBytesMax) {
-            return Error(Errc::request_too_large,
-                         fmt::format("more than {} bytes of entries are asked for: ask for fewer "
-                                     "keys",
-                                     kFoundBytesMax));
+        bytes += counted(it->second);
+        if (auto ok = check_found(bytes); !ok) {
+            return ok;
         }
         found.push_back(it->second);
     }
@@ -186,7 +179,7 @@ void KeySpace::put(const Put& put, Revised& revised) {
         entry.key = put.key;
         entry.created = revised.revision;
     } else {
-        bytes_ -= bytes_of(entry);
+        bytes_ -= counted(entry);
     }
     if (const auto old = leases_.find(entry.lease); old != leases_.end()) {
         old->second.keys.erase(put.key);
@@ -198,7 +191,7 @@ void KeySpace::put(const Put& put, Revised& revised) {
     if (const auto lease = leases_.find(put.lease); lease != leases_.end()) {
         lease->second.keys.insert(put.key);
     }
-    bytes_ += bytes_of(entry);
+    bytes_ += counted(entry);
     revised.changes.push_back({entry, false});
 }
 
@@ -211,7 +204,7 @@ void KeySpace::erase(Entries::iterator it, Revised& revised) {
     change.entry.modified = revised.revision;
     change.erased = true;
     revised.changes.push_back(std::move(change));
-    bytes_ -= bytes_of(it->second);
+    bytes_ -= counted(it->second);
     entries_.erase(it);
 }
 

@@ -32,12 +32,13 @@ inline constexpr std::chrono::milliseconds kHeartbeatMin{100};
 // Of a client of etcd.
 inline constexpr std::size_t kEtcdWatchesMax = 256;                    // beyond, busy
 inline constexpr std::size_t kHttpRequestsMax = 512;                   // under way: beyond, busy
-inline constexpr std::size_t kHttpReplyBytesMax = 128 * limits::kMiB;  // beyond, connection_lost
-// One line of a watch, one revision in pieces: beyond, it is lost. What waits for its handler:
-// beyond, it is asked for again later.
+// What is found fits, in any form and below any prefix. Beyond: request_too_large.
+inline constexpr std::size_t kHttpReplyBytesMax = 32 * limits::kMiB;
+// One line of a watch, one revision in pieces: beyond, it is lost. What waits for handlers: beyond,
+// it is asked for again later.
 inline constexpr std::size_t kHttpLineBytesMax = 16 * limits::kMiB;
 inline constexpr std::size_t kEtcdRevisionBytesMax = 64 * limits::kMiB;
-inline constexpr std::size_t kEtcdUntoldBytesMax = 8 * limits::kMiB;
+inline constexpr std::size_t kEtcdUntoldBytesMax = 16 * limits::kMiB;
 inline constexpr std::size_t kEtcdPrefixBytesMax = 255;  // beyond, invalid_argument, like the rest
 inline constexpr std::size_t kEtcdEndpointsMax = 16;
 inline constexpr std::chrono::milliseconds kEtcdTimeoutMin{100};

@@ -18,7 +18,8 @@ class LocalCoord::Handle final : public Watch {
     ~Handle() override { coord_.end(watching_); }
     Revision told() const override {
         const std::lock_guard lock(coord_.mutex_);
-        return coord_.told_ == watching_ ? Revision{} : Revision{watching_->next.value - 1};
+        const bool known = coord_.told_ != watching_ && watching_->next != Revision{};
+        return known ? watching_->next - 1 : Revision{};
     }
 
   private:

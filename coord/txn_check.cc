@@ -97,4 +97,16 @@ Result<void> check_ttl(std::chrono::milliseconds ttl) {
                : Result<void>();
 }
 
+std::size_t counted(const Entry& entry) {
+    return kEntryBytes + entry.key.size() + entry.value.size();
+}
+
+Result<void> check_found(std::size_t bytes) {
+    return bytes > kFoundBytesMax
+               ? too_large(
+                     fmt::format("more than {} bytes of entries are asked for: ask for fewer keys",
+                                 kFoundBytesMax))
+               : Result<void>();
+}
+
 }  // namespace skald::coord

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
+#include "tests/await.h"
 #include "tests/coord/told.h"
 
 namespace skald::coord {
@@ -193,6 +194,47 @@ void refusals(Contract& c) {
     CHECK(c.refusal(large) == Errc{});
 }
 
+// So that an answer is one message on each of them.
+void found(Contract& c) {
+    constexpr std::size_t kFoundMax = 3670016;  // 3.5 MiB
+    constexpr std::size_t kEach = 128 + 3 + 65536;
+    constexpr std::size_t kLast = kFoundMax - 55 * kEach;
+    const auto fill = [&](std::size_t last) {
+        for (int i = 0; i < 11; ++i) {
+            Txn txn;
+            for (int n = 0; n < 5; ++n) {
+                txn.then.emplace_back(
+                    Put{"f" + std::to_string(10 + i * 5 + n), std::string(65536, 'x'), {}});
+            }
+            c.run(txn);
+        }
+        c.put("f99", std::string(last, 'x'));
+    };
+    const KeyRange all = KeyRange::prefix("f");
+    fill(kLast - 131);
+    CHECK(c.coord->get(all, Reading::linearizable)->entries.size() == 56);
+    CHECK(c.run({{}, {Get{all}}, {}}).found.at(0).size() == 56);
+    CHECK(c.run({{Compare::absent("f10")}, {Put{"g", "1", {}}}, {Get{all}}}).found.at(0).size() ==
+          56);
+    CHECK(c.refusal({{}, {Get{all}, Get{KeyRange::one("f99")}}, {}}) == Errc::request_too_large);
+    fill(kLast - 130);
+    for (const Reading reading : {Reading::linearizable, Reading::stale}) {
+        const auto listing = c.coord->get(all, reading);
+        REQUIRE_FALSE(listing);
+        CHECK(listing.error().code == Errc::request_too_large);
+    }
+    CHECK(c.refusal({{}, {Get{all}}, {}}) == Errc::request_too_large);
+    CHECK(c.refusal({{Compare::absent("f10")}, {Put{"g", "1", {}}}, {Get{all}}}) ==
+          Errc::request_too_large);
+    CHECK(c.list(KeyRange::one("g")).empty());
+    // Who is told that nothing was done can rely on it; who is not looks.
+    const Errc both = c.refusal({{}, {Get{all}, Put{"h", "1", {}}}, {}});
+    CHECK((both == Errc::outcome_unknown ||
+           (both == Errc::request_too_large && c.list(KeyRange::one("h")).empty())));
+    // It stays where it is.
+    CHECK(c.run({{}, {Get{KeyRange{"f10", "f99"}}}, {}}).found.at(0).size() == 55);
+}
+
 void leases(Contract& c) {
     CHECK(c.coord->grant(milliseconds(999)).error().code == Errc::invalid_argument);
     CHECK(c.coord->grant(std::chrono::hours(25)).error().code == Errc::invalid_argument);
@@ -245,6 +287,34 @@ void watches(Contract& c) {
     CHECK(late.wait_for(1) == Texts{"w/b=5"});
 }
 
+// How far a watch was told is never more than it was told, and 0 when nobody knows.
+void how_far(Contract& c) {
+    const Revision first = c.put("k", "1");
+    std::atomic<const Watch*> self{nullptr};
+    std::atomic<bool> good{true};
+    std::atomic<int> calls{0};
+    auto watch = c.coord->watch(KeyRange::one("k"), first + 1,
+                                {[&](Revision revision, const std::vector<Change>&) {
+                                     await([&] { return self.load() != nullptr; });
+                                     good = good && self.load()->told() < revision;
+                                     ++calls;
+                                 },
+                                 {}});
+    REQUIRE(watch);
+    self = watch->get();
+    CHECK((*watch)->told() <= first);
+    c.put("k", "2");
+    c.put("other", "3");
+    const Revision last = c.put("k", "4");
+    await([&] { return calls == 2; });
+    CHECK((*watch)->told() <= last);
+    CHECK(good);
+    auto from_nothing = c.coord->watch(KeyRange::one("k"), Revision{0},
+                                       {[](Revision, const std::vector<Change>&) {}, {}});
+    REQUIRE(from_nothing);
+    CHECK((*from_nothing)->told() <= last);
+}
+
 // Each claims the next value of one key: each value is claimed once.
 void contenders(Contract& c) {
     constexpr int kThreads = 4;
@@ -281,8 +351,10 @@ void run_coord_contract(CoordFactory& factory) {
                   {"ranges reach as far as they say", ranges},
                   {"a transaction is done as a whole, when its compares hold", transactions},
                   {"what is refused changes nothing", refusals},
+                  {"what one request finds has a bound", found},
                   {"keys end with their leases", leases},
                   {"watches tell each change once, in order", watches},
+                  {"a watch knows how far it was told", how_far},
                   {"contenders for one key never win together", contenders}});
 }
 

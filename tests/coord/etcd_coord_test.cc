@@ -1,15 +1,14 @@
-// A coordination store on a real etcd: the contracts, and what may happen to one.
+// A coordination store on a real etcd, beside the contracts.
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <future>
 #include <mutex>
-#include <optional>
 #include <thread>
 
 #include "tests/await.h"
 #include "tests/coord/etcd_process.h"
-#include "tests/coord/locks_contract.h"
+#include "tests/coord/etcd_refusal.h"
 #include "tests/coord/put.h"
 #include "tests/coord/told.h"
 
@@ -17,64 +16,10 @@ namespace skald::coord {
 namespace {
 
 using namespace std::chrono_literals;
-using std::chrono::milliseconds;
+using Catch::Matchers::Contains;
 using Texts = std::vector<std::string>;
 
-class EtcdFactory final : public CoordFactory {
-  public:
-    explicit EtcdFactory(std::string prefix) : prefix_(std::move(prefix)) {}
-    std::unique_ptr<Coord> open() override {
-        etcd_.emplace();
-        EtcdOptions options = etcd_->options();
-        options.prefix = prefix_;
-        auto coord = connect_etcd(options);
-        REQUIRE(coord);
-        return std::move(*coord);
-    }
-    // etcd takes no time but the real one: so long, and no less, lives a lease of the test's own.
-    void pass(Coord& coord, milliseconds time) override {
-        const std::string key = "~passing";
-        const auto lease = coord.grant(std::max<milliseconds>(time, 1s));
-        REQUIRE(lease);
-        const auto put = coord.txn({{}, {Put{key, "", *lease}}, {}});
-        REQUIRE(put);
-        Told told;
-        const auto watch = coord.watch(KeyRange::one(key), put->revision, told.handler());
-        CHECK(told.wait_for(2) == Texts{key + "=", "-" + key});
-    }
-
-  private:
-    const std::string prefix_;
-    std::optional<EtcdProcess> etcd_;
-};
-
-Errc refusal(const EtcdOptions& options) {
-    const auto coord = connect_etcd(options);
-    return coord ? Errc{} : coord.error().code;
-}
-
 }  // namespace
-
-TEST_CASE("etcd coord: the contract", "[coord][contract]") {
-    if (EtcdProcess::installed()) {
-        EtcdFactory factory("");
-        run_coord_contract(factory);
-    }
-}
-
-TEST_CASE("etcd coord: the contract, below a prefix", "[coord][contract]") {
-    if (EtcdProcess::installed()) {
-        EtcdFactory factory("skald/\xff\xff");
-        run_coord_contract(factory);
-    }
-}
-
-TEST_CASE("etcd coord: locks", "[coord][contract]") {
-    if (EtcdProcess::installed()) {
-        EtcdFactory factory("skald/");
-        run_locks_contract(factory);
-    }
-}
 
 TEST_CASE("etcd coord: below a prefix nothing else is seen", "[coord]") {
     if (!EtcdProcess::installed()) {
@@ -100,31 +45,6 @@ TEST_CASE("etcd coord: below a prefix nothing else is seen", "[coord]") {
     CHECK(told.wait_for(2) == Texts{"k=4", "-k"});
     const auto left = all->get(KeyRange::prefix(""), Reading::linearizable);
     CHECK(left->entries.size() == 3);
-}
-
-TEST_CASE("etcd coord: who cannot be reached", "[coord]") {
-    EtcdOptions options;
-    options.timeout = 2s;
-    for (const char* wrong : {"", "127.0.0.1:2379", "ftp://host:1", "http://", "https:///path",
-                              "http://host:1/path", "http://user@host:1", "http://host\n:1"}) {
-        options.endpoints = {wrong};
-        CHECK(refusal(options) == Errc::invalid_argument);
-    }
-    options.endpoints = {};
-    CHECK(refusal(options) == Errc::invalid_argument);
-    const std::string nobody = "http://127.0.0.1:" + std::to_string(EtcdProcess::free_port());
-    options.endpoints.assign(17, nobody);
-    CHECK(refusal(options) == Errc::invalid_argument);
-    options.endpoints = {nobody, nobody};
-    CHECK(refusal(options) == Errc::unreachable);
-    options.user = "me";
-    CHECK(refusal(options) == Errc::invalid_argument);
-    options.user.clear();
-    options.timeout = 99ms;
-    CHECK(refusal(options) == Errc::invalid_argument);
-    options.timeout = 2s;
-    options.prefix = std::string(256, 'p');
-    CHECK(refusal(options) == Errc::invalid_argument);
 }
 
 TEST_CASE("etcd coord: only so many watches", "[coord]") {
@@ -198,20 +118,27 @@ TEST_CASE("etcd coord: who ends a watch waits for its call, unless it is that", 
     CHECK(calls == 1);
 }
 
-TEST_CASE("etcd coord: over TLS", "[coord]") {
+TEST_CASE("etcd coord: a watch knows how far it was told, its keys be quiet or not", "[coord]") {
     if (!EtcdProcess::installed()) {
         return;
     }
-    EtcdProcess etcd({"--auto-tls"}, "https");
-    EtcdOptions options = etcd.options();
-    CHECK(refusal(options) == Errc::unreachable);  // nobody vouches for it
-    options.ca_file = etcd.certificate();
-    auto coord = connect_etcd(options);
-    REQUIRE(coord);
-    put(**coord, "k", "1");
+    EtcdProcess etcd({"--experimental-watch-progress-notify-interval", "100ms"});
+    auto coord = etcd.connect();
     Told told;
-    auto watch = (*coord)->watch(KeyRange::one("k"), Revision{2}, told.handler());
-    CHECK(told.wait_for(1) == Texts{"k=1"});
+    auto watch = *coord->watch(KeyRange::one("k"), Revision{2}, told.handler());
+    CHECK(watch->told() <= Revision{1});
+    const Revision first = put(*coord, "k", "1");
+    await([&] { return watch->told() == first; });
+    put(*coord, "other", "1");
+    const Revision last = put(*coord, "other", "2");
+    await([&] { return watch->told() == last; });
+    // It goes on from there, though what its keys last were is forgotten.
+    etcd.post("/v3/kv/compaction",
+              "{\"revision\":\"" + std::to_string(last.value) + "\",\"physical\":true}");
+    etcd.kill();
+    etcd.restart();
+    put(*coord, "k", "2");
+    CHECK(told.wait_for(2) == Texts{"k=1", "k=2"});
 }
 
 TEST_CASE("etcd coord: as a user", "[coord]") {
@@ -234,14 +161,14 @@ TEST_CASE("etcd coord: as a user", "[coord]") {
         REQUIRE(reply.find("error") == std::string::npos);
     }
     EtcdOptions options = etcd.options();
-    CHECK(refusal(options) == Errc::unauthenticated);
+    CHECK_THAT(refusal(options, Errc::unauthenticated), Contains("asks for a user"));
     options.user = "me";
     options.password = "wrong";
     options.prefix = "m/";
-    CHECK(refusal(options) == Errc::unauthenticated);
+    CHECK_THAT(refusal(options, Errc::unauthenticated), Contains("check the password of \"me\""));
     options.password = "p";
     options.prefix = "other/";
-    CHECK(refusal(options) == Errc::forbidden);
+    CHECK_THAT(refusal(options, Errc::forbidden), Contains("\"me\" needs a role"));
     options.prefix = "m/";
     auto coord = connect_etcd(options);
     REQUIRE(coord);

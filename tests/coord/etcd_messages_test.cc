@@ -75,10 +75,11 @@ TEST_CASE("etcd messages: leases, watches, users", "[coord][golden]") {
     CHECK(EtcdMessages::grant(milliseconds(1001)) == R"({"TTL":"2"})");
     CHECK(EtcdMessages::lease(LeaseId{2324035546043087625}) == R"({"ID":"2324035546043087625"})");
     CHECK(kPlain.watch(KeyRange::one("a"), Revision{4}) ==
-          R"({"create_request":{"fragment":true,"key":"YQ==","start_revision":"4"}})");
+          R"({"create_request":{"fragment":true,"key":"YQ==","progress_notify":true,)"
+          R"("start_revision":"4"}})");
     CHECK(kBelow.watch(KeyRange::prefix(""), Revision{0}) ==
-          R"({"create_request":{"fragment":true,"key":"cC8A","range_end":"cDA=",)"
-          R"("start_revision":"1"}})");
+          R"({"create_request":{"fragment":true,"key":"cC8A","progress_notify":true,)"
+          R"("range_end":"cDA=","start_revision":"1"}})");
     CHECK(EtcdMessages::authenticate("me", "\"p\"") == R"({"name":"me","password":"\"p\""})");
     CHECK(*EtcdMessages::granted(with_header(R"(,"ID":"2324035546043087625","TTL":"5")")) ==
           LeaseId{2324035546043087625});
@@ -147,11 +148,17 @@ TEST_CASE("etcd messages: what a watch says", "[coord][golden]") {
                                       {{{"b", "", {}, Revision{5}, 0, {}}, true},
                                        {{"c", "", Revision{5}, Revision{5}, 1, {}}, false}}});
     CHECK_FALSE((news->fragment || news->canceled || news->compacted || news->refusal));
+    CHECK(news->all == Revision{});
+    // Nothing came, up to there.
+    const auto quiet = kBelow.news(R"({"result":{"header":{"revision":"7"}}})");
+    REQUIRE(quiet);
+    CHECK((quiet->all == Revision{7} && quiet->revised.empty()));
 
     const auto created = kBelow.news(R"({"result":{"header":{"revision":"3"},"created":true}})");
     REQUIRE(created);
     CHECK(*created == EtcdMessages::News{});
-    CHECK(kBelow.news(R"({"result":{"fragment":true}})")->fragment);
+    const auto part = kBelow.news(R"({"result":{"header":{"revision":"7"},"fragment":true}})");
+    CHECK((part->fragment && part->all == Revision{}));
     const auto compacted = kBelow.news(R"({"result":{"canceled":true,"compact_revision":"4"}})");
     CHECK((compacted->canceled && compacted->compacted && !compacted->refusal));
     const auto denied =
@@ -164,7 +171,11 @@ TEST_CASE("etcd messages: what a watch says", "[coord][golden]") {
          {"", "{}", R"({"result":5})", R"({"result":{"events":[{"type":"X","kv":{}}]}})",
           R"({"result":{"events":[{"kv":{"key":"YQ==","mod_revision":"4"}}]}})",
           R"({"result":{"events":[{"kv":{"key":"cC9h","mod_revision":"4"}},)"
-          R"({"kv":{"key":"cC9h","mod_revision":"3"}}]}})"}) {
+          R"({"kv":{"key":"cC9h","mod_revision":"3"}}]}})",
+          // No number of theirs, which have a sign.
+          R"({"result":{"header":{"revision":"9223372036854775808"}}})",
+          R"({"result":{"header":{"revision":18446744073709551615}}})",
+          R"({"result":{"header":{"revision":-1}}})"}) {
         CHECK_FALSE(kBelow.news(wrong));
     }
 }

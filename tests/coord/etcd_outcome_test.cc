@@ -45,6 +45,19 @@ TEST_CASE("etcd outcome: where no reply came", "[coord]") {
         busy.busy = true;
         check(busy, changes, Next::failed, Errc::busy);
     }
+    for (const bool changes : {false, true}) {
+        HttpEnd unfit = none(false);
+        unfit.unfit = true;
+        check(unfit, changes, Next::failed, Errc::invalid_argument);
+        HttpEnd distrusted = none(false);
+        distrusted.distrusted = true;
+        check(distrusted, changes, Next::elsewhere, Errc::unreachable);
+        CHECK(outcome_of(distrusted, changes).error.message.find("ca_file") != std::string::npos);
+    }
+    HttpEnd large = none(true);
+    large.too_large = true;
+    check(large, false, Next::failed, Errc::request_too_large);
+    check(large, true, Next::failed, Errc::outcome_unknown);
     check(none(true), false, Next::elsewhere, Errc::connection_lost);
     check(none(true, true), false, Next::elsewhere, Errc::timed_out);
     check(none(true), true, Next::failed, Errc::outcome_unknown);
@@ -73,6 +86,12 @@ TEST_CASE("etcd outcome: what is refused was not done", "[coord]") {
         check(reply(400, refusal(3, "etcdserver: revision of auth store is old")), changes,
               Next::authenticate, Errc::unauthenticated);
     }
+    // Watches of 3.4.21 say this of a token that has ended.
+    CHECK(verdict_of(
+              {0, "rpc error: code = PermissionDenied desc = etcdserver: permission denied"}) ==
+          EtcdVerdict::stale_token);
+    CHECK(verdict_of({7, "etcdserver: permission denied"}) == EtcdVerdict::refused);
+    CHECK(verdict_of({0, "etcdserver: no leader"}) == EtcdVerdict::may_be_done);
 }
 
 TEST_CASE("etcd outcome: what may have been done, and what may be asked elsewhere", "[coord]") {

@@ -1,109 +1,43 @@
 #include "coord/http_client.h"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <dlfcn.h>
+#include <netdb.h>
 
-#include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <future>
 #include <mutex>
-#include <thread>
+#include <string_view>
 
 #include "coord/limits.h"
 #include "tests/await.h"
+#include "tests/coord/fake_server.h"
+
+namespace {
+
+std::atomic<bool> name_asked{false};
+std::atomic<bool> name_held{true};
+
+}  // namespace
+
+// In the place of the system's, for one name of which nothing is known for a long time.
+extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints,
+                           addrinfo** found) {
+    if (name != nullptr && name == std::string_view("slow.test")) {
+        name_asked = true;
+        name_held.wait(true);
+        return EAI_AGAIN;
+    }
+    static const auto real =
+        reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+    return real(name, service, hints, found);
+}
 
 namespace skald::coord {
 namespace {
 
 using namespace std::chrono_literals;
 
-// Answers each request in turn with the next of its replies: an empty one closes the connection.
-class FakeServer {
-  public:
-    explicit FakeServer(std::vector<std::string> replies) : replies_(std::move(replies)) {
-        listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t length = sizeof address;
-        auto* generic = reinterpret_cast<sockaddr*>(&address);
-        REQUIRE(::bind(listener_, generic, length) == 0);
-        REQUIRE(::listen(listener_, 1024) == 0);
-        REQUIRE(::getsockname(listener_, generic, &length) == 0);
-        url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-        thread_ = std::thread([this] { run(); });
-    }
-    ~FakeServer() {
-        ::shutdown(listener_, SHUT_RDWR);
-        close_connection();
-        thread_.join();
-        ::close(listener_);
-    }
-    FakeServer(const FakeServer&) = delete;
-    FakeServer& operator=(const FakeServer&) = delete;
-
-    void close_connection() {
-        if (const int open = open_; open >= 0) {
-            ::shutdown(open, SHUT_RDWR);
-        }
-    }
-    const std::string& url() const { return url_; }
-    int requests() const { return requests_; }
-    std::string last_request() {
-        const std::lock_guard lock(mutex_);
-        return last_;
-    }
-
-  private:
-    void run() {
-        for (int peer = 0; (peer = ::accept(listener_, nullptr, nullptr)) >= 0;) {
-            open_ = peer;
-            while (serve(peer)) {
-            }
-            open_ = -1;
-            ::close(peer);
-        }
-    }
-    bool serve(int peer) {
-        std::string text;
-        std::array<char, 4096> part{};
-        while (!whole(text)) {
-            const ssize_t got = ::read(peer, part.data(), part.size());
-            if (got <= 0) {
-                return false;
-            }
-            text.append(part.data(), static_cast<std::size_t>(got));
-        }
-        {
-            const std::lock_guard lock(mutex_);
-            last_ = text;
-        }
-        const auto at = static_cast<std::size_t>(requests_++);
-        const std::string reply = at < replies_.size() ? replies_[at] : "";
-        return !reply.empty() && ::send(peer, reply.data(), reply.size(), MSG_NOSIGNAL) > 0;
-    }
-    static bool whole(const std::string& text) {
-        const auto body = text.find("\r\n\r\n");
-        const auto field = text.find("Content-Length: ");
-        return body != std::string::npos && field < body &&
-               text.size() >= body + 4 + std::stoul(text.substr(field + 16));
-    }
-
-    const std::vector<std::string> replies_;
-    int listener_ = -1;
-    std::string url_;
-    std::atomic<int> requests_{0};
-    std::atomic<int> open_{-1};
-    std::mutex mutex_;
-    std::string last_;
-    std::thread thread_;
-};
-
-std::string answer(const std::string& body) {
-    return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-}
 const std::string kStreamHead = "HTTP/1.1 200 OK\r\n\r\n";
 
 struct Desk {
@@ -216,7 +150,17 @@ TEST_CASE("http client: a line without end", "[coord]") {
         {server.url(), "{}", {}, 0ms, false}, [](const std::string&) { return true; },
         [&](HttpEnd end) { ended.set_value(std::move(end)); });
     const HttpEnd end = ended.get_future().get();
-    CHECK((end.status == 0 && !end.why.empty()));
+    CHECK((end.status == 0 && end.too_large && !end.why.empty()));
+}
+
+TEST_CASE("http client: a reply that is too large", "[coord]") {
+    FakeServer server({answer(std::string(kHttpReplyBytesMax, 'x')),
+                       answer(std::string(kHttpReplyBytesMax + 1, 'x'))});
+    const Desk desk;
+    const HttpEnd good = desk.post(server.url());
+    CHECK((good.status == 200 && good.body.size() == kHttpReplyBytesMax));
+    const HttpEnd bad = desk.post(server.url());
+    CHECK((bad.status == 0 && bad.too_large && bad.sent));
 }
 
 TEST_CASE("http client: only so many at a time", "[coord]") {
@@ -230,6 +174,29 @@ TEST_CASE("http client: only so many at a time", "[coord]") {
     }
     CHECK(desk->post(server.url()).busy);
     desk.reset();  // what is under way is dropped
+}
+
+TEST_CASE("http client: whose name nobody knows holds up nobody else", "[coord]") {
+    FakeServer server({answer("1")});
+    const Desk desk;
+    std::promise<HttpEnd> slow;
+    std::promise<HttpEnd> other;
+    desk.http->post({"http://slow.test:1", "{}", {}, 200ms, false},
+                    [&](HttpEnd end) { slow.set_value(std::move(end)); });
+    await([] { return name_asked.load(); });
+    auto ended = slow.get_future();
+    const bool in_time = ended.wait_for(20s) == std::future_status::ready;
+    desk.http->post({server.url(), "{}", {}, 60s, false},
+                    [&](HttpEnd end) { other.set_value(std::move(end)); });
+    auto answered = other.get_future();
+    const bool answers = answered.wait_for(20s) == std::future_status::ready;
+    name_held = false;
+    name_held.notify_all();
+    CHECK(in_time);
+    CHECK(answers);
+    const HttpEnd end = ended.get();
+    CHECK((end.timed_out && !end.sent));
+    CHECK(answered.get().body == "1");
 }
 
 }  // namespace skald::coord
