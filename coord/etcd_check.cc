@@ -68,7 +68,8 @@ Result<void> check_tls(const EtcdOptions& options) {
 std::string advice(const Error& error, const EtcdOptions& options) {
     switch (error.code) {
         case Errc::unreachable:
-            return "does it serve clients there, and by that scheme?";
+            return "does it serve clients there, by that scheme, and want a certificate of the "
+                   "client: cert_file, key_file?";
         case Errc::unauthenticated:
             return options.user.empty() ? "it asks for a user and a password"
                                         : fmt::format("check the password of {:?}", options.user);

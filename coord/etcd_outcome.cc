@@ -46,7 +46,7 @@ EtcdOutcome unanswered(const HttpEnd& end, bool changes) {
     if (end.distrusted) {
         return elsewhere(
             {Errc::unreachable,
-             end.why + ": ca_file is to hold the certificate of who signed the member's own"});
+             end.why + ": its certificate is to be for that host, and from whom ca_file names"});
     }
     if (!end.sent) {
         return elsewhere({Errc::unreachable, end.why});

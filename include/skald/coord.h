@@ -140,8 +140,10 @@ class Watch {
 // Thread safe. A change that ends as outcome_unknown may have been done: look what is there before
 // trying again; after any other error nothing was. Errors: invalid_argument; request_too_large
 // beyond 128 compares or operations or 1 MiB, or 3.5 MiB of entries found, each counted for 128
-// bytes more; busy when the store holds all it can (that of one process 64 MiB, each entry counted
-// for 128 bytes more; 65,536 leases; 4,096 watches); store_failed once it could not keep a change.
+// bytes more (of a branch that also changes something etcd says so only when it was done, as
+// outcome_unknown); busy when the store holds all it can (that of one process 64 MiB, each entry
+// counted for 128 bytes more; 65,536 leases; 4,096 watches); store_failed once it could not keep a
+// change.
 class Coord {
   public:
     virtual ~Coord() = default;

@@ -23,16 +23,19 @@ struct EtcdOptions {
     // Both or none.
     std::string user;
     std::string password;
-    // With https://. PEM files: whose certificates are trusted (empty: those the system trusts),
-    // and the client's own, both or none.
+    // Only with https://. PEM files: whose certificates are trusted, and nobody else's (empty:
+    // those the system trusts); and the client's own, both or none, the key without a password.
     std::string ca_file;
     std::string cert_file;
     std::string key_file;
 };
 
-// 256 watches, each a connection, beyond which they are busy. No bound but etcd's own of what is
-// stored. A lease lasts whole seconds, rounded up. Proxies of the environment are not used. Errors:
-// invalid_argument; unreachable when no member answered; unauthenticated, forbidden.
+// 256 watches, each a connection, beyond which they are busy; when its keys are quiet, how far one
+// was told advances each ten minutes. No bound but etcd's own of what is stored. A lease lasts
+// whole seconds, rounded up. Proxies of the environment are not used. Errors: invalid_argument;
+// unreachable when no member answered, or none that is trusted; timed_out, connection_lost or
+// not_ready when none did what it was asked for; malformed when it is no etcd; unauthenticated,
+// forbidden. What may help stands in the message.
 Result<std::unique_ptr<Coord>> connect_etcd(const EtcdOptions& options);
 
 }  // namespace skald::coord

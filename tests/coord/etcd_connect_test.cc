@@ -100,7 +100,7 @@ TEST_CASE("etcd connect: nobody there, and who is no etcd", "[coord]") {
     options.endpoints = {nobody, nobody + "/"};
     CHECK_THAT(refusal(options, Errc::unreachable),
                Contains("etcd at " + nobody + ": ") && Contains("; " + nobody + ": ") &&
-                   EndsWith("(does it serve clients there, and by that scheme?)"));
+                   Contains("(does it serve clients there, by that scheme"));
     const std::string page = "HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n";
     FakeServer other({page, answer("<html>")});
     options.endpoints = {other.url()};
@@ -111,7 +111,7 @@ TEST_CASE("etcd connect: nobody there, and who is no etcd", "[coord]") {
     options.timeout = 300ms;
     options.endpoints = {"https" + other.url().substr(4)};
     other.close_connection();
-    CHECK_THAT(refusal(options, Errc::unreachable), Contains("by that scheme?"));
+    CHECK_THAT(refusal(options, Errc::unreachable), Contains("by that scheme"));
 }
 
 TEST_CASE("etcd connect: over TLS", "[coord]") {

@@ -103,6 +103,8 @@ TEST_CASE("etcd coord: one that stands still", "[coord]") {
     CHECK(coord->get(KeyRange::one("k"), Reading::linearizable).error().code == Errc::timed_out);
     CHECK(coord->get(KeyRange::one("k"), Reading::stale).error().code == Errc::timed_out);
     CHECK(coord->txn({{}, {Put{"k", "2", {}}}, {}}).error().code == Errc::outcome_unknown);
+    CHECK(coord->txn({{}, {}, {Erase{KeyRange::one("k")}}}).error().code == Errc::outcome_unknown);
+    CHECK(coord->txn({{}, {Get{KeyRange::one("k")}}, {}}).error().code == Errc::timed_out);
     CHECK(coord->grant(1s).error().code == Errc::outcome_unknown);
     CHECK(coord->keep_alive(*lease).error().code == Errc::timed_out);
     CHECK(coord->revoke(*lease).error().code == Errc::outcome_unknown);
