@@ -28,6 +28,9 @@ inline constexpr std::uint32_t kPlainRequestsMax = 64;
 inline constexpr std::uint32_t kMalformedMax = 16;
 inline constexpr std::size_t kClientNameBytesMax = 255;
 
+// Of a partition: beyond, its configuration is corrupt.
+inline constexpr std::size_t kReplicasMax = 16;
+
 // A subscription's credit in hand is cut to this.
 inline constexpr std::uint64_t kCreditEventsMax = 65536;
 inline constexpr std::uint64_t kCreditBytesMax = 64 * limits::kMiB;
