@@ -54,11 +54,12 @@ void Feed::on_fetch(const Member& from, const Fetch& fetch, Standing& standing, 
         return;
     }
     if (fetch.end < turn.log.start()) {
-        FetchAnswer answer{fetch.end, standing.high_watermark, round_, {}, true, {}};
+        FetchAnswer answer = answer_to(fetch, standing);
+        answer.below_start = true;
         return standing.send(from.node, std::move(answer), turn);
     }
     if (!below_or_at(turn.log, fetch)) {
-        FetchAnswer answer{fetch.end, standing.high_watermark, round_, {}, false, {}};
+        FetchAnswer answer = answer_to(fetch, standing);
         answer.diverged = turn.log.epochs().end_of(fetch.last_epoch, turn.log.end());
         return standing.send(from.node, std::move(answer), turn);
     }
@@ -66,6 +67,10 @@ void Feed::on_fetch(const Member& from, const Fetch& fetch, Standing& standing, 
     if (has_news(peer, standing, turn)) {
         answer(from.node, peer, standing, turn);
     }
+}
+
+FetchAnswer Feed::answer_to(const Fetch& fetch, const Standing& standing) const {
+    return {fetch.number, fetch.end, standing.high_watermark, round_, {}, false, {}};
 }
 
 bool Feed::has_news(const Peer& peer, const Standing& standing, const Turn& turn) const {
@@ -76,8 +81,7 @@ bool Feed::has_news(const Peer& peer, const Standing& standing, const Turn& turn
 }
 
 void Feed::answer(const Uuid& to, Peer& peer, const Standing& standing, const Turn& turn) const {
-    standing.send(to, FetchAnswer{peer.waits->end, standing.high_watermark, round_, {}, false, {}},
-                  turn);
+    standing.send(to, answer_to(*peer.waits, standing), turn);
     peer.waits.reset();
     peer.answered = turn.now;
     peer.answered_end = turn.log.end();
@@ -96,6 +100,19 @@ std::uint64_t Feed::begin_round(const Standing& standing, const Turn& turn) {
     ++round_;
     serve(standing, turn);
     return round_;
+}
+
+std::vector<Member> Feed::caught_up(Offset end, const Standing& standing, const Turn& turn) const {
+    std::vector<Member> members;
+    for (const auto& [node, peer] : peers_) {
+        const Member member{node, peer.incarnation};
+        if (peer.matched && !peer.lost_data && peer.durable >= end &&
+            turn.now - peer.heard < standing.times.lag && standing.is_registered(member) &&
+            standing.config.config.is_replica(node)) {
+            members.push_back(member);
+        }
+    }
+    return members;
 }
 
 const Feed::Peer* Feed::proven(const Member& member) const {

@@ -35,6 +35,9 @@ class Feed {
     std::uint64_t round() const { return round_; }
 
     const std::map<Uuid, Peer>& peers() const { return peers_; }
+    // Those that could be in sync: replicas whose logs have all of ours below `end`, and that were
+    // heard lately, in the process that their node is registered with.
+    std::vector<Member> caught_up(Offset end, const Standing& standing, const Turn& turn) const;
     // How far the member has our log on its disk; 0 when this is not known of that very disk.
     Offset durable(const Member& member) const;
     // Null likewise.
@@ -43,6 +46,7 @@ class Feed {
   private:
     bool admit(Peer& peer, const Member& from, const Fetch& fetch, const Turn& turn);
     void matched(Peer& peer, const Fetch& fetch, const Turn& turn) const;
+    FetchAnswer answer_to(const Fetch& fetch, const Standing& standing) const;
     void answer(const Uuid& to, Peer& peer, const Standing& standing, const Turn& turn) const;
     bool has_news(const Peer& peer, const Standing& standing, const Turn& turn) const;
 

@@ -26,25 +26,27 @@ bool continues(const std::vector<BatchHead>& batches, const Turn& turn, Epoch ep
 
 }  // namespace
 
-Follower::Follower(const Standing& standing, const Turn& turn)
+Follower::Follower(Standing& standing, const Turn& turn)
     : primary_(standing.config.config.primary),
       epoch_(standing.config.config.epoch),
       heard_(turn.now) {
     ask(standing, turn);
 }
 
-void Follower::ask(const Standing& standing, const Turn& turn) {
+void Follower::ask(Standing& standing, const Turn& turn) {
+    asked_for_ = ++standing.fetches;
     const auto chain = turn.log.chain_at(turn.log.end());
     asked_ = turn.now;
     standing.send(standing.config.config.primary,
-                  Fetch{turn.log.end(), turn.log.epochs().last(), *chain, round_}, turn);
+                  Fetch{turn.log.end(), turn.log.epochs().last(), *chain, round_, asked_for_},
+                  turn);
 }
 
 std::optional<std::string> Follower::on_answer(const Message& message, const FetchAnswer& answer,
                                                Standing& standing, const Turn& turn) {
     heard_ = turn.now;
     round_ = std::max(round_, answer.round);
-    if (changing_ || answer.from != turn.log.end()) {
+    if (changing_ || answer.number != asked_for_) {
         return std::nullopt;
     }
     if (answer.diverged) {
@@ -95,7 +97,7 @@ void Follower::log_changed(Standing& standing, const Turn& turn) {
     ask(standing, turn);
 }
 
-void Follower::tick(const Standing& standing, const Turn& turn) {
+void Follower::tick(Standing& standing, const Turn& turn) {
     if (!changing_ && turn.now - asked_ >= standing.times.patience) {
         ask(standing, turn);
     }

@@ -16,9 +16,10 @@ namespace skald::broker::replication {
 // "My log is durable up to here; what comes next?" One that does not get an answer is sent again.
 struct Fetch {
     Offset end;
-    Epoch last_epoch;         // of the record below `end`; 0: there is none
-    wire::ChainHash chain;    // of all below `end`
-    std::uint64_t round = 0;  // as it was told last: it follows that this fetch is younger
+    Epoch last_epoch;          // of the record below `end`; 0: there is none
+    wire::ChainHash chain;     // of all below `end`
+    std::uint64_t round = 0;   // as it was told last: it follows that this fetch is younger
+    std::uint64_t number = 0;  // of no other of this node: an answer says what it answers
     bool operator==(const Fetch&) const = default;
 };
 
@@ -34,7 +35,8 @@ struct BatchHead {
 
 // To a fetch: the batches from its end on, which may be none.
 struct FetchAnswer {
-    Offset from;
+    std::uint64_t number = 0;  // of the fetch
+    Offset from;               // its end
     Offset high_watermark;
     std::uint64_t round = 0;
     // Instead of batches: the logs part. The last epoch of the primary's log that is not above that

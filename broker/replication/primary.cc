@@ -57,7 +57,7 @@ void Primary::advance(Standing& standing, const Turn& turn) {
 }
 
 void Primary::maintain(Standing& standing, const Turn& turn) {
-    if (standing.proposals.pending()) {
+    if (!standing.proposals.may_propose(turn)) {
         return;
     }
     // What was not proposed yet may be given up. As long as it stays the same it needs no more than
@@ -75,22 +75,22 @@ void Primary::maintain(Standing& standing, const Turn& turn) {
 }
 
 std::optional<Primary::Wish> Primary::wish(const Standing& standing, const Turn& turn) const {
-    if (auto renewed = renewal(standing)) {
+    if (auto renewed = renewal(standing, turn)) {
         return renewed;
     }
     auto left = leave(standing, turn);
-    return left ? left : join(standing);
+    return left ? left : join(standing, turn);
 }
 
 // Members that began anew with what they had.
-std::optional<Primary::Wish> Primary::renewal(const Standing& standing) const {
+std::optional<Primary::Wish> Primary::renewal(const Standing& standing, const Turn& turn) const {
     Wish wished{standing.config.config.in_sync, {}, {}, standing.high_watermark};
-    for (Member& member : wished.in_sync) {
-        const Feed::Peer* const peer = feed_.proven(member);
-        if (peer != nullptr && peer->matched && !peer->lost_data &&
-            peer->incarnation > member.incarnation) {
-            member.incarnation = peer->incarnation;
-            wished.joining.push_back(member);
+    for (const Member& now : feed_.caught_up({}, standing, turn)) {
+        for (Member& member : wished.in_sync) {
+            if (member.node == now.node && member.incarnation < now.incarnation) {
+                member = now;
+                wished.joining.push_back(now);
+            }
         }
     }
     return wished.joining.empty() ? std::nullopt : std::optional(std::move(wished));
@@ -129,16 +129,11 @@ std::optional<Primary::Wish> Primary::leave(const Standing& standing, const Turn
     return wished;
 }
 
-std::optional<Primary::Wish> Primary::join(const Standing& standing) const {
+std::optional<Primary::Wish> Primary::join(const Standing& standing, const Turn& turn) const {
     const PartitionConfig& config = standing.config.config;
-    for (const auto& [node, peer] : feed_.peers()) {
-        const auto it = standing.nodes.find(node);
-        const bool registered =
-            it != standing.nodes.end() && it->second.incarnation == peer.incarnation;
-        if (config.find(node) == nullptr && config.is_replica(node) && peer.matched && registered &&
-            !peer.lost_data && peer.durable >= standing.high_watermark) {
-            const Member member{node, peer.incarnation};
-            Wish wished{config.in_sync, {member}, {node}, standing.high_watermark};
+    for (const Member& member : feed_.caught_up(standing.high_watermark, standing, turn)) {
+        if (config.find(member.node) == nullptr) {
+            Wish wished{config.in_sync, {member}, {member.node}, standing.high_watermark};
             wished.in_sync.push_back(member);
             return wished;
         }

@@ -34,9 +34,9 @@ class Primary {
     void advance(Standing& standing, const Turn& turn);
     void maintain(Standing& standing, const Turn& turn);
     std::optional<Wish> wish(const Standing& standing, const Turn& turn) const;
-    std::optional<Wish> renewal(const Standing& standing) const;
+    std::optional<Wish> renewal(const Standing& standing, const Turn& turn) const;
     std::optional<Wish> leave(const Standing& standing, const Turn& turn) const;
-    std::optional<Wish> join(const Standing& standing) const;
+    std::optional<Wish> join(const Standing& standing, const Turn& turn) const;
     bool may_stay(const Member& member, const Standing& standing, const Turn& turn) const;
     void propose_wish(Standing& standing, const Turn& turn);
     void propose_hand_over(Standing& standing, const Turn& turn);

@@ -3,7 +3,15 @@
 namespace skald::broker::replication {
 
 Replica::Replica(const Parts& parts)
-    : standing_{parts.self, {}, parts.promised, parts.high_watermark, parts.times, {}, {}} {}
+    : standing_{parts.self,
+                {},
+                parts.promised,
+                parts.high_watermark,
+                parts.times,
+                {},
+                {},
+                // Processes of one node number their fetches apart.
+                parts.self.incarnation << 32} {}
 
 void Replica::config_seen(const StoredConfig& stored, const Turn& turn) {
     if (!halted() && stored.revision >= standing_.config.revision) {
@@ -16,8 +24,10 @@ void Replica::proposal_settled(const std::optional<StoredConfig>& stored, const 
         return;
     }
     if (!stored) {
-        standing_.proposals.unknown(turn);
-    } else if (stored->revision >= standing_.config.revision) {
+        return standing_.proposals.unknown(turn);
+    }
+    standing_.proposals.settled(*stored, turn);
+    if (stored->revision >= standing_.config.revision) {
         adopt(*stored, turn);
     }
 }
@@ -96,7 +106,7 @@ void Replica::leave_role(const Turn& turn) {
 
 void Replica::claim(const Turn& turn) {
     const StoredConfig& stored = standing_.config;
-    if (standing_.proposals.pending() || !stored.config.proves(standing_.self)) {
+    if (!standing_.proposals.may_propose(turn) || !stored.config.proves(standing_.self)) {
         return;
     }
     PartitionConfig next = stored.config;
@@ -226,6 +236,11 @@ std::optional<std::uint64_t> Replica::confirm(const Turn& turn) {
 bool Replica::hand_over(const Uuid& to, const Turn& turn) {
     auto* const primary = std::get_if<Primary>(&role_);
     return primary != nullptr && primary->hand_over(to, standing_, turn);
+}
+
+std::string_view Replica::role_name() const {
+    constexpr std::string_view kNames[] = {"waiting", "follower", "takeover", "primary", "halted"};
+    return kNames[role_.index()];
 }
 
 void Replica::halt(const std::string& why, const Turn& turn) {

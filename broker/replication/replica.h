@@ -9,6 +9,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 #include <variant>
 
 #include "broker/replication/effects.h"
@@ -55,6 +56,7 @@ class Replica {
     Epoch promised() const { return standing_.promised; }
     // Null unless this is the primary, of an epoch that is open.
     const Primary* primary() const { return std::get_if<Primary>(&role_); }
+    std::string_view role_name() const;
     bool halted() const { return std::holds_alternative<Halted>(role_); }
 
   private:

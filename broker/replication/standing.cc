@@ -3,6 +3,11 @@
 #include "base/check.h"
 
 namespace skald::broker::replication {
+namespace {
+
+constexpr std::chrono::milliseconds kRefusedWait{200};
+
+}  // namespace
 
 void Proposals::propose(PartitionConfig config, std::vector<Member> joining,
                         const StoredConfig& now, const Member& self, const Turn& turn) {
@@ -12,6 +17,14 @@ void Proposals::propose(PartitionConfig config, std::vector<Member> joining,
     asked_ = turn.now;
     unknown_ = false;
     turn.effects.proposal = proposal_;
+}
+
+// Nothing changed: a member that was to join is registered as another process.
+void Proposals::settled(const StoredConfig& stored, const Turn& turn) {
+    if (proposal_ && stored.revision == proposal_->expected) {
+        not_before_ = turn.now + kRefusedWait;
+    }
+    proposal_.reset();
 }
 
 void Proposals::seen(const StoredConfig& stored, const Turn& turn) {
@@ -42,6 +55,11 @@ void Proposals::tick(std::chrono::milliseconds settle, const Turn& turn) {
 bool Standing::is_lost(const Uuid& node) const {
     const auto it = nodes.find(node);
     return it != nodes.end() && it->second.lost.has_value();
+}
+
+bool Standing::is_registered(const Member& member) const {
+    const auto it = nodes.find(member.node);
+    return it != nodes.end() && it->second.incarnation == member.incarnation;
 }
 
 void Standing::raise_high_watermark(Offset to, const Turn& turn) {

@@ -50,7 +50,7 @@ void Takeover::tick(Standing& standing, const Turn& turn) {
 }
 
 void Takeover::go_on(Standing& standing, const Turn& turn) {
-    if (standing.proposals.pending()) {
+    if (!standing.proposals.may_propose(turn)) {
         return;
     }
     if (!leading_ && !decide(standing, turn)) {
@@ -98,15 +98,9 @@ bool Takeover::decide(Standing& standing, const Turn& turn) {
 // stays closed, and those that were in sync remain so.
 void Takeover::open(Standing& standing, const Turn& turn) {
     PartitionConfig next = standing.config.config;
-    next.in_sync = {standing.self};
-    std::vector<Member> joining;
-    for (const auto& [node, peer] : feed_.peers()) {
-        const Member member{node, peer.incarnation};
-        if (peer.matched && peer.durable >= turn.log.end() && next.is_replica(node)) {
-            next.in_sync.push_back(member);
-            joining.push_back(member);
-        }
-    }
+    std::vector<Member> joining = feed_.caught_up(turn.log.end(), standing, turn);
+    next.in_sync = joining;
+    next.in_sync.push_back(standing.self);
     const auto& before = standing.config.config.in_sync;
     const bool all = std::all_of(before.begin(), before.end(), [&](const Member& member) {
         return next.find(member.node) != nullptr || standing.is_lost(member.node);

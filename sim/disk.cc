@@ -1,0 +1,39 @@
+#include "sim/disk.h"
+
+namespace skald::sim {
+
+using namespace std::chrono_literals;
+
+void Disk::write(std::function<void(Durable&)> change, std::function<void()> done) {
+    writes_.push_back({std::move(change), std::move(done)});
+    if (writes_.size() == 1) {
+        next();
+    }
+}
+
+void Disk::next() {
+    const Monotonic time =
+        slow_ || chance_.per_mille(5) ? chance_.between(5ms, 300ms) : chance_.between(100us, 2ms);
+    schedule_.after(time, [this, crashes = crashes_] {
+        if (crashes != crashes_) {
+            return;
+        }
+        const Write write = std::move(writes_.front());
+        writes_.pop_front();
+        write.change(durable_);
+        if (!writes_.empty()) {
+            next();
+        }
+        write.done();
+    });
+}
+
+void Disk::crash() {
+    if (!writes_.empty() && chance_.per_mille(500)) {
+        writes_.front().change(durable_);
+    }
+    writes_.clear();
+    ++crashes_;
+}
+
+}  // namespace skald::sim
