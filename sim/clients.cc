@@ -59,7 +59,8 @@ void Clients::answered(Client& client, const AppendAnswer& answer) {
     }
     client.expected = answer.next;
     ++client.question;
-    world_.schedule.after(world_.chance.between(1ms, 60ms), [this, &client] { next(client); });
+    world_.schedule.after(world_.chance.between(1ms, world_.pace.think),
+                          [this, &client] { next(client); });
 }
 
 void Clients::again(Client& client, Monotonic wait) {

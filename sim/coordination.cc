@@ -7,17 +7,17 @@ namespace skald::sim {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr Monotonic kLease = 3s;
 constexpr Monotonic kPatience = 1s;
 
 }  // namespace
 
 Coordination::Coordination(Schedule& schedule, Network& network, Chance& chance, Place place,
-                           StoredConfig first)
+                           StoredConfig first, Monotonic lease)
     : schedule_(schedule),
       network_(network),
       chance_(chance),
       place_(place),
+      lease_(lease),
       stored_(std::move(first)) {}
 
 // Either way may be lost: what was asked is done or not, and who asked does not know.
@@ -82,7 +82,7 @@ void Coordination::expire(const Uuid& node) {
 
 void Coordination::tick() {
     for (auto& [node, live] : lives_) {
-        if (!live.lost && schedule_.now() - live.kept > kLease) {
+        if (!live.lost && schedule_.now() - live.kept > lease_) {
             expire(node);
         }
     }

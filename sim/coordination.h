@@ -31,7 +31,7 @@ class Coordination {
     using Answer = std::function<void(const std::optional<StoredConfig>&)>;
 
     Coordination(Schedule& schedule, Network& network, Chance& chance, Place place,
-                 StoredConfig first);
+                 StoredConfig first, Monotonic lease);
 
     void watch(Place place, CoordWatcher& watcher) { watchers_[place] = &watcher; }
     void unwatch(Place place) { watchers_.erase(place); }
@@ -62,6 +62,7 @@ class Coordination {
     Network& network_;
     Chance& chance_;
     const Place place_;
+    const Monotonic lease_;
     StoredConfig stored_;
     std::map<Uuid, Live> lives_;
     std::map<Place, CoordWatcher*> watchers_;

@@ -1,8 +1,12 @@
 #include "sim/disk.h"
 
+#include "broker/replication/planted.h"
+
 namespace skald::sim {
 
 using namespace std::chrono_literals;
+using broker::replication::Fault;
+using broker::replication::planted;
 
 void Disk::write(std::function<void(Durable&)> change, std::function<void()> done) {
     writes_.push_back({std::move(change), std::move(done)});
@@ -24,13 +28,29 @@ void Disk::next() {
         if (!writes_.empty()) {
             next();
         }
+        if (planted(Fault::answers_before_sync)) {
+            sync_later();
+        }
         write.done();
+    });
+}
+
+void Disk::sync_later() {
+    schedule_.after(100ms, [this, crashes = crashes_, now = durable_] {
+        if (crashes == crashes_) {
+            synced_ = now;
+        }
     });
 }
 
 void Disk::crash() {
     if (!writes_.empty() && chance_.per_mille(500)) {
         writes_.front().change(durable_);
+    }
+    if (planted(Fault::answers_before_sync)) {
+        synced_.node = durable_.node;
+        synced_.incarnation = durable_.incarnation;
+        durable_ = synced_;
     }
     writes_.clear();
     ++crashes_;

@@ -34,6 +34,13 @@ class Disk {
         durable_ = {};
         durable_.node = node;
     }
+    // The same as if it were still the one it was.
+    void forget() {
+        const Durable before = durable_;
+        replace(before.node);
+        durable_.incarnation = before.incarnation;
+        durable_.promised = before.promised;
+    }
     void set_slow(bool slow) { slow_ = slow; }
     // At once, as a process starts.
     std::uint64_t raise_incarnation() { return ++durable_.incarnation; }
@@ -44,9 +51,11 @@ class Disk {
         std::function<void()> done;
     };
     void next();
+    void sync_later();
     Schedule& schedule_;
     Chance& chance_;
     Durable durable_;
+    Durable synced_;  // of a disk that answers before it is
     std::deque<Write> writes_;
     std::uint64_t crashes_ = 0;
     bool slow_ = false;

@@ -66,6 +66,7 @@ void Ledger::refused(EventId event, std::uint64_t expected) {
 }
 
 void Ledger::read(Offset floor, Offset end) {
+    ++reads_;
     if (end < floor) {
         fail(fmt::format("I6: a read saw all below offset {}; {} was acknowledged before it began",
                          end.value, floor.value));

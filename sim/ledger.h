@@ -29,6 +29,7 @@ class Ledger {
 
     Offset acknowledged_below() const { return acknowledged_below_; }
     std::size_t acknowledgements() const { return acknowledged_.size(); }
+    std::uint64_t reads() const { return reads_; }
     const Log& log() const { return log_; }
     // The first thing that did not hold.
     const std::optional<std::string>& violation() const { return violation_; }
@@ -42,6 +43,7 @@ class Ledger {
     Log log_;  // all that was ever committed
     std::map<EventId, Offset> acknowledged_;
     Offset acknowledged_below_;
+    std::uint64_t reads_ = 0;
     std::set<EventId> refused_;
     std::map<Epoch, Member> openers_;
     std::optional<std::string> violation_;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "sim/chance.h"
 #include "sim/schedule.h"
@@ -12,6 +13,7 @@
 namespace skald::sim {
 
 using Place = std::size_t;
+using Cuts = std::vector<std::pair<Place, Place>>;  // ways from one to another
 
 class Network {
   public:
@@ -23,7 +25,15 @@ class Network {
     Network(Schedule& schedule, Chance& chance) : schedule_(schedule), chance_(chance) {}
 
     void set(const Faults& faults) { faults_ = faults; }
-    void cut(Place from, Place to) { cut_.insert({from, to}); }
+    // A way that is cut twice is mended twice.
+    void cut(const Cuts& ways) { cut_.insert(ways.begin(), ways.end()); }
+    void mend(const Cuts& ways) {
+        for (const auto& way : ways) {
+            if (const auto it = cut_.find(way); it != cut_.end()) {
+                cut_.erase(it);
+            }
+        }
+    }
     void heal() {
         cut_.clear();
         faults_ = {};
@@ -48,7 +58,7 @@ class Network {
     Schedule& schedule_;
     Chance& chance_;
     Faults faults_;
-    std::set<std::pair<Place, Place>> cut_;
+    std::multiset<std::pair<Place, Place>> cut_;
 };
 
 }  // namespace skald::sim

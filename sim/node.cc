@@ -4,16 +4,25 @@
 
 #include <algorithm>
 
+#include "broker/replication/planted.h"
+
 namespace skald::sim {
 namespace {
 
 using namespace std::chrono_literals;
+using broker::replication::Fault;
 using broker::replication::FetchAnswer;
 using broker::replication::Intake;
 using broker::replication::Outgoing;
 using broker::replication::Turn;
 
 constexpr std::size_t kBatchesInMessage = 8;
+
+// Nothing of an epoch is written once a later one is promised.
+bool writable(const Durable& disk, Epoch epoch) {
+    return epoch == disk.promised ||
+           (epoch >= disk.log.epochs().last() && planted(Fault::promise_not_kept));
+}
 
 }  // namespace
 
@@ -40,7 +49,8 @@ void Node::start() {
             ? Offset{}
             : std::min(world_.ledger.log().end(), durable.log.batches().back()->head.base);
     const bool agreed = durable.log.chain_at(known) == world_.ledger.log().chain_at(known);
-    replica_.emplace(Replica::Parts{self(), durable.promised, agreed ? known : Offset{}});
+    replica_.emplace(
+        Replica::Parts{self(), durable.promised, agreed ? known : Offset{}, world_.pace.times});
     world_.coordination.watch(place_, *this);
     beat();
     tick();
@@ -54,6 +64,10 @@ void Node::crash() {
     replica_.reset();
     disk_.crash();
     world_.coordination.unwatch(place_);
+}
+
+void Node::wipe(Uuid uuid) {
+    planted(Fault::wiped_keeps_its_name) ? disk_.forget() : disk_.replace(uuid);
 }
 
 void Node::pause() {
@@ -71,12 +85,12 @@ void Node::resume() {
 
 void Node::beat() {
     world_.coordination.beat(place_, self());
-    world_.schedule.after(1s, guarded([this] { beat(); }));
+    world_.schedule.after(world_.pace.lease_beat, guarded([this] { beat(); }));
 }
 
 void Node::tick() {
     step([this](const Turn& turn) { replica_->tick(turn); });
-    world_.schedule.after(50ms, guarded([this] { tick(); }));
+    world_.schedule.after(world_.pace.tick, guarded([this] { tick(); }));
 }
 
 void Node::config_seen(const StoredConfig& stored) {
@@ -155,7 +169,8 @@ void Node::store(const std::vector<BatchPtr>& batches) {
     disk_.write(
         [batches](Durable& disk) {
             for (const BatchPtr& batch : batches) {
-                if (batch->head.base == disk.log.end()) {
+                if (batch->head.base == disk.log.end() &&
+                    batch->head.chain_before == *disk.log.chain_at(disk.log.end())) {
                     disk.log.append(batch);
                 }
             }
@@ -167,7 +182,7 @@ void Node::store(const std::vector<BatchPtr>& batches) {
 void Node::write_events(Epoch epoch, std::vector<EventId> events, std::function<void()> done) {
     disk_.write(
         [epoch, events = std::move(events)](Durable& disk) {
-            if (disk.promised == epoch) {
+            if (writable(disk, epoch)) {
                 disk.log.append(disk.log.make(epoch, events));
             }
         },
@@ -235,7 +250,7 @@ void Node::decide(EventId event, std::uint64_t expected, Epoch epoch,
     auto held = std::make_shared<std::pair<Offset, AppendAnswer>>();
     disk_.write(
         [=](Durable& disk) {
-            if (disk.promised != epoch) {
+            if (!writable(disk, epoch)) {
                 return;  // unknown
             }
             if (const auto at = disk.log.find(event)) {
@@ -252,6 +267,8 @@ void Node::decide(EventId event, std::uint64_t expected, Epoch epoch,
                 replica_->primary() != nullptr && replica_->config().config.epoch == epoch;
             if (held->second.told == Told::unknown || !leads) {
                 answer({Told::unknown, {}, 0});
+            } else if (held->second.told == Told::refused && planted(Fault::refuses_early)) {
+                answer(held->second);
             } else {
                 hold(held->first, held->second, answer);
             }

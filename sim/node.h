@@ -25,6 +25,15 @@ struct AppendAnswer {
     std::uint64_t next = 0;  // version: of what was refused, the one it should have had
 };
 
+// How fast a run goes.
+struct Pace {
+    broker::replication::Times times;
+    Monotonic lease_beat = std::chrono::milliseconds(750);
+    Monotonic tick = std::chrono::milliseconds(50);
+    Monotonic trouble = std::chrono::milliseconds(1500);  // from one to the next, at most
+    Monotonic think = std::chrono::milliseconds(60);      // between a client's events, at most
+};
+
 class Node final : public CoordWatcher {
   public:
     // What the nodes of a run share.
@@ -35,13 +44,14 @@ class Node final : public CoordWatcher {
         Coordination& coordination;
         Ledger& ledger;
         std::vector<std::unique_ptr<Node>>& nodes;
+        Pace pace;
     };
     Node(const World& world, Place place, Uuid uuid);
 
     void start();
     void crash();
     // A disk of its own again, empty: another node to everybody.
-    void wipe(Uuid uuid) { disk_.replace(uuid); }
+    void wipe(Uuid uuid);
     // Nothing happens to it and it does nothing; what came meanwhile comes at the end.
     void pause();
     void resume();

@@ -37,13 +37,26 @@ StoredConfig first_config(const RunOptions& options) {
     return {config, coord::Revision{1}};
 }
 
+Pace pace_of(const RunOptions& options) {
+    Pace pace;
+    if (options.hasty) {
+        pace.times = {40ms, 100ms, 300ms, 600ms, 20ms, 60ms, 5ms, 300ms};
+        pace.lease_beat = 150ms;
+        pace.tick = 15ms;
+        pace.trouble = 200ms;
+        pace.think = 15ms;
+    }
+    return pace;
+}
+
 class Run {
   public:
     explicit Run(const RunOptions& options)
         : chance_(options.seed),
           network_(schedule_, chance_),
-          coordination_(schedule_, network_, chance_, options.nodes, first_config(options)),
-          world_{schedule_, chance_, network_, coordination_, ledger_, nodes_} {
+          coordination_(schedule_, network_, chance_, options.nodes, first_config(options),
+                        4 * pace_of(options).lease_beat),
+          world_{schedule_, chance_, network_, coordination_, ledger_, nodes_, pace_of(options)} {
         for (std::size_t i = 0; i < options.nodes; ++i) {
             nodes_.push_back(std::make_unique<Node>(world_, i, uuid_of(i + 1)));
         }
@@ -72,6 +85,7 @@ class Run {
         }
         report_.steps = schedule_.steps();
         report_.acknowledged = ledger_.acknowledgements();
+        report_.reads = ledger_.reads();
         report_.epochs = coordination_.stored().config.epoch.value;
         if (ledger_.violation()) {
             report_.violation = *ledger_.violation() + "\n" + describe();
@@ -129,6 +143,7 @@ class Run {
 RunOptions options_of(std::uint64_t seed) {
     RunOptions options;
     options.seed = seed;
+    options.hasty = seed / 4 % 2 == 1;
     switch (seed % 4) {
         case 1:
             options.copies = 2;

@@ -11,6 +11,7 @@ struct RunOptions {
     std::size_t nodes = 3;     // those of the partition
     std::uint32_t copies = 0;  // as PartitionConfig has them
     std::uint32_t min_in_sync = 2;
+    bool hasty = false;  // leases, patience and troubles are ten times as short
 };
 
 // By the seed: how many nodes, and in which mode.
@@ -20,6 +21,7 @@ struct RunReport {
     std::string violation;  // empty: none
     std::uint64_t steps = 0;
     std::uint64_t acknowledged = 0;
+    std::uint64_t reads = 0;
     std::uint64_t epochs = 0;
     double recovery_s = 0;  // simulated, from when all was mended to an acknowledgement
 };

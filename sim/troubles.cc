@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 namespace skald::sim {
 
@@ -16,18 +17,20 @@ void Troubles::begin() {
 }
 
 void Troubles::next() {
-    world_.schedule.after(world_.chance.between(50ms, 1500ms), [this] {
-        if (!over_) {
-            befall();
-            next();
-        }
-    });
+    world_.schedule.after(world_.chance.between(world_.pace.trouble / 30, world_.pace.trouble),
+                          [this] {
+                              if (!over_) {
+                                  befall();
+                                  next();
+                              }
+                          });
 }
 
 // What ends a trouble; all have ended once everything is mended.
 void Troubles::later(std::function<void()> what) {
-    const Monotonic wait = world_.chance.per_mille(700) ? world_.chance.between(10ms, 1s)
-                                                        : world_.chance.between(1s, 9s);
+    const Monotonic much = world_.pace.trouble * 2 / 3;
+    const Monotonic wait = world_.chance.per_mille(700) ? world_.chance.between(much / 100, much)
+                                                        : world_.chance.between(much, much * 12);
     world_.schedule.after(wait, [this, what = std::move(what)] {
         if (!over_) {
             what();
@@ -40,10 +43,9 @@ Node& Troubles::any_node() {
 }
 
 void Troubles::befall() {
-    const Place store = world_.nodes.size();
     const Place place = world_.chance.below(world_.nodes.size());
     const Place other = world_.chance.below(world_.nodes.size() + 1);
-    switch (world_.chance.below(14)) {
+    switch (world_.chance.below(15)) {
         case 0:
         case 1:
         case 2:
@@ -54,14 +56,11 @@ void Troubles::befall() {
         case 5:
             return pause(any_node());
         case 6:
-            return isolate(place, other, world_.chance.per_mille(500));
+            return isolate(place, {other}, world_.chance.per_mille(500));
         case 7:
-            for (Place from = 0; from <= store; ++from) {
-                isolate(place, from, true);
-            }
-            return;
+            return isolate(place, places(world_.chance.per_mille(500)), true);
         case 8:
-            return isolate(store, place, world_.chance.per_mille(500));
+            return isolate_store();
         case 9:
             return disturb();
         case 10:
@@ -73,6 +72,8 @@ void Troubles::befall() {
         }
         case 12:
             return hand_over();
+        case 13:
+            return isolate_primary();
         default:
             return wipe(any_node());
     }
@@ -100,24 +101,51 @@ void Troubles::pause(Node& node) {
     later([&node] { node.resume(); });
 }
 
-void Troubles::isolate(Place place, Place from, bool both) {
-    if (place == from) {
-        return;
+void Troubles::isolate(Place place, const std::vector<Place>& from, bool both) {
+    Cuts cuts;
+    for (const Place other : from) {
+        if (other != place) {
+            cuts.push_back({other, place});
+            if (both) {
+                cuts.push_back({place, other});
+            }
+        }
     }
-    world_.network.cut(from, place);
-    if (both) {
-        world_.network.cut(place, from);
+    world_.network.cut(cuts);
+    later([this, cuts] { world_.network.mend(cuts); });
+}
+
+// All nodes, and the store or not.
+std::vector<Place> Troubles::places(bool with_store) const {
+    std::vector<Place> all(world_.nodes.size() + (with_store ? 1 : 0));
+    std::iota(all.begin(), all.end(), Place{0});
+    return all;
+}
+
+void Troubles::isolate_store() {
+    std::vector<Place> some = places(false);
+    std::erase_if(some, [this](Place) { return world_.chance.per_mille(500); });
+    isolate(world_.nodes.size(), some, world_.chance.per_mille(500));
+}
+
+// It goes on alone as long as it may, and may be dead then.
+void Troubles::isolate_primary() {
+    for (Place place = 0; place < world_.nodes.size(); ++place) {
+        Node& node = *world_.nodes[place];
+        if (node.running() && node.replica()->primary() != nullptr) {
+            isolate(place, places(false), true);
+            later([this, &node] { crash(node); });
+        }
     }
-    later([this] { world_.network.heal(); });
 }
 
 void Troubles::disturb() {
     world_.network.set(
         {world_.chance.below(200), world_.chance.below(200), world_.chance.below(200)});
-    later([this] { world_.network.heal(); });
+    later([this] { world_.network.set({}); });
 }
 
-// One disk at a time, and never one of which a copy is needed.
+// One disk at a time: the next once all have all of it again.
 void Troubles::wipe(Node& node) {
     const PartitionConfig& config = world_.coordination.stored().config;
     const bool whole =
@@ -126,7 +154,7 @@ void Troubles::wipe(Node& node) {
                 return other->self().node == member.node;
             });
         });
-    if (!whole || config.in_sync.size() < 2 || config.commit_quorum() < 2) {
+    if (!whole || config.in_sync.size() < world_.nodes.size()) {
         return;
     }
     if (node.running()) {

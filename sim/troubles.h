@@ -22,7 +22,10 @@ class Troubles {
     void crash(Node& node);
     void power_cut();
     void pause(Node& node);
-    void isolate(Place place, Place from, bool both);
+    void isolate(Place place, const std::vector<Place>& from, bool both);
+    std::vector<Place> places(bool with_store) const;
+    void isolate_store();
+    void isolate_primary();
     void disturb();
     void wipe(Node& node);
     void hand_over();

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <functional>
 
+#include "broker/replication/planted.h"
+
 namespace skald::broker::replication {
 namespace {
 
 bool below_or_at(const LogView& log, const Fetch& fetch) {
-    return fetch.end <= log.end() && log.chain_at(fetch.end) == fetch.chain;
+    return fetch.end <= log.end() &&
+           (planted(Fault::chain_not_compared) || log.chain_at(fetch.end) == fetch.chain);
 }
 
 }  // namespace
@@ -106,7 +109,8 @@ std::vector<Member> Feed::caught_up(Offset end, const Standing& standing, const 
     std::vector<Member> members;
     for (const auto& [node, peer] : peers_) {
         const Member member{node, peer.incarnation};
-        if (peer.matched && !peer.lost_data && peer.durable >= end &&
+        if (peer.matched && !peer.lost_data &&
+            (peer.durable >= end || planted(Fault::joins_behind)) &&
             turn.now - peer.heard < standing.times.lag && standing.is_registered(member) &&
             standing.config.config.is_replica(node)) {
             members.push_back(member);
@@ -133,7 +137,8 @@ Offset quorum_end(const PartitionConfig& config, const Feed& feed, const Member&
         ends.push_back(member.node == self.node ? own_end : feed.durable(member));
     }
     std::sort(ends.begin(), ends.end(), std::greater<>());
-    return ends.at(config.commit_quorum() - 1);
+    const std::size_t quorum = config.commit_quorum();
+    return ends.at(planted(Fault::one_copy_too_few) && quorum > 1 ? quorum - 2 : quorum - 1);
 }
 
 }  // namespace skald::broker::replication

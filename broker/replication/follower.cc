@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "broker/replication/planted.h"
+
 namespace skald::broker::replication {
 namespace {
 
@@ -30,6 +32,11 @@ Follower::Follower(Standing& standing, const Turn& turn)
     : primary_(standing.config.config.primary),
       epoch_(standing.config.config.epoch),
       heard_(turn.now) {
+    if (planted(Fault::cuts_to_high_watermark) && standing.high_watermark < turn.log.end()) {
+        changing_ = true;
+        turn.effects.cut = standing.high_watermark;
+        return;
+    }
     ask(standing, turn);
 }
 

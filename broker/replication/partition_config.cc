@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "broker/limits.h"
+#include "broker/replication/planted.h"
 #include "coord/record.h"
 
 namespace skald::broker::replication {
@@ -114,6 +115,11 @@ bool PartitionConfig::proves(const Member& member) const {
 
 std::size_t PartitionConfig::commit_quorum() const {
     return copies == 0 ? in_sync.size() : std::min<std::size_t>(copies, in_sync.size());
+}
+
+std::size_t PartitionConfig::election_quorum() const {
+    const std::size_t rest = in_sync.size() - commit_quorum();
+    return planted(Fault::quorums_do_not_meet) ? std::max<std::size_t>(rest, 1) : rest + 1;
 }
 
 std::string encode(const PartitionConfig& config) {

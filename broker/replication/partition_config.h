@@ -52,7 +52,7 @@ struct PartitionConfig {
     // How many of those in sync make a record committed, and how many of them at least one is
     // among whatever these were.
     std::size_t commit_quorum() const;
-    std::size_t election_quorum() const { return in_sync.size() - commit_quorum() + 1; }
+    std::size_t election_quorum() const;
 };
 
 struct StoredConfig {

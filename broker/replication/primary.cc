@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "broker/replication/planted.h"
+
 namespace skald::broker::replication {
 
 Primary::Primary(Feed feed, Standing& standing, const Turn& turn)
@@ -44,10 +46,13 @@ void Primary::advance(Standing& standing, const Turn& turn) {
     const PartitionConfig& stored = standing.config.config;
     if (stored.in_sync.size() >= stored.min_in_sync) {
         Offset end = quorum_end(stored, feed_, standing.self, turn.log.end());
-        if (wish_) {
+        if (wish_ && !planted(Fault::commits_by_stored_set)) {
             PartitionConfig wished = stored;
             wished.in_sync = wish_->in_sync;
             end = std::min(end, quorum_end(wished, feed_, standing.self, turn.log.end()));
+        }
+        if (planted(Fault::high_watermark_one_ahead) && end < turn.log.end()) {
+            end = end + 1;
         }
         if (end > barrier_) {
             standing.raise_high_watermark(end, turn);
@@ -148,7 +153,7 @@ void Primary::propose_wish(Standing& standing, const Turn& turn) {
                    ? turn.log.end() >= wish_->need
                    : it != feed_.peers().end() && it->second.durable >= wish_->need;
     });
-    if (have) {
+    if (have || planted(Fault::leaves_without_wait)) {
         PartitionConfig next = standing.config.config;
         next.in_sync = wish_->in_sync;
         standing.proposals.propose(std::move(next), wish_->joining, standing.config, standing.self,
@@ -217,6 +222,10 @@ std::uint64_t Primary::confirm(const Standing& standing, const Turn& turn) {
 
 // As many as commit fetched in this epoch after the round began, so no other was open before it.
 void Primary::confirm_reads(const Standing& standing, const Turn& turn) {
+    if (planted(Fault::reads_without_round)) {
+        turn.effects.confirmed = feed_.round();
+        return;
+    }
     if (standing.high_watermark <= barrier_) {
         return;
     }

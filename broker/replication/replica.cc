@@ -1,5 +1,7 @@
 #include "broker/replication/replica.h"
 
+#include "broker/replication/planted.h"
+
 namespace skald::broker::replication {
 
 Replica::Replica(const Parts& parts)
@@ -48,6 +50,9 @@ void Replica::adopt(const StoredConfig& stored, const Turn& turn) {
 // from then on.
 void Replica::take_role(const Turn& turn) {
     const PartitionConfig& config = standing_.config.config;
+    if (config.epoch > standing_.promised && planted(Fault::promise_not_kept)) {
+        standing_.promised = config.epoch;
+    }
     if (config.epoch > standing_.promised) {
         leave_role(turn);
         if (config.epoch > raising_) {
@@ -87,8 +92,9 @@ void Replica::lead_or_claim(const Turn& turn) {
         return primary->config_changed(standing_, turn);
     }
     const auto* const takeover = std::get_if<Takeover>(&role_);
-    if (takeover != nullptr && config.claim.by == standing_.self) {
-        Feed feed = takeover->feed();
+    if (planted(Fault::primary_goes_on) ||
+        (takeover != nullptr && config.claim.by == standing_.self)) {
+        Feed feed = takeover == nullptr ? Feed() : takeover->feed();
         role_.emplace<Primary>(std::move(feed), standing_, turn);
         return;
     }
@@ -133,6 +139,12 @@ void Replica::received(const Message& message, const Turn& turn) {
         return;
     }
     if (message.epoch > config.epoch) {
+        if (planted(Fault::fence_does_not_stop)) {
+            turn.effects.sends.push_back({message.from.node,
+                                          {config.log, message.epoch, standing_.self,
+                                           FenceAnswer{turn.log.epochs().last(), turn.log.end()}}});
+            return;
+        }
         turn.effects.read_config = true;
         if (std::holds_alternative<Fence>(message.body)) {
             fence_ = message;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "broker/replication/planted.h"
+
 namespace skald::broker::replication {
 
 Takeover::Takeover(Standing& standing, const Turn& turn) : since_(turn.now) {
@@ -33,7 +35,7 @@ void Takeover::on_fence_answer(const Message& message, const FenceAnswer& answer
 // A log that is not known to lead must not make anybody cut another one.
 void Takeover::on_fetch(const Message& message, const Fetch& fetch, Standing& standing,
                         const Turn& turn) {
-    if (!leading_) {
+    if (!leading_ && !planted(Fault::serves_before_leading)) {
         early_.insert_or_assign(message.from.node, message);
         return;
     }
@@ -80,7 +82,8 @@ bool Takeover::decide(Standing& standing, const Turn& turn) {
         std::max_element(answers_.begin(), answers_.end(),
                          [&](const auto& a, const auto& b) { return length(a) < length(b); });
     const auto own = answers_.find(standing.self.node);
-    if (own == answers_.end() || length(*own) < length(*best)) {
+    if (own == answers_.end() ||
+        (length(*own) < length(*best) && !planted(Fault::first_log_leads))) {
         PartitionConfig next = config;
         next.primary = best->first;
         standing.proposals.propose(std::move(next), {}, standing.config, standing.self, turn);
