@@ -12,6 +12,8 @@
 #   hostile   [SCALE]   a node among hostile peers, SCALE times a minute of them  1
 #   race      [ROUNDS]  two writers for the last seat; many for a hot account; and
 #                       who wrote reads it                                      10000
+#   sim       [SEEDS]   simulated clusters; planted faults are found within 10,000 of
+#                       them                                                 1000000
 #   fuzz      [SECONDS] each fuzzer so long, with clang's sanitizers              600
 #
 # SKALD_SEED: the first seed; today's date unless set. TMPDIR: where data goes; build/soak
@@ -88,6 +90,11 @@ soak() {
             "$race" seats --rounds "${2:-10000}" && "$race" pairs --rounds "${2:-10000}" &&
                 "$race" hot --seconds 60
             ;;
+        sim)
+            simulate=build/release/sim/skald_simulate
+            "$simulate" faults --seeds 10000 && "$simulate" seeds --from "$seed" \
+                --seeds "${2:-1000000}"
+            ;;
         fuzz) fuzz "${2:-600}" ;;
         *)
             echo "usage: ./run soak [VERB [COUNT]]; see the head of tests/soak/soak.sh" >&2
@@ -101,7 +108,7 @@ if [ $# -gt 0 ]; then
     exit
 fi
 status=0
-for verb in kill projector permits consumers locks power disk hostile race fuzz; do
+for verb in kill projector permits consumers locks power disk hostile race sim fuzz; do
     soak "$verb" || status=1
 done
 exit "$status"
