@@ -32,16 +32,17 @@ std::vector<Search> short_searches() {
         all.push_back({setup, healing, kShort});
     };
     add(setup_of("sync", 0, {.duplicates = true}), false);
-    add(setup_of("sync, 3 epochs", 0, {.epochs = 3, .messages = 1}), true);
+    add(setup_of("sync, 3 epochs", 0, {.epochs = 3, .messages = 1}), false);
     add(setup_of("semi-sync, 3 epochs", 2, {.epochs = 3, .messages = 1}), false);
     add(setup_of("sync, power cuts", 0, {.messages = 1, .crashes = 1, .lazy_sync = true}), false);
     add(setup_of("semi-sync, power cuts", 2, {.messages = 1, .crashes = 1, .lazy_sync = true}),
-        true);
+        false);
+    add(setup_of("semi-sync, crashes", 2, {.messages = 1, .crashes = 1}), true);
     add(setup_of("semi-sync, members", 2, {.messages = 1, .revisions = 1, .members = true}), true);
     Setup learner = setup_of("sync, a learner, crashes", 0,
-                             {.log = 2, .messages = 1, .crashes = 1, .members = true});
+                             {.messages = 1, .revisions = 1, .crashes = 1, .members = true});
     learner.isr = 3;
-    add(learner, false);
+    add(learner, true);
     Setup two = setup_of("sync, min_isr 2, members", 0, {.messages = 1, .members = true});
     two.min_isr = 2;
     add(two, true);
@@ -57,6 +58,7 @@ std::vector<Search> short_searches() {
     wiped.isr = 3;
     add(wiped, true);
     add(setup_of("producers", 0, {.events = 3, .log = 3, .messages = 1}), false);
+    add(setup_of("ack: primary", 0, {.messages = 1, .crashes = 1, .primary_acks = true}), false);
     add(setup_of("merges, reads", 2, {.messages = 1, .reads = 1, .merges = true}), false);
     Setup unsynced = setup_of("fsync off", 0, {.messages = 1, .crashes = 1});
     unsynced.fsync = false;
@@ -70,6 +72,7 @@ std::vector<Search> long_searches(std::uint64_t states) {
         search.states = states;
         search.healing = true;
         all.push_back(search);
+        search.healing = false;
         vary(all, search, " + message", [](Bounds& bounds) { ++bounds.messages; });
         vary(all, search, " + duplicates", [](Bounds& bounds) { bounds.duplicates = true; });
         vary(all, search, " + epoch", [](Bounds& bounds) { ++bounds.epochs; });
@@ -82,6 +85,25 @@ std::vector<Search> long_searches(std::uint64_t states) {
             bounds.events = bounds.events == 3 ? 3 : bounds.events + 1;
             ++bounds.log;
         });
+    }
+    return all;
+}
+
+std::vector<Search> harmless_searches(std::uint64_t states) {
+    std::vector<Search> all;
+    for (const Seeded& seeded : seeded_bugs()) {
+        if (!seeded.caught) {
+            Search search{seeded.setup, false, states};
+            search.setup.name = std::string("without: ") + seeded.what;
+            search.setup.bounds.events = 2;
+            search.setup.bounds.log = 5;
+            vary(all, search, " + epoch", [](Bounds& bounds) { ++bounds.epochs; });
+            vary(all, search, " + crash", [](Bounds& bounds) { ++bounds.crashes; });
+            vary(all, search, " + members", [](Bounds& bounds) {
+                bounds.members = true;
+                ++bounds.messages;
+            });
+        }
     }
     return all;
 }

@@ -26,6 +26,9 @@ struct Seeded {
 
 std::vector<Seeded> seeded_bugs();
 
+// Those without a rule that was not seen to be needed, with larger bounds.
+std::vector<Search> harmless_searches(std::uint64_t states);
+
 // A line for people: what was searched and what came of it.
 std::string line_of(const Search& search, const Result& result);
 

@@ -46,6 +46,17 @@ void refusal_step(const State& state, const Setup& setup, Steps& steps, int i, i
     }
 }
 
+// `ack: primary`: synced here is enough, for a receipt that says so.
+void primary_ack_step(const State& state, const Setup& setup, Steps& steps, int i, int event) {
+    const int offset = at(state, i).log.find(event);
+    const auto index = static_cast<std::size_t>(event - 1);
+    if (setup.bounds.primary_acks && offset < at(state, i).durable && state.told[index] == 0) {
+        State next = state;
+        next.told[index] = offset + 1;
+        steps.add({"acknowledges, itself alone, event", i, -1, event}, next);
+    }
+}
+
 void read_steps(const State& state, const Setup& setup, Steps& steps, int i) {
     const Node& node = at(state, i);
     if (state.reader == 0) {
@@ -98,6 +109,8 @@ void client_steps(const State& state, const Setup& setup, Steps& steps) {
             const bool repeat = node.log.find(event) >= 0;
             if (!repeat) {
                 append_step(state, setup, steps, i, event);
+            } else {
+                primary_ack_step(state, setup, steps, i, event);
             }
             if (!repeat || setup.bugs.has(Bug::fenced_before_repeat)) {
                 refusal_step(state, setup, steps, i, event);

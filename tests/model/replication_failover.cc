@@ -96,11 +96,10 @@ bool opens(const State& state, const Setup& setup, int i) {
     const Node& node = at(state, i);
     const Config& config = state.config;
     if (node.role == primary || !config.active || config.primary != i ||
-        config.epoch != node.epoch || node.promised != node.epoch || node.log.size() == kLogMax) {
+        config.epoch != node.epoch || node.log.size() == kLogMax) {
         return false;
     }
-    return config.incarnation == node.incarnation || setup.bugs.has(Bug::restart_same_epoch) ||
-           setup.bugs.has(Bug::start_any_incarnation);
+    return config.incarnation == node.incarnation || setup.bugs.has(Bug::restart_same_epoch);
 }
 
 bool follow_config(State& state, const Setup& setup, Node& node) {
@@ -176,7 +175,9 @@ bool learn(State& state, const Setup& setup, int i) {
     const Config& config = state.config;
     bool changed = follow_config(state, setup, node);
     if (config.epoch > node.epoch && config.epoch >= node.promised) {
+        const int promised = node.promised;
         enter(node, config.epoch, setup);
+        node.promised = setup.bugs.has(Bug::read_epoch_not_persisted) ? promised : node.promised;
         changed = true;
         if (!config.active && config.primary == i && config.incarnation == node.incarnation) {
             become_candidate(state, setup, i);
@@ -246,7 +247,7 @@ int choices(const State& state, const Setup& setup, int i) {
         winners = (rank > best ? 0 : winners) | (rank >= best ? 1 << other : 0);
         best = std::max(best, rank);
     }
-    const bool open = source_of(state, node.epoch) < 0;
+    const bool open = source_of(state, node.epoch) < 0 || setup.bugs.has(Bug::choose_again);
     return open && answered >= election_quorum(node.isr.mask, setup) ? winners : 0;
 }
 

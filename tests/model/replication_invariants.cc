@@ -104,6 +104,26 @@ const char* broken_promise(const State& state) {
     return nullptr;
 }
 
+const char* answer_violation(const State& state, const Setup& setup) {
+    const bool final = setup.bugs.has(Bug::primary_receipt_final);
+    for (int i = 0; i < state.committed.size(); ++i) {
+        const int event = state.committed.event(i);
+        if (event == kBarrier || event == kLastEvent) {
+            continue;
+        }
+        if (has(state.refused, event - 1)) {
+            return "an event that was refused is in the log";
+        }
+        const int told = state.told[static_cast<std::size_t>(event - 1)];
+        if (final && told != 0 && told != i + 1) {
+            return "a request has receipts with two offsets";
+        }
+    }
+    return is_in_order(state.committed)
+               ? nullptr
+               : "a fenced or later request stands before one it must follow";
+}
+
 }  // namespace
 
 const char* violation(const State& state, const Setup& setup) {
@@ -115,14 +135,8 @@ const char* violation(const State& state, const Setup& setup) {
             return broken;
         }
     }
-    for (int i = 0; i < state.committed.size(); ++i) {
-        const int event = state.committed.event(i);
-        if (event != kBarrier && event != kLastEvent && has(state.refused, event - 1)) {
-            return "an event that was refused is in the log";
-        }
-    }
-    if (!is_in_order(state.committed)) {
-        return "a fenced or later request stands before one it must follow";
+    if (const char* broken = answer_violation(state, setup)) {
+        return broken;
     }
     if (!elections_keep_commits(state, setup)) {
         return "an election may lose what was acknowledged";

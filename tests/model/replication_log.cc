@@ -83,6 +83,16 @@ void commit(State& state, Node& node, int point) {
     }
 }
 
+// Of a reply whose records are not taken; right is to take nothing.
+bool take_hw(Node& node, const Setup& setup, const Message& reply) {
+    const bool taken =
+        setup.bugs.has(Bug::hw_unchecked) && reply.epoch == node.epoch && node.role != primary;
+    if (taken) {
+        node.hw = std::max(node.hw, std::min(reply.disk, node.log.size()));
+    }
+    return taken;
+}
+
 // Fetching pays when somebody would learn something; other fetches change nothing.
 bool fetch_pays(const Node& node, const Node& source, int from, const Setup& setup) {
     const bool news =
@@ -172,16 +182,16 @@ bool receive_reply(State& state, const Setup& setup, const Message& message) {
     const bool old = message.epoch < node.epoch;
     const bool any = setup.bugs.has(Bug::no_epoch_check) && old;
     if (!any && (node.epoch != message.epoch || node.role == primary || !node.aligned)) {
-        return false;
+        return take_hw(node, setup, message);
     }
     const Log sent(message.body);
     const int overlap = std::min(sent.size(), node.log.size());
     if (message.at > node.log.size()) {
-        return false;
+        return take_hw(node, setup, message);
     }
     // R2: the record before is the same by epoch and chain hash, and so is what it has already.
     if (!node.log.same_until(overlap, sent) && !setup.bugs.has(Bug::single_step_truncation)) {
-        return false;
+        return take_hw(node, setup, message);
     }
     for (int i = node.log.size(); i < sent.size(); ++i) {
         node.log.push(sent.epoch_before(i + 1), sent.event(i));

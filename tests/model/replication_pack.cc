@@ -158,6 +158,9 @@ void fields(Io& io, State& state) {
                        &state.confirmed, &state.floor, &state.reads}) {
         io(*field, 3);
     }
+    for (int& told : state.told) {
+        io(told, 3);
+    }
     io(state.committed);
     int broken = static_cast<int>(state.broken);
     io(broken, 3);

@@ -126,6 +126,8 @@ struct State {
     // What has been told: the committed records (all acknowledged), and events refused for good.
     Log committed;
     int refused = 0;
+    // The offset + 1 that a receipt with `durability: primary` named, of events 1-3.
+    std::array<int, 3> told{};
     // The one linearizable read under way: node + 1, who confirmed, what it must show.
     int reader = 0;
     int confirmed = 0;

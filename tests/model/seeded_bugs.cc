@@ -64,6 +64,15 @@ void add_failover_bugs(Table& table) {
     table.caught(Bug::fence_unproven, "FENCE answered by a new disk");
     table.bounds(2, {.messages = 1, .crashes = 1, .lazy_sync = true});
     table.caught(Bug::restart_same_epoch, "restarted in its epoch");
+    table.bounds(2, {.messages = 1, .crashes = 1, .members = true});
+    table.caught(Bug::restart_same_epoch, "restarted in its epoch, synced");
+    table.bounds(0, {.messages = 1, .crashes = 1, .members = true});
+    table.isr(3);
+    table.caught(Bug::read_epoch_not_persisted, "epoch read, not persisted");
+    table.bounds(2, {.messages = 1, .crashes = 1});
+    table.harmless(Bug::hw_unchecked, "HW without its records");
+    table.bounds(2, {.messages = 1, .changes = 2});
+    table.harmless(Bug::choose_again, "a second choice");
 }
 
 void add_member_bugs(Table& table) {
@@ -72,6 +81,8 @@ void add_member_bugs(Table& table) {
     table.caught(Bug::proposed_set_only, "HW by the proposed set");
     table.caught(Bug::stored_set_only, "HW by the stored set");
     table.caught(Bug::reread_is_answer, "unknown CAS taken for failed");
+    table.bounds(0, {.messages = 1, .members = true});
+    table.harmless(Bug::no_wait_in_shrink, "no wait in shrink, sync");
     table.bounds(0, {.messages = 1, .crashes = 1, .wipes = 1, .members = true});
     table.isr(3);
     table.caught(Bug::join_by_registry, "join by the registry's disk");
@@ -84,6 +95,8 @@ void add_client_bugs(Table& table) {
     table.caught(Bug::gap_is_rejected, "gap is rejected");
     table.caught(Bug::fenced_before_repeat, "fenced before repeat");
     table.caught(Bug::producer_not_fenced, "producer not fenced");
+    table.bounds(0, {.messages = 1, .crashes = 1, .primary_acks = true});
+    table.caught(Bug::primary_receipt_final, "ack: primary taken for final");
     table.bounds(0, {.messages = 1, .reads = 1});
     table.caught(Bug::read_unconfirmed, "read unconfirmed");
     table.caught(Bug::read_before_barrier, "read before the barrier");

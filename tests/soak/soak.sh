@@ -14,6 +14,7 @@
 #                       who wrote reads it                                      10000
 #   sim       [SEEDS]   simulated clusters; planted faults are found within 10,000 of
 #                       them                                                 1000000
+#   model     [MILLIONS] search the model of replication, so many states a time     20
 #   fuzz      [SECONDS] each fuzzer so long, with clang's sanitizers              600
 #
 # SKALD_SEED: the first seed; today's date unless set. TMPDIR: where data goes; build/soak
@@ -24,6 +25,7 @@ cd "$(dirname "$0")/../.."
 programs=build/release/tests/crash
 hostile=build/release/tests/hostile/skald_hostile
 race=build/release/tests/race/skald_race
+model=build/release/tests/model/skald_model_search
 seed=${SKALD_SEED:-$(date +%Y%m%d)}
 TMPDIR=${TMPDIR:-$PWD/build/soak}
 export TMPDIR
@@ -95,6 +97,7 @@ soak() {
             "$simulate" faults --seeds 10000 && "$simulate" seeds --from "$seed" \
                 --seeds "${2:-1000000}"
             ;;
+        model) "$model" "${2:-20}" ;;
         fuzz) fuzz "${2:-600}" ;;
         *)
             echo "usage: ./run soak [VERB [COUNT]]; see the head of tests/soak/soak.sh" >&2
@@ -108,7 +111,7 @@ if [ $# -gt 0 ]; then
     exit
 fi
 status=0
-for verb in kill projector permits consumers locks power disk hostile race sim fuzz; do
+for verb in kill projector permits consumers locks power disk hostile race sim model fuzz; do
     soak "$verb" || status=1
 done
 exit "$status"
