@@ -30,8 +30,8 @@ inline constexpr std::size_t kMapBytes = 4 * kStoreBytesMax + 64 * limits::kMiB;
 // How often a lease is kept alive at most: beyond, invalid_argument.
 inline constexpr std::chrono::milliseconds kHeartbeatMin{100};
 // Of a client of etcd.
-inline constexpr std::size_t kEtcdWatchesMax = 256;                    // beyond, busy
-inline constexpr std::size_t kHttpRequestsMax = 512;                   // under way: beyond, busy
+inline constexpr std::size_t kEtcdWatchesMax = 256;   // beyond, busy
+inline constexpr std::size_t kHttpRequestsMax = 512;  // under way: beyond, busy
 // What is found fits, in any form and below any prefix. Beyond: request_too_large.
 inline constexpr std::size_t kHttpReplyBytesMax = 32 * limits::kMiB;
 // One line of a watch, one revision in pieces: beyond, it is lost. What waits for handlers: beyond,
