@@ -5,8 +5,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/json_scanner.h"
-#include "cli/base64.h"
 #include "wire/record.h"
 
 namespace skald::cli {
@@ -270,20 +270,6 @@ TEST_CASE("event_json: what is wrong is named") {
     for (const auto& [line, message] : all) {
         CAPTURE(line);
         CHECK(error_of(line) == message);
-    }
-}
-
-TEST_CASE("event_json: base64 of every length comes back, and nothing else is taken", "[model]") {
-    CHECK(rc::check([] {
-        const std::string bytes = *any_bytes();
-        std::string text;
-        append_base64(text, bytes);
-        RC_ASSERT(parse_base64(text) == bytes);
-    }));
-    for (const char* const bad :
-         {"A", "AA", "AAA", "AA=A", "====", "A===", "AB==", "AAB=", "A AA"}) {
-        CAPTURE(bad);
-        CHECK_FALSE(parse_base64(bad));
     }
 }
 
