@@ -6,7 +6,7 @@
 
 namespace skald {
 
-TEST_CASE("base64: bytes of every length comes back, and nothing else is taken", "[model]") {
+TEST_CASE("base64: bytes of every length come back, and nothing else is taken", "[model]") {
     CHECK(rc::check([] {
         const std::string bytes = *rc::gen::container<std::string>(rc::gen::arbitrary<char>());
         std::string text;
