@@ -53,6 +53,7 @@ StoredConfig Coordination::swap(const Proposal& proposal) {
         });
     if (stored_.revision == proposal.expected && registered) {
         stored_ = {proposal.config, stored_.revision + 1};
+        changed_(stored_);
         tell_all([stored = stored_](CoordWatcher& watcher) { watcher.config_seen(stored); });
     }
     return stored_;

@@ -46,6 +46,8 @@ class Coordination {
     void tick();
 
     const StoredConfig& stored() const { return stored_; }
+    // Called with each configuration as it begins to hold.
+    void on_change(std::function<void(const StoredConfig&)> call) { changed_ = std::move(call); }
 
   private:
     void ask(Place from, const std::function<StoredConfig()>& what, Answer answer);
@@ -66,6 +68,7 @@ class Coordination {
     StoredConfig stored_;
     std::map<Uuid, Live> lives_;
     std::map<Place, CoordWatcher*> watchers_;
+    std::function<void(const StoredConfig&)> changed_;
 };
 
 }  // namespace skald::sim

@@ -68,6 +68,7 @@ class Run {
         for (const auto& node : nodes_) {
             node->start();
         }
+        coordination_.on_change([this](const StoredConfig& stored) { quorum_holds(stored); });
         look();
         clients.begin();
         troubles.begin();
@@ -104,6 +105,25 @@ class Run {
             }
         }
         return true;
+    }
+    // Of those in sync as many as commit have all that is committed: so a takeover hears one that
+    // does. A disk that is lost counts as if it had been, since it was when it was.
+    void quorum_holds(const StoredConfig& stored) {
+        const Log& all = ledger_.log();
+        std::size_t holders = stored.config.in_sync.size();
+        for (const auto& node : nodes_) {
+            const Log& log = node->log();
+            if (stored.config.find(node->self().node) != nullptr &&
+                (log.end() < all.end() || log.chain_at(all.end()) != all.chain_at(all.end()))) {
+                --holders;
+            }
+        }
+        if (holders < stored.config.commit_quorum()) {
+            ledger_.fail(
+                fmt::format("I1: {} of those in sync since revision {} have all that is "
+                            "committed, and {} must",
+                            holders, stored.revision.value, stored.config.commit_quorum()));
+        }
     }
     void look() {
         coordination_.tick();

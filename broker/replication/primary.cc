@@ -136,9 +136,11 @@ std::optional<Primary::Wish> Primary::leave(const Standing& standing, const Turn
 
 std::optional<Primary::Wish> Primary::join(const Standing& standing, const Turn& turn) const {
     const PartitionConfig& config = standing.config.config;
-    for (const Member& member : feed_.caught_up(standing.high_watermark, standing, turn)) {
+    // All that is committed may be more than is known to be, until a record of this epoch is.
+    const Offset need = std::max(standing.high_watermark, barrier_);
+    for (const Member& member : feed_.caught_up(need, standing, turn)) {
         if (config.find(member.node) == nullptr) {
-            Wish wished{config.in_sync, {member}, {member.node}, standing.high_watermark};
+            Wish wished{config.in_sync, {member}, {member.node}, need};
             wished.in_sync.push_back(member);
             return wished;
         }
