@@ -108,17 +108,64 @@ std::vector<Search> harmless_searches(std::uint64_t states) {
     return all;
 }
 
+std::vector<Setup> wide_setups() {
+    std::vector<Setup> all;
+    for (const int k : {0, 2}) {
+        for (const int isr : {7, 3}) {
+            for (const int min_isr : {1, 2}) {
+                Setup setup = setup_of(
+                    fmt::format("walks, k {}, ISR of {}, min_isr {}", k, isr == 7 ? 3 : 2, min_isr),
+                    k,
+                    {.events = 3,
+                     .epochs = 5,
+                     .log = 6,
+                     .messages = 3,
+                     .changes = 2,
+                     .revisions = 4,
+                     .crashes = 3,
+                     .wipes = 1,
+                     .reads = 1,
+                     .primary_acks = true,
+                     .members = true,
+                     .duplicates = true,
+                     .merges = true,
+                     .lazy_sync = true});
+                setup.isr = isr;
+                setup.min_isr = min_isr;
+                all.push_back(setup);
+            }
+        }
+    }
+    return all;
+}
+
+std::vector<Setup> harmless_wide_setups() {
+    std::vector<Setup> all;
+    for (const Seeded& seeded : seeded_bugs()) {
+        for (Setup wide : wide_setups()) {
+            if (!seeded.caught && wide.k == seeded.setup.k) {
+                wide.name += std::string(", without: ") + seeded.what;
+                wide.bugs = seeded.setup.bugs;
+                all.push_back(wide);
+            }
+        }
+    }
+    return all;
+}
+
 std::string line_of(const Search& search, const Result& result) {
     const Report& report = result.report;
+    const bool walked = report.transitions == report.states;
     const std::string end = !report.violation.empty()
                                 ? fmt::format("after {}: {}", report.trace.size(), report.violation)
                             : report.complete ? "complete"
+                            : walked          ? "walked"
                                               : "not complete";
     return fmt::format(
         "{:<34} {:>10} states {:>11} transitions {:>3} deep {:>6.1f} s {:>5} MiB "
         "{}{}",
         search.setup.name, report.states, report.transitions, report.depth, result.seconds,
-        report.bytes >> 20U, end, result.healed == 0 ? "" : ", heals from all");
+        report.bytes >> 20U, end, result.healed == 0 ? "" : ", heals from each");
 }
 
 }  // namespace skald::model

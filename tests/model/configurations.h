@@ -26,8 +26,12 @@ struct Seeded {
 
 std::vector<Seeded> seeded_bugs();
 
-// Those without a rule that was not seen to be needed, with larger bounds.
+// Everything at once, in each mode: for random walks.
+std::vector<Setup> wide_setups();
+
+// Both once more without each rule that was not seen to be needed.
 std::vector<Search> harmless_searches(std::uint64_t states);
+std::vector<Setup> harmless_wide_setups();
 
 // A line for people: what was searched and what came of it.
 std::string line_of(const Search& search, const Result& result);

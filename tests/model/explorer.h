@@ -92,7 +92,7 @@ class Explorer {
 
     // The path is walked again from its start with the states as they are, not their
     // representatives, so that one name means one thing throughout.
-    std::vector<std::string> trace_to(std::uint32_t last) const {
+    [[nodiscard]] std::vector<std::string> trace_to(std::uint32_t last) const {
         std::vector<std::uint32_t> path;
         for (std::uint32_t at = last; at != Visited::kNone; at = visited_.parent(at)) {
             path.insert(path.begin(), at);
@@ -113,7 +113,7 @@ class Explorer {
         return trace;
     }
 
-    State first(std::uint32_t at) const {
+    [[nodiscard]] State first(std::uint32_t at) const {
         for (const State& state : model_.initial()) {
             if (model_.pack(state).view() == visited_.at(at)) {
                 return state;

@@ -16,9 +16,10 @@ struct Counters {
 
     int top = 9;
     int bad = -1;
+    State start{};
     bool alike = false;  // the two are one to us
 
-    [[nodiscard]] std::vector<State> initial() const { return {State{}}; }
+    [[nodiscard]] std::vector<State> initial() const { return {start}; }
     void successors(const State& state, std::vector<std::pair<Action, State>>& out) const {
         if (state.a < top) {
             out.emplace_back('a', State{static_cast<std::uint8_t>(state.a + 1), state.b});
@@ -50,15 +51,15 @@ TEST_CASE("explorer: counts every state and transition once", "[model]") {
     const Report report = Explorer(model).explore({});
     CHECK(report.complete);
     CHECK(report.violation.empty());
-    CHECK(report.states == 201 * 201);
-    CHECK(report.transitions == 2 * 200 * 201);
+    CHECK(report.states == 40'401);
+    CHECK(report.transitions == 80'400);
     CHECK(report.depth == 400);
 }
 
 TEST_CASE("explorer: states that are alike are one", "[model]") {
     const Counters model{.top = 99, .alike = true};
     const Report report = Explorer(model).explore({});
-    CHECK(report.states == 100 * 101 / 2);
+    CHECK(report.states == 5'050);
 }
 
 TEST_CASE("explorer: finds a violation by a shortest path", "[model]") {
@@ -71,10 +72,10 @@ TEST_CASE("explorer: finds a violation by a shortest path", "[model]") {
 }
 
 TEST_CASE("explorer: a trace names things as they were named at its start", "[model]") {
-    const Counters model{.bad = 2, .alike = true};
+    const Counters model{.bad = 2, .start = {1, 0}, .alike = true};
     const Report report = Explorer(model).explore({});
-    REQUIRE(report.trace.size() == 4);
-    CHECK(std::count(report.trace.begin(), report.trace.end(), "a") == 2);
+    REQUIRE(report.trace.size() == 3);
+    CHECK(std::count(report.trace.begin(), report.trace.end(), "a") == 1);
 }
 
 TEST_CASE("explorer: says that it did not come to an end", "[model]") {

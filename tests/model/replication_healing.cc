@@ -1,5 +1,7 @@
 #include "tests/model/replication_healing.h"
 
+#include <algorithm>
+
 namespace skald::model {
 namespace {
 
@@ -165,6 +167,13 @@ bool goes_on(const State& state, const Setup& setup, int with) {
         }
     }
     return true;
+}
+
+bool has_room(const State& state) {
+    // The barrier of an epoch that is about to open, that of the next one, and an event.
+    return state.config.epoch + 2 < kEpochs &&
+           std::all_of(state.node.begin(), state.node.end(),
+                       [](const Node& node) { return node.log.size() + 3 <= kLogMax; });
 }
 
 const char* stuck(const State& state, const Setup& setup) {

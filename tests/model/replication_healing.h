@@ -16,6 +16,9 @@ bool heals_by_election(const State& state, const Setup& setup, int with);
 // true as well when there is no such primary.
 bool goes_on(const State& state, const Setup& setup, int with);
 
+// Whether logs and epochs of the model have room for what healing adds.
+bool has_room(const State& state);
+
 // All of that, for every mask: null, or what does not work.
 const char* stuck(const State& state, const Setup& setup);
 

@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "tests/model/replication_healing.h"
+#include "tests/model/walker.h"
 
 namespace skald::model {
 
@@ -39,19 +40,43 @@ void ReplicationModel::successors(const State& state, Steps::Out& out) const {
     fault_steps(state, setup_, steps);
 }
 
-Result search(const Setup& setup, std::uint64_t states, bool check_healing) {
-    const ReplicationModel model(setup);
-    Explorer<ReplicationModel> explorer(model);
+namespace {
+
+template <typename Run>
+Result timed(const Run& run) {
     Result result;
     const std::clock_t start = std::clock();
-    const auto look = [&](const State& state) -> const char* {
-        ++result.healed;
-        return stuck(state, setup);
-    };
-    result.report = check_healing ? explorer.explore({.states = states}, look)
-                                  : explorer.explore({.states = states});
+    result.report = run(result.healed);
     result.seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
     return result;
+}
+
+}  // namespace
+
+Result search(const Setup& setup, std::uint64_t states, bool check_healing) {
+    const ReplicationModel model(setup);
+    return timed([&](std::uint64_t& healed) {
+        Explorer<ReplicationModel> explorer(model);
+        if (!check_healing) {
+            return explorer.explore({.states = states});
+        }
+        return explorer.explore({.states = states}, [&](const State& state) {
+            ++healed;
+            return stuck(state, setup);
+        });
+    });
+}
+
+Result wander(const Setup& setup, std::uint64_t seed, std::uint64_t walks) {
+    const ReplicationModel model(setup);
+    return timed([&](std::uint64_t& healed) {
+        std::uint64_t seen = 0;
+        return walk(model, {.seed = seed, .walks = walks}, [&](const State& state) {
+            const bool now = ++seen % 16 == 0 && has_room(state);
+            healed += now ? 1 : 0;
+            return now ? stuck(state, setup) : nullptr;
+        });
+    });
 }
 
 }  // namespace skald::model

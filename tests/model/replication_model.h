@@ -22,6 +22,7 @@ class ReplicationModel {
     [[nodiscard]] State unpack(std::string_view bytes) const {
         return model::unpack(bytes, setup_);
     }
+    [[nodiscard]] const char* kind(const Action& action) const { return action.what; }
     [[nodiscard]] std::string describe(const Action& action) const {
         return model::describe(action);
     }
@@ -39,5 +40,7 @@ struct Result {
 };
 
 Result search(const Setup& setup, std::uint64_t states, bool check_healing);
+// Random walks of 200 steps, healing tried from some of their states.
+Result wander(const Setup& setup, std::uint64_t seed, std::uint64_t walks);
 
 }  // namespace skald::model
