@@ -194,10 +194,12 @@ void Node::write_events(Epoch epoch, std::vector<EventId> events, std::function<
 
 void Node::ask_coordination(const Effects& effects) {
     if (effects.proposal) {
-        auto answered = [this, process = process_](const std::optional<StoredConfig>& stored) {
+        auto answered = [this, process = process_, claim = effects.proposal->config.claim](
+                            const std::optional<StoredConfig>& stored) {
             if (process == process_) {
-                guarded([this, stored] {
-                    step([&](const Turn& turn) { replica_->proposal_settled(stored, turn); });
+                guarded([this, claim, stored] {
+                    step(
+                        [&](const Turn& turn) { replica_->proposal_settled(claim, stored, turn); });
                 })();
             }
         };

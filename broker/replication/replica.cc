@@ -21,14 +21,21 @@ void Replica::config_seen(const StoredConfig& stored, const Turn& turn) {
     }
 }
 
-void Replica::proposal_settled(const std::optional<StoredConfig>& stored, const Turn& turn) {
+void Replica::proposal_settled(const Claim& claim, const std::optional<StoredConfig>& stored,
+                               const Turn& turn) {
     if (halted()) {
         return;
     }
-    if (!stored) {
-        return standing_.proposals.unknown(turn);
+    // A late answer to one before says nothing of the one under way.
+    if (standing_.proposals.is_under_way(claim)) {
+        if (!stored) {
+            return standing_.proposals.unknown(turn);
+        }
+        standing_.proposals.settled(*stored, turn);
     }
-    standing_.proposals.settled(*stored, turn);
+    if (!stored) {
+        return;
+    }
     if (stored->revision >= standing_.config.revision) {
         adopt(*stored, turn);
     }

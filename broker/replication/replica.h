@@ -32,8 +32,10 @@ class Replica {
 
     // Of the store, by a read or a watch: what is older than known is ignored.
     void config_seen(const StoredConfig& stored, const Turn& turn);
-    // What the store holds behind a proposal; nullopt: its outcome is unknown.
-    void proposal_settled(const std::optional<StoredConfig>& stored, const Turn& turn);
+    // What the store holds behind a proposal, which is named by its claim; nullopt: its outcome is
+    // unknown.
+    void proposal_settled(const Claim& claim, const std::optional<StoredConfig>& stored,
+                          const Turn& turn);
     // A node is registered with this incarnation and alive, or its liveness ended.
     void node_seen(const Member& member, const Turn& turn);
     void node_lost(const Uuid& node, const Turn& turn);

@@ -16,6 +16,9 @@ class Proposals {
     bool may_propose(const Turn& turn) const { return !proposal_ && turn.now >= not_before_; }
     void propose(PartitionConfig config, std::vector<Member> joining, const StoredConfig& now,
                  const Member& self, const Turn& turn);
+    bool is_under_way(const Claim& claim) const {
+        return proposal_ && proposal_->config.claim == claim;
+    }
     // The store answered with what it holds now.
     void settled(const StoredConfig& stored, const Turn& turn);
     void unknown(const Turn& turn);
