@@ -165,6 +165,7 @@ TEST_CASE("http client: a reply that is too large", "[coord]") {
 
 TEST_CASE("http client: only so many at a time", "[coord]") {
     FakeServer server({});
+    server.hold();
     auto desk = std::make_unique<Desk>();
     const auto ignore = [](const HttpEnd&) {};
     for (std::size_t i = 0; i < kHttpRequestsMax; ++i) {
