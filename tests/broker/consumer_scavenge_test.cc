@@ -50,7 +50,8 @@ class Shop {
         }
     }
     // A member takes events one by one, so that each answer is a record, until so many were
-    // answered; some of them are parked, some wait.
+    // answered; some of them are parked, some wait. Where there are more, one of these may be
+    // answered, too, before it is drained.
     void work(const std::string& name, int events) {
         std::atomic<int> left{events};
         MemberOptions options;
@@ -70,7 +71,6 @@ class Shop {
             left.wait(seen);
         }
         REQUIRE((*member)->drain());
-        CHECK(left == 0);
     }
     Standing standing(const std::string& name) {
         const auto shown = consumers_->show(name);
